@@ -1,0 +1,54 @@
+# Everything that a person or CI does with this checkout. `make help` lists it.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON ?= /usr/bin/python3
+
+.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration smoke docs wheelhouse clean
+
+help: ## what there is
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+packages: ## what the machine needs, by apt
+	@tests/lab/hosts/packages
+
+venv: packages $(VENV)/.made ## Python with Salt, the SDK and the tools
+
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -q uv
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/uv pip install -q --compile-bytecode --python $(VENV)/bin/python --group dev
+	touch $@
+
+lab: venv ## build the lab: hypervisor root, appliance, packages (cached)
+	tests/lab/lab build
+
+demo: lab ## deploy a hosted engine on lab hypervisor hv1, and show it
+	tests/lab/demo
+
+wheelhouse: venv ## wheels for Salt's own Python, for sites without a package index
+	$(VENV)/bin/python -m pip wheel -q --use-pep517 --wheel-dir wheelhouse -r hosted_engine/files/requirements.txt
+
+lint: venv ## style, types, YAML, SLS
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy _utils _modules _states
+	$(VENV)/bin/yamllint --strict hosted_engine pillar.example FORMULA .salt-lint .yamllint .pre-commit-config.yaml
+	$(VENV)/bin/salt-lint hosted_engine/*.sls
+
+test-unit: venv ## unit tests
+	$(VENV)/bin/pytest tests/unit
+
+test-functional: venv ## with the real loader, the engine simulator, libvirt's test driver
+	$(VENV)/bin/pytest tests/functional
+
+smoke: venv ## unit and functional tests on Salt 3006 and 3007
+	tests/smoke
+
+test-integration: lab ## on the lab's hypervisors
+	$(VENV)/bin/pytest tests/integration
+
+test: lint lab ## everything, as CI runs it
+	$(VENV)/bin/pytest
+
+docs: venv ## pages that are made from the schema and from markers on tests
+	$(VENV)/bin/python -m docs.make

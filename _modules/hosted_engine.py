@@ -1,0 +1,197 @@
+"""What an operator and the formula ask about this host's hosted engine. Nothing here changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_connection as connection
+import hosted_engine_preflight as checks
+import hosted_engine_preflight_machine as machine
+import hosted_engine_preflight_network as network
+import hosted_engine_record as record
+import hosted_engine_settings as _settings
+import hosted_engine_stage as progress
+from salt.exceptions import CommandExecutionError
+
+CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+AGENT = "ovirt-ha-agent.service"
+# All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
+NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
+
+
+def settings() -> dict[str, Any]:
+    """
+    The pillar ``hosted_engine`` with its defaults and what follows from both; no secrets in it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.settings
+
+    A faulty pillar has settings too, so that every SLS renders: ``hosted_engine.problems`` and the
+    state ``hosted_engine.valid`` tell its faults.
+    """
+    return _settings.merge(__pillar__, __grains__)
+
+
+def deployed() -> bool:
+    """
+    Whether this host is past the point of no return: its agent may start the engine's VM.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.deployed
+
+    That isn't health: a broker that is down mustn't cause a second bootstrap. A host that another
+    tool deployed, or that the engine made an additional hosted-engine host, counts. One that was
+    seen healthy stays deployed when its agent is disabled or its configuration lost: the next run
+    mends that. ``hosted_engine.clean`` is the way back.
+
+    Raises CommandExecutionError when it can't be told: guessing could end in a second engine.
+    """
+    if (record.read("deployment") or {}).get("healthy"):
+        return True
+    if not _configured():
+        return False
+    if record.read("setup") is not None and record.read("copied") is None:
+        # Our own way, before the copy; a distribution may enable the agent with its package.
+        return False
+    return _agent_enabled()
+
+
+def preflight() -> list[dict[str, str]]:
+    """
+    Every problem of the pillar and, until it is deployed, of this host: key, problem, advice.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.preflight
+    """
+    return problems() + ([] if deployed() else unfit())
+
+
+def problems() -> list[dict[str, str]]:
+    """
+    Every problem of the pillar by itself, and whether it is about this host's engine at all.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.problems
+
+    A secret's value is never part of a problem.
+    """
+    host = _host()
+    return checks.pillar_problems(__pillar__, host) + checks.found(machine.ALWAYS, host)
+
+
+def unfit() -> list[dict[str, str]]:
+    """
+    Every reason why this host can't be deployed as the pillar says; nothing is changed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.unfit
+    """
+    return checks.found(network.CHECKS + machine.CHECKS, _host())
+
+
+def _host() -> checks.Host:
+    return checks.Host(settings(), __grains__, __salt__)
+
+
+def stage() -> dict[str, Any]:
+    """
+    How far the deployment of this host is, read from what is there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.stage
+
+    ``next`` names the phase that has something to do, or None; the rest is what was seen. Read
+    without libraries and logins, so that it answers on a bare and on a broken host alike.
+    """
+    there = progress.traces(settings())
+    there["configured"] = _configured()
+    there["deployed"] = past = deployed()
+    # The records of the way are gone at its end.
+    there["setup_complete"] = past or record.read("setup") is not None
+    there["disk_copied"] = past or record.read("copied") is not None
+    return {"next": progress.next_phase(there), **there}
+
+
+def status() -> dict[str, Any]:
+    """
+    What HA says of the engine and of all its hosts, with this host's stage.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.status
+
+    ``ha`` is None where nothing is deployed yet.
+
+    Raises CommandExecutionError when HA doesn't answer on a deployed host.
+    """
+    seen = stage()
+    return {
+        "fqdn": settings()["engine"]["fqdn"],
+        "stage": seen,
+        "ha": __salt__["hosted_engine_ha.status"]() if seen["deployed"] else None,
+    }
+
+
+def engine_version() -> str:
+    """
+    Version of the engine, as its API tells it over verified TLS.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.engine_version
+
+    Raises CommandExecutionError where the engine doesn't answer, with what to do.
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        return str(api.get().product_info.version.full_version)
+
+
+def _configured() -> bool:
+    try:
+        return CONFIGURATION.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CommandExecutionError(
+            f"Whether this host is deployed can't be told: {CONFIGURATION}: {error}"
+        ) from error
+
+
+def _agent_enabled() -> bool:
+    """By files, through systemctl: Salt's ``service.enabled`` answers True without systemd."""
+    asked = command.run("systemctl", "is-enabled", AGENT, codes=tuple(range(256)))
+    answer = asked.stdout.strip()
+    if answer in ("enabled", "enabled-runtime"):
+        return True
+    # Before version 253 a missing unit is told on stderr only.
+    missing = not answer and "No such file or directory" in asked.stderr
+    if answer in NOT_ENABLED or missing:
+        return False
+    raise CommandExecutionError(
+        f"Whether {AGENT} is enabled can't be told: systemctl is-enabled answered "
+        f"{answer or asked.stderr.strip()!r}, exit code {asked.returncode}"
+    )

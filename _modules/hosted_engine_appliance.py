@@ -1,0 +1,146 @@
+"""The engine's appliance: where it comes from, and its image, checked and whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_bootstrap_vm as vm
+import hosted_engine_command as command
+import hosted_engine_image as image
+import hosted_engine_record as record
+import hosted_engine_settings as settings_
+from hosted_engine_guard import only_on_the_way
+from hosted_engine_layout import identity
+from salt.exceptions import CommandExecutionError
+
+CHECK_SECONDS = 600
+
+
+def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
+    """
+    What is known of the image ``name``: its format, and whether it is whole; None: absent.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_appliance.get \\
+            /var/lib/hosted-engine/bootstrap/appliance.qcow2
+
+    ``whole``: made to its end, from the ``source`` and with the ``sha1`` that are asked for. Once
+    the guest's setup is complete its disk stands on the image, and the source counts no more.
+    """
+    path = Path(name)
+    seen = identity(path)
+    if seen is None:
+        return None
+    made = record.read("appliance") or {}
+    whole = made.get("image") == seen
+    if whole and not vm.is_complete(_settings()):
+        wanted, checksum = _origin(source, sha1)
+        whole = made["source"] == wanted and checksum in ("", made["sha1"])
+    with path.open("rb") as file:
+        magic = file.read(len(image.QCOW2))
+    return {"format": "qcow2" if magic == image.QCOW2 else "unknown", "whole": whole}
+
+
+def info(name: str) -> dict[str, Any]:
+    """
+    What qemu-img says about an image, among it ``virtual-size`` in bytes.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_appliance.info \\
+            /var/lib/hosted-engine/bootstrap/appliance.qcow2
+
+    Raises CommandExecutionError when it isn't a qcow2 that stands by itself.
+    """
+    image.virtual_size(Path(name))
+    said = command.run("qemu-img", "info", "-U", "-f", "qcow2", "--output=json", name)
+    answer: dict[str, Any] = json.loads(said.stdout)
+    return answer
+
+
+def extract(name: str, source: str = "", sha1: str = "") -> None:
+    """
+    Write the appliance's image to ``name``: in one pass, checked before it has that name.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_appliance.extract \\
+            /var/lib/hosted-engine/bootstrap/appliance.qcow2 source=/srv/appliance.ova
+
+    ``source``: a qcow2 or an OVA, a path or ``salt://``; empty: the installed package's. ``sha1``:
+    its checksum; empty: the package's own, for the package's image.
+
+    Raises CommandExecutionError when the source is missing, broken or hostile, when the checksum
+    differs, when a guest's disk stands on the image already, and on a deployed host.
+    """
+    only_on_the_way(__salt__, f"Extracting the appliance to {name}")
+    if vm.is_complete(_settings()):
+        raise CommandExecutionError(
+            f"{name} is missing or changed, but the bootstrap VM's disk stands on it. Start anew: "
+            "salt-call --local state.apply hosted_engine.clean"
+        )
+    origin, checksum = _origin(source, sha1)
+    path = Path(name)
+    for rest in path.parent.glob(f".{path.name}.*"):
+        rest.unlink()
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            seen = image.write(_local(origin), target)
+            target.flush()
+            os.fsync(target.fileno())
+        if checksum and seen != checksum:
+            raise CommandExecutionError(
+                f"{origin}: its SHA-1 is {seen}, wanted is {checksum}. Fetch or install it again"
+            )
+        _check(Path(temporary), origin)
+        # It holds no secret, and QEMU reads it as a user of its own.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    record.write("appliance", {"source": origin, "sha1": seen, "image": identity(path)})
+
+
+def _settings() -> settings_.Settings:
+    return settings_.load(__pillar__, __grains__)
+
+
+def _origin(source: str, sha1: str) -> tuple[str, str]:
+    """The source, and the checksum that it must have; "": none is known."""
+    if source:
+        return source, sha1.lower()
+    path, stated = image.installed()
+    return path, sha1.lower() or stated
+
+
+def _local(origin: str) -> Path:
+    if not origin.startswith("salt://"):
+        return Path(origin)
+    cached = __salt__["cp.cache_file"](origin)
+    if not cached:
+        raise CommandExecutionError(f"appliance:source: the file server has no {origin}")
+    return Path(cached)
+
+
+def _check(path: Path, origin: str) -> None:
+    """That qemu-img finds the image in order; leaked clusters (3) cost only space."""
+    try:
+        image.virtual_size(path)
+        command.run(
+            "qemu-img", "check", "-f", "qcow2", str(path), timeout=CHECK_SECONDS, codes=(0, 3)
+        )
+    except CommandExecutionError as error:
+        raise CommandExecutionError(f"The image from {origin} is broken: {error}") from error

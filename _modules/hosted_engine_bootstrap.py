@@ -1,0 +1,275 @@
+"""The VM in which the engine is set up before it moves to the shared storage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_bootstrap_vm as vm
+import hosted_engine_command as command
+import hosted_engine_hypervisor as hypervisor
+import hosted_engine_layout as layout
+import hosted_engine_record as record
+import hosted_engine_settings as settings_
+from hosted_engine_guard import only_on_the_way
+from hosted_engine_wait import wait
+from salt.exceptions import CommandExecutionError
+
+SELINUX = Path("/sys/fs/selinux/enforce")
+
+
+def get(name: str) -> dict[str, Any] | None:
+    """
+    The bootstrap VM: its ``disk``, whether it is ``defined``, its ``state``; None: nothing there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.get HostedEngineLocal
+
+    ``disk``: trusted, absent, or why it isn't trusted. Trusted are a disk whose setup was seen
+    complete, and one that stands on the image, the seed and the definition of now and has run
+    without a break since its first start. ``setup``: complete or open.
+    """
+    settings = _settings()
+    with hypervisor.libvirt(settings, read_only=True) as connection:
+        domain = _domain(connection, name)
+        state = None if domain is None else hypervisor.state(domain)
+        disk = vm.disk_state(connection, settings, state)
+    if domain is None and disk == "absent":
+        return None
+    return {
+        "disk": disk,
+        "defined": domain is not None,
+        "state": state,
+        "setup": "complete" if vm.is_complete(settings) else "open",
+    }
+
+
+def state(name: str) -> str | None:
+    """
+    libvirt's word for the VM's state: running, shutoff, …; None: not defined.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.state HostedEngineLocal
+    """
+    with hypervisor.libvirt(_settings(), read_only=True) as connection:
+        domain = _domain(connection, name)
+        return None if domain is None else hypervisor.state(domain)
+
+
+def make_overlay(name: str) -> None:
+    """
+    Make a fresh disk for the VM ``name``: an overlay on the appliance's checked image.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.make_overlay HostedEngineLocal
+
+    Raises CommandExecutionError when a disk is there, and on a deployed host.
+    """
+    only_on_the_way(__salt__, f"Making a disk for {name}")
+    settings = _settings()
+    files = layout.of(settings)
+    if files.disk.exists():
+        raise CommandExecutionError(f"{files.disk} is there: hosted_engine_bootstrap.rebuild")
+    record.write_file(files.console, "")
+    if SELINUX.exists():
+        # virtlogd writes it, and only what is labelled as a log of libvirt's.
+        command.run("chcon", "-t", "virt_log_t", str(files.console), codes=(0, 1))
+    # Of a disk that is gone: the new one may get its inode, and would pass for it.
+    record.remove("setup")
+    record.remove("bootstrap")
+    create = ("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b")
+    command.run(*create, str(files.appliance), str(files.disk))
+    files.disk.chmod(0o600)
+    with hypervisor.libvirt(settings) as connection:
+        record.write(
+            "bootstrap", vm.origin(connection, settings) | {"started": False, "failed": ""}
+        )
+
+
+def define(name: str) -> None:
+    """
+    Define the VM ``name`` in libvirt.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.define HostedEngineLocal
+
+    Raises CommandExecutionError where the CPU can't virtualise and ``host:emulation`` is off.
+    """
+    only_on_the_way(__salt__, f"Defining {name}")
+    settings = _settings()
+    with hypervisor.libvirt(settings) as connection:
+        connection.defineXML(vm.definition(connection, settings))
+
+
+def start(name: str) -> None:
+    """
+    Start the VM ``name``, or let it go on where it is paused.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.start HostedEngineLocal
+    """
+    only_on_the_way(__salt__, f"Starting {name}")
+    settings = _settings()
+    with hypervisor.libvirt(settings) as connection:
+        domain = _there(connection, name)
+        if hypervisor.state(domain) == "paused":
+            domain.resume()
+            return
+        if not vm.is_complete(settings):
+            # Said before it is so: a start that was cut short never leads to a second one.
+            record.write("bootstrap", (record.read("bootstrap") or {}) | {"started": True})
+        domain.create()
+
+
+def rebuild(name: str) -> None:
+    """
+    Throw the VM ``name`` and its disk away: its setup isn't known to be good. Image and seed stay.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.rebuild HostedEngineLocal
+
+    Raises CommandExecutionError when its setup was seen complete, and on a deployed host.
+    """
+    only_on_the_way(__salt__, f"Rebuilding {name}")
+    settings = _settings()
+    if vm.is_complete(settings):
+        raise CommandExecutionError(f"{name} is set up: it is shut down, never thrown away")
+    with hypervisor.libvirt(settings) as connection:
+        domain = _domain(connection, name)
+        if domain is not None:
+            _drop(domain)
+    layout.of(settings).disk.unlink(missing_ok=True)
+    record.remove("bootstrap")
+
+
+def fail(reason: str) -> None:
+    """
+    Remember that the guest's setup failed, so that the next run builds the VM anew.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.fail 'engine-setup failed'
+    """
+    record.write("bootstrap", (record.read("bootstrap") or {}) | {"failed": reason})
+
+
+def shut_down(name: str) -> None:
+    """
+    Press the VM's power button and wait until it is off.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.shut_down HostedEngineLocal
+
+    Raises CommandExecutionError when it isn't off within ``timeouts:shutdown`` seconds, with its
+    console's last lines: it is never cut off, since its disk is about to be copied.
+    """
+    settings = _settings()
+    with hypervisor.libvirt(settings) as connection:
+        _there(connection, name).shutdownFlags(hypervisor.SHUTDOWN_ACPI)
+        wait(
+            f"{name} to shut down (look at it with virsh console {name}, and shut it down there)",
+            lambda: hypervisor.state(_there(connection, name)),
+            lambda seen: seen == "shutoff",
+            timeout=settings["timeouts"]["shutdown"],
+            explain=__salt__["hosted_engine_guest.console"],
+        )
+
+
+def undefine(name: str) -> None:
+    """
+    Forget the VM ``name``, with its firmware's variables; where it still runs, it is cut off.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.undefine HostedEngineLocal
+    """
+    with hypervisor.libvirt(_settings()) as connection:
+        _drop(_there(connection, name))
+
+
+def left(name: str) -> dict[str, Any] | None:
+    """
+    Our files that are left in the directory ``name``, and whether it is there; None: it's gone.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.left /var/lib/hosted-engine/bootstrap
+    """
+    directory = Path(name)
+    if not directory.exists():
+        return None
+    return {"files": [path.name for path in layout.Layout(directory).ours()]}
+
+
+def clear(name: str) -> None:
+    """
+    Remove our files from the directory ``name``, and the directory: seed and keys are secrets.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_bootstrap.clear /var/lib/hosted-engine/bootstrap
+
+    Raises CommandExecutionError when something else lies there: that isn't ours to remove.
+    """
+    directory = Path(name)
+    for path in layout.Layout(directory).ours():
+        path.unlink()
+    for made in ("bootstrap", "appliance"):
+        record.remove(made)
+    try:
+        directory.rmdir()
+    except OSError as error:
+        held = ", ".join(sorted(path.name for path in directory.iterdir()))
+        raise CommandExecutionError(
+            f"{name} can't be removed: {error}. Left in it, and not ours: {held or 'nothing'}"
+        ) from error
+
+
+def _settings() -> settings_.Settings:
+    return settings_.load(__pillar__, __grains__)
+
+
+def _domain(connection: Any, name: str) -> Any | None:
+    return hypervisor.domain(connection, name, _settings()["bootstrap"]["uuid"])
+
+
+def _there(connection: Any, name: str) -> Any:
+    domain = _domain(connection, name)
+    if domain is None:
+        raise CommandExecutionError(f"libvirt has no VM {name}: hosted_engine_bootstrap.define")
+    return domain
+
+
+def _drop(domain: Any) -> None:
+    if domain.isActive():
+        domain.destroy()
+    domain.undefineFlags(hypervisor.UNDEFINE_NVRAM)

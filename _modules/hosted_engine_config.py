@@ -1,0 +1,259 @@
+"""The configuration that the HA agent and broker read: on this host, and in the archive on disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_archive as archive
+import hosted_engine_config_files as files
+import hosted_engine_gateway as gateway_
+import hosted_engine_record as record
+import hosted_engine_settings as settings
+import hosted_engine_volume as volume
+from hosted_engine_state import Facts, NotYet
+from salt.exceptions import CommandExecutionError
+
+OWNER = (archive.VDSM, archive.KVM)
+MODES = {files.HOSTED_ENGINE: 0o440, files.VM: 0o640}
+ARCHIVE = "archive "  # prefix of a member's facts
+DISK_BYTES = 1024**3
+IDS, IDS_SECONDS = "hosted_engine_config.ids", 60
+
+
+def get() -> Facts:
+    """
+    What the files and the archive hold: ``FILE: KEY`` or ``archive MEMBER: KEY`` → value.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_config.get
+
+    An archive whose storage isn't connected here has no facts. Nothing is changed.
+
+    Raises CommandExecutionError when something is there and can't be read.
+    """
+    seen = _facts(files.HOSTED_ENGINE, files.HOSTED_ENGINE, record.read_file(files.CONFIGURATION))
+    if access := _access(files.CONFIGURATION):
+        seen[f"{files.HOSTED_ENGINE}: access"] = access
+    seen |= _facts(files.VM, files.VM, record.read_file(files.RUN_VM_CONF))
+    path = _find(_ids())
+    data = volume.read(path, archive.ARCHIVE_BYTES) if path else b""
+    for member, text in archive.members(data).items():
+        seen |= _facts(ARCHIVE + member, member, text)
+    return seen
+
+
+def wanted() -> Facts:
+    """
+    The facts that must hold, of those that ``get`` shows.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_config.wanted
+
+    Ours, and so mended on a deployed host too: the engine's name, all ids, ``host_id``, where the
+    storage lies, and the file's owner and mode. All else must only be there: its value is the
+    operator's, who may change it by ``hosted-engine --set-shared-config``. The archive's
+    ``host_id`` is of whichever host wrote it.
+
+    Raises NotYet before the engine made what is configured, CommandExecutionError where the file
+    or the archive belong to another deployment.
+    """
+    ids, deployed = _ids(latest=True), __salt__["hosted_engine.deployed"]()
+    path = _find(ids)
+    _refuse_foreign_file(ids)
+    current = archive.members(_archive(path, ids)) if path else {}
+    fresh = _fresh(ids, current)
+    found: Facts = {}
+    # A deployed host in maintenance has no storage connected: nothing to compare, nothing to write.
+    if path or not deployed:
+        for member in files.MEMBERS:
+            lacking = archive.lacking(member, fresh[member], current.get(member))
+            found |= {f"{ARCHIVE}{member}: {fact}": value for fact, value in lacking.items()}
+    if not deployed:
+        # The agent rewrites it, and it goes with the broker: only on the way does it matter.
+        found[f"{files.VM}: vmId"] = ids["vm_id"]
+    text = record.read_file(files.CONFIGURATION)
+    own = fresh[files.HOSTED_ENGINE]
+    lacking = archive.lacking(files.HOSTED_ENGINE, own, text, shared=False)
+    found |= {f"{files.HOSTED_ENGINE}: {fact}": value for fact, value in lacking.items()}
+    found[f"{files.HOSTED_ENGINE}: access"] = _shown_access(*OWNER, MODES[files.HOSTED_ENGINE])
+    return found
+
+
+def ids() -> dict[str, Any]:
+    """
+    The deployment's ids as hosted-engine.conf on this host names them: the engine may be off.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_config.ids
+
+    Raises NotYet where there is no such file yet.
+    """
+    values = archive.properties(record.read_file(files.CONFIGURATION))
+    if not values.get("vmid"):
+        raise NotYet(f"{files.CONFIGURATION} isn't written yet: hosted_engine.handover does")
+    try:
+        return {
+            "vm_id": values["vmid"],
+            "storage_domain": values["sdUUID"],
+            "host_id": int(values["host_id"]),
+            "disks": {
+                disk: {"image": values[image], "volume": values[volume_]}
+                for disk, (image, volume_) in files.DISK_KEYS.items()
+            },
+        }
+    except (KeyError, ValueError) as error:
+        raise CommandExecutionError(
+            f"{files.CONFIGURATION} lacks a usable {error}: "
+            "salt-call --local state.apply hosted_engine.handover mends it"
+        ) from error
+
+
+def write_file(name: str) -> None:
+    """
+    Write ``hosted-engine.conf``, or ``vm.conf`` below /run, with its owner and mode.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_config.write_file hosted-engine.conf
+
+    Keys that an operator changed or added to hosted-engine.conf stay.
+
+    Raises CommandExecutionError where another deployment's file is there.
+    """
+    path = {files.HOSTED_ENGINE: files.CONFIGURATION, files.VM: files.RUN_VM_CONF}[name]
+    ids = _ids()
+    _refuse_foreign_file(ids)
+    current = record.read_file(files.CONFIGURATION) if path == files.CONFIGURATION else ""
+    text = archive.mend(name, _fresh(ids, {})[name], current, shared=False)
+    if path == files.RUN_VM_CONF:
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        os.chown(path.parent, *OWNER)
+    record.write_file(path, text, mode=MODES[name], owner=OWNER)
+
+
+def write_archive() -> None:
+    """
+    Write the configuration archive to its disk, and prove it by reading each member back.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_config.write_archive
+
+    What an operator changed in a member of an archive that is there stays.
+
+    Raises CommandExecutionError before the first byte is written when the disk is too small or
+    holds something that isn't ours, or when the archive is too long.
+    """
+    ids = _ids()
+    where = ids["disks"]["configuration"]
+    path = Path(
+        __salt__["vdsm.prepare_image"](ids["storage_domain"], where["image"], where["volume"])
+    )
+    if (length := volume.size(path)) < DISK_BYTES:
+        raise CommandExecutionError(
+            f"{path} has {length} bytes: a configuration disk has {DISK_BYTES}. Not written to"
+        )
+    current = archive.members(_archive(path, ids))
+    fresh = _fresh(ids, current)
+    members = {name: archive.mend(name, fresh[name], current.get(name)) for name in files.MEMBERS}
+    volume.write(path, archive.build(members))
+    back = archive.members(volume.read(path, archive.ARCHIVE_BYTES))
+    if wrong := [name for name in files.MEMBERS if back.get(name) != members[name]]:
+        raise CommandExecutionError(
+            f"{path}: {', '.join(wrong)} read back other than written: look at the storage"
+        )
+
+
+def _ids(latest: bool = False) -> dict[str, Any]:
+    """The engine and its database are asked once by a state, not by each of its verbs again."""
+    asked, ids = __context__.get(IDS, (0.0, None))
+    if latest or ids is None or time.monotonic() - asked > IDS_SECONDS:
+        ids = dict(__salt__["hosted_engine_deployment.ids"]())
+        __context__[IDS] = (time.monotonic(), ids)
+    return dict(ids)
+
+
+def _find(ids: dict[str, Any]) -> Path | None:
+    where = ids["disks"]["configuration"]
+    return volume.find(ids["storage_domain"], where["image"], where["volume"])
+
+
+def _archive(path: Path, ids: dict[str, Any]) -> bytes:
+    data = volume.read(path, archive.ARCHIVE_BYTES)
+    if reason := archive.foreign(data, ids):
+        raise CommandExecutionError(f"{path} isn't ours to write: {reason}. Look at it first")
+    return data
+
+
+def _refuse_foreign_file(ids: dict[str, Any]) -> None:
+    values = archive.properties(record.read_file(files.CONFIGURATION))
+    for key, wanted_ in (("vmid", ids["vm_id"]), ("sdUUID", ids["storage_domain"])):
+        if values.get(key, wanted_) != wanted_:
+            raise CommandExecutionError(
+                f"{files.CONFIGURATION} belongs to another deployment: its {key} is {values[key]}, "
+                f"this engine's is {wanted_}. If that deployment is no more, take it down by "
+                "salt-call --local state.apply hosted_engine.clean"
+            )
+
+
+def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
+    """The five texts as they are written where nothing is there; a version that is there stays."""
+    known = settings.load(__pillar__, __grains__)
+    gateway = gateway_.of(known)
+    if not gateway and not record.read_file(files.CONFIGURATION):
+        raise CommandExecutionError(
+            "This host has no default route, so what HA should ping isn't known: "
+            "set hosted_engine:network:gateway"
+        )
+    texts = {
+        files.HOSTED_ENGINE: files.hosted_engine_conf(known, ids, gateway),
+        files.VM: files.vm_conf(known, ids),
+        files.BROKER: files.broker_conf(known),
+        files.VERSION: current.get(files.VERSION) or _version(),
+        files.ANSWERS: files.answers(known, ids, gateway),
+    }
+    for key, value in archive.properties(texts[files.HOSTED_ENGINE]).items():
+        if reason := files.unreadable(value):
+            raise CommandExecutionError(f"{files.HOSTED_ENGINE}: {key}: {reason}")
+    return texts
+
+
+def _version() -> str:
+    """Upstream's part of the version: no epoch, no release."""
+    installed = str(__salt__["pkg.version"]("ovirt-hosted-engine-ha") or "")
+    if not installed:
+        raise NotYet("ovirt-hosted-engine-ha isn't installed yet: hosted_engine.appliance does")
+    return re.sub(r"^\d+:", "", installed).split("-")[0] + "\n"
+
+
+def _facts(prefix: str, name: str, text: str) -> Facts:
+    return {f"{prefix}: {fact}": value for fact, value in archive.facts(name, text).items()}
+
+
+def _access(path: Path) -> str | None:
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return _shown_access(seen.st_uid, seen.st_gid, seen.st_mode & 0o7777)
+
+
+def _shown_access(owner: int, group: int, mode: int) -> str:
+    return f"{owner}:{group} {mode:04o}"

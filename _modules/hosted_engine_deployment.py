@@ -1,0 +1,160 @@
+"""What exists only once the engine has made it, and the deployment writes down: ids, above all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_connection as connection
+import hosted_engine_record as record
+import hosted_engine_settings as settings
+from hosted_engine_state import NotYet, Paused
+from salt.exceptions import CommandExecutionError
+
+CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+DISKS = {
+    "vm": "he_virtio_disk",
+    "lockspace": "he_sanlock",
+    "metadata": "he_metadata",
+    "configuration": "HostedEngineConfigurationImage",
+}
+# Where hosted-engine.conf has image and volume of each disk.
+KEYS = {
+    "vm": ("vm_disk_id", "vm_disk_vol_id"),
+    "lockspace": ("lockspace_image_UUID", "lockspace_volume_UUID"),
+    "metadata": ("metadata_image_UUID", "metadata_volume_UUID"),
+    "configuration": ("conf_image_UUID", "conf_volume_UUID"),
+}
+
+
+def ids() -> dict[str, Any]:
+    """
+    ``vm_id``, ``host_id`` (the host's SPM id), ``storage_domain``, ``disks`` (``vm``,
+    ``lockspace``, ``metadata``, ``configuration``: ``image`` and ``volume`` of each), ``console``,
+    and, where the engine tells, ``cpu_type`` and ``emulated_machine``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_deployment.ids
+
+    On a deployed host whose engine doesn't answer they come from hosted-engine.conf. Raises NotYet
+    where the engine hasn't made all of it.
+    """
+    if not __salt__["hosted_engine.deployed"]():
+        return {**_of_engine(), "host_id": _host_id()}
+    try:
+        # The guest's database isn't at hand any more; this host's number never changes.
+        return {**_of_engine(), "host_id": _known_host_id()}
+    except (connection.Unreachable, Paused):
+        return _written()
+
+
+def _of_engine() -> dict[str, Any]:
+    own = settings.load(__pillar__, __grains__)
+    vm = __salt__["ovirt_vm.get"](own["vm"]["name"])
+    storage = own["storage"]["name"]
+    domain = __salt__["ovirt_storage_domain.get"](storage)
+    if vm is None or domain is None:
+        raise NotYet("The engine has neither made its VM nor its storage yet")
+    found = __salt__["ovirt_disk.get"](list(DISKS.values()), storage)
+    if missing := sorted(set(DISKS.values()) - set(found)):
+        raise NotYet(f"The engine hasn't made these disks yet: {', '.join(missing)}")
+    return {
+        "vm_id": vm["id"],
+        "storage_domain": domain["id"],
+        "disks": {
+            role: {"image": found[name]["id"], "volume": found[name]["volume"]}
+            for role, name in DISKS.items()
+        },
+        "console": "vnc",
+        **_hardware(own),
+    }
+
+
+def _hardware(own: dict[str, Any]) -> dict[str, str | None]:
+    """CPU and machine that the cluster's VMs get; None where this host has none of them."""
+    cluster = __salt__["ovirt_cluster.get"](own["cluster"]["name"])
+    if cluster is None:
+        raise NotYet(f"The cluster {own['cluster']['name']} isn't in the engine yet")
+    cpus = _option("ServerCPUList", cluster["version"])
+    machines = _option("ClusterEmulatedMachines", cluster["version"]).strip("[] ").split(",")
+    supported = (__salt__["vdsm.call"]("Host", "getCapabilities") or {}).get("emulatedMachines")
+    usable = [
+        machine.strip()
+        for machine in machines
+        if machine.strip() and (not supported or machine.strip() in supported)
+    ]
+    return {
+        "cpu_type": _cpu(cpus, cluster["cpu"]),
+        "emulated_machine": own["vm"]["machine"] or next(iter(usable), None),
+    }
+
+
+def _cpu(listed: str, name: str | None) -> str | None:
+    """
+    The libvirt model of a CPU type, from ``level:name:flags:model:architecture; …``.
+
+    >>> _cpu("1:Intel Nehalem Family:vmx,nx:Nehalem:x86_64; ", "Intel Nehalem Family")
+    'Nehalem'
+    """
+    for entry in listed.split(";"):
+        fields = entry.strip().split(":")
+        if len(fields) >= 4 and fields[1] == name:
+            return fields[3]
+    return None
+
+
+def _option(name: str, version: str) -> str:
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        option = api.options_service().option_service(name).get(version=version)
+        values = [value for value in option.values or [] if value.version == version]
+        return str(values[0].value) if values else ""
+
+
+def _host_id() -> int:
+    """The host's SPM id, from the engine's database: no API tells it."""
+    name = settings.load(__pillar__, __grains__)["host"]["name"]
+    quoted = name.replace("'", "''")
+    rows = __salt__["hosted_engine_guest.sql"](
+        f"SELECT vds_spm_id FROM vds WHERE vds_name='{quoted}'"  # noqa: S608
+    )
+    if not rows:
+        raise NotYet(f"The host {name} isn't in the engine's database yet")
+    return _number(rows[0][0], "vds_spm_id")
+
+
+def _known_host_id() -> int:
+    """From our record of the deployment; without one, from hosted-engine.conf."""
+    if recorded := (record.read("deployment") or {}).get("host_id"):
+        return int(recorded)
+    return int(_written()["host_id"])
+
+
+def _written() -> dict[str, Any]:
+    """What hosted-engine.conf on this host says."""
+    try:
+        lines = CONFIGURATION.read_text().splitlines()
+    except OSError as error:
+        raise CommandExecutionError(f"{CONFIGURATION} can't be read: {error}") from error
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    try:
+        return {
+            "vm_id": values["vmid"],
+            "host_id": _number(values["host_id"], "host_id"),
+            "storage_domain": values["sdUUID"],
+            "disks": {
+                role: {"image": values[image], "volume": values[volume]}
+                for role, (image, volume) in KEYS.items()
+            },
+            "console": values.get("console", "vnc"),
+        }
+    except KeyError as error:
+        raise CommandExecutionError(f"{CONFIGURATION} lacks the key {error}") from error
+
+
+def _number(text: str, what: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise CommandExecutionError(f"{what} is {text!r}: a number from 1 on is wanted")
+    return int(text)

@@ -1,0 +1,191 @@
+"""The engine's disk and the HA metadata on the shared storage: filled once, before HA starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_guard as guard
+import hosted_engine_layout as layout
+import hosted_engine_record as record
+import hosted_engine_settings as settings
+import hosted_engine_stage as progress
+import hosted_engine_volume as volume
+from hosted_engine_state import NotYet
+from salt.exceptions import CommandExecutionError
+
+# The broker decodes the first 2001 blocks as text: zero them all, or stale bytes stop it.
+METADATA_BYTES = 2001 * 4096
+
+
+def get(disk: str) -> dict[str, Any]:
+    """
+    What is known of a disk on the way: ``vm`` → copied, ``metadata`` → zeroed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_disk.get metadata
+
+    Copied means: our record says that the bootstrap VM's disk, as it is now (inode, size, time of
+    its last change), was copied whole to this volume. Nothing is changed.
+
+    Raises NotYet before the configuration is written.
+    """
+    ids = __salt__["hosted_engine_config.ids"]()
+    if disk == "vm":
+        return {"copied": record.read("copied") == _copy_of(_overlay(), ids)}
+    where = ids["disks"]["metadata"]
+    path = volume.find(ids["storage_domain"], where["image"], where["volume"])
+    return {"zeroed": path is not None and _is_zero(path)}
+
+
+def copy() -> None:
+    """
+    Copy the bootstrap VM's disk, flattened, onto the engine's disk on the shared storage.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_disk.copy
+
+    Takes ``timeouts:copy`` seconds at most. Cut short, it is done again from the start.
+
+    Raises CommandExecutionError where a VM may run on either disk, or the target is too small.
+    """
+    ids = __salt__["hosted_engine_config.ids"]()
+    source, target = _overlay(), prepare("vm")
+    # qemu-img's own lock, too: info fails while another process writes to the image.
+    info = json.loads(_qemu_img("info", "-f", "qcow2", "--output=json", str(source)))
+    if (length := volume.size(target)) < info["virtual-size"]:
+        raise CommandExecutionError(
+            f"{target} has {length} bytes, the appliance's disk has {info['virtual-size']}: "
+            "raise hosted_engine:vm:disk_gib"
+        )
+    copied = _copy_of(source, ids)
+    record.remove("copied")
+    # -n keeps the target as the engine made it; zeros are written too, so a torn copy is healed.
+    _qemu_img(
+        "convert", "-n", "-W", "-m", "8", "-T", "none", "-t", "none",
+        "-f", "qcow2", "-O", "raw", str(source), str(target),
+    )  # fmt: skip
+    command.run(*volume.AS_VDSM, "sync", str(target), timeout=_timeouts()["copy"])
+    if _copy_of(source, ids) != copied:
+        raise CommandExecutionError(f"{source} changed while it was copied: what runs on it?")
+    record.write("copied", copied)
+
+
+def clear_metadata() -> None:
+    """
+    Zero the HA metadata: all that the broker reads.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_disk.clear_metadata
+
+    Raises CommandExecutionError on a deployed host, or where the disk is too small.
+    """
+    path = prepare("metadata")
+    if (length := volume.size(path)) < METADATA_BYTES:
+        raise CommandExecutionError(
+            f"{path} has {length} bytes, HA's metadata takes {METADATA_BYTES}. Not written to"
+        )
+    volume.write(path, bytes(METADATA_BYTES))
+    if not _is_zero(path):
+        raise CommandExecutionError(f"{path} was zeroed and doesn't read as zeros: the storage?")
+
+
+def prepare(disk: str) -> Path:
+    """
+    Make a disk ready to be written to, and return its path: ``vm``, ``metadata``, ``lockspace``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_disk.prepare metadata
+
+    Raises CommandExecutionError on a deployed host, or where the engine's VM may run.
+    """
+    _refuse_where_the_engine_may_run()
+    ids = __salt__["hosted_engine_config.ids"]()
+    where = ids["disks"][disk]
+    path = __salt__["vdsm.prepare_image"](ids["storage_domain"], where["image"], where["volume"])
+    return Path(path)
+
+
+def _refuse_where_the_engine_may_run() -> None:
+    guard.only_on_the_way(__salt__, "Writing to the hosted engine's disks")
+    known = settings.load(__pillar__, __grains__)
+    why = ""
+    if (record.read("deployment") or {}).get("healthy"):
+        why = (
+            "this host was deployed, and its agent isn't enabled any more. To go on with that "
+            "engine: systemctl enable --now ovirt-ha-agent"
+        )
+    elif progress.runs(known["vm"]["name"]):
+        why = f"the VM {known['vm']['name']} runs here"
+    elif progress.runs(known["bootstrap"]["name"]):
+        why = f"the VM {known['bootstrap']['name']} still runs"
+    elif _active("ovirt-ha-agent"):
+        why = "ovirt-ha-agent is active: systemctl stop ovirt-ha-agent"
+    elif hosts := __salt__["hosted_engine_ha.running_on"]():
+        why = f"HA says that the engine's VM is up on {', '.join(hosts)}"
+    if why:
+        raise CommandExecutionError(f"The hosted engine's disks aren't written to: {why}")
+
+
+def _active(unit: str) -> bool:
+    asked = command.run("systemctl", "is-active", unit, codes=tuple(range(256)))
+    return asked.stdout.strip() in ("active", "activating", "reloading", "deactivating")
+
+
+def _overlay() -> Path:
+    path = layout.of(settings.merge(__pillar__, __grains__)).disk
+    if not path.exists():
+        raise NotYet(f"{path} isn't there: hosted_engine.bootstrap makes it")
+    return path
+
+
+def _copy_of(source: Path, ids: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "source": layout.identity(source),
+        "storage_domain": ids["storage_domain"],
+        **ids["disks"]["vm"],
+    }
+
+
+def _qemu_img(*arguments: str) -> str:
+    return command.run(
+        *_as_vdsm_reading_all(),
+        "qemu-img",
+        *arguments,
+        timeout=_timeouts()["copy"],
+        advice="If a disk is in use, see which VM runs on it: virsh -r list. Then run again",
+    ).stdout
+
+
+def _as_vdsm_reading_all() -> list[str]:
+    """The overlay and the image below it are root's; the storage may know only vdsm."""
+    how = [*volume.AS_VDSM[:-1]]
+    how += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    # A copy that outlives a killed run would lock the disk that the next run starts. EL 8's setpriv
+    # doesn't know that option.
+    if "--pdeathsig" in command.run("setpriv", "--help").stdout:
+        how.append("--pdeathsig=KILL")
+    return [*how, "--"]
+
+
+def _timeouts() -> dict[str, int]:
+    return dict(settings.merge(__pillar__, __grains__)["timeouts"])
+
+
+def _is_zero(path: Path) -> bool:
+    data = volume.read(path, METADATA_BYTES)
+    return data.count(0) == len(data)

@@ -1,0 +1,299 @@
+"""The engine's guest while it is the bootstrap VM: over ssh, console, and its health page."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_gateway as gateway
+import hosted_engine_guest_files as guest_files
+import hosted_engine_health as page
+import hosted_engine_layout as layout
+import hosted_engine_record as record
+import hosted_engine_settings as settings_
+import hosted_engine_setup_watch as watch
+import hosted_engine_ssh as ssh
+from hosted_engine_guard import only_on_the_way
+from hosted_engine_state import NotYet
+from hosted_engine_terminal import safe
+from hosted_engine_wait import wait
+from salt.exceptions import CommandExecutionError
+
+CA = "/etc/pki/ovirt-engine/ca.pem"
+PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
+# Where older engines look for the configuration disk.
+OPTION = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
+ASK = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
+TELL = f"UPDATE vdc_options SET option_value='@DISK@' WHERE {OPTION}"  # noqa: S608, constant
+CONSOLE_BYTES = 65536
+ANY = tuple(range(256))
+
+
+def run(*argv: str, timeout: float = 120) -> str:
+    """
+    Run a command in the guest and return what it printed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.run systemctl status ovirt-engine
+
+    ``timeout`` is in seconds. Raises CommandExecutionError when it fails, NotYet before the keys or
+    the network are there.
+    """
+    return _run(*map(str, argv), timeout=timeout).stdout
+
+
+def file(path: str) -> str:
+    """
+    A file's text in the guest.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.file /etc/hosts
+    """
+    return _run("cat", path).stdout
+
+
+def sql(statement: str) -> list[list[str]]:
+    """
+    Rows that a statement returns in the engine's database.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.sql 'SELECT vds_name, vds_spm_id FROM vds'
+
+    Values are text and mustn't hold ``|``, which parts them.
+    """
+    rows = _run(PSQL, "-t", "-A", "-c", statement).stdout.splitlines()
+    return [row.split("|") for row in rows if row and not row.startswith(("UPDATE ", "INSERT "))]
+
+
+def get() -> dict[str, Any]:
+    """
+    Whether the guest's setup is complete and the engine healthy.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.get
+
+    ``setup``: complete (seen and recorded), done (its marker is there), or open. ``health``: ok, or
+    what the page said. Raises NotYet while the bootstrap VM doesn't run.
+    """
+    name = _settings()["bootstrap"]["name"]
+    vm = __salt__["hosted_engine_bootstrap.get"](name)
+    if vm is None or vm["state"] != "running":
+        raise NotYet(
+            f"{name} doesn't run yet: salt-call --local state.apply hosted_engine.bootstrap"
+        )
+    if vm["setup"] == "complete":
+        return {"setup": "complete", "health": health()}
+    address = _address()
+    done = ssh.listens(address) and not _run("test", "-e", guest_files.MARKER, codes=ANY).returncode
+    return {"setup": "done" if done else "open", "health": "unknown"}
+
+
+def wait_for_setup() -> None:
+    """
+    Wait until engine-setup in the guest is done.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.wait_for_setup
+
+    Raises CommandExecutionError at once when it failed or the VM is off, otherwise after
+    ``timeouts:boot`` seconds without ssh or ``timeouts:setup`` without an end; with the last lines
+    of its log and of the console. What failed is built anew by the next run.
+    """
+    settings = _settings()
+    watch.Watch(settings, _address(), __salt__, console, _secrets()).until_complete()
+
+
+def complete() -> None:
+    """
+    Record that this VM's setup was seen complete, and keep its engine's CA certificate.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.complete
+    """
+    only_on_the_way(__salt__, "Recording the guest's setup")
+    settings = _settings()
+    disk = layout.identity(layout.of(settings).disk)
+    if disk is None:
+        raise CommandExecutionError("The bootstrap VM's disk is gone while it runs: start anew")
+    _run("test", "-e", guest_files.MARKER)
+    certificate = ca_certificate()
+    query = ("otopi-config-query", "query", "-k", "OVESETUP_CONFIG/keycloakEnable")
+    keycloak = _run(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
+    record.write_file(record.DIRECTORY / "engine-ca.pem", certificate, 0o644)
+    record.write(
+        "setup",
+        {
+            "domain": settings["bootstrap"]["uuid"],
+            "overlay": disk["inode"],
+            "keycloak": keycloak == "True",
+            "ca_sha256": hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest(),
+        },
+    )
+
+
+def wait_for_health() -> None:
+    """
+    Wait until the engine's health page says ok, over TLS that is verified.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.wait_for_health
+
+    Raises CommandExecutionError after ``timeouts:engine`` seconds and a boot's, with what the page
+    said last and the console's last lines.
+    """
+    settings = _settings()
+    wait(
+        f"the engine {settings['engine']['fqdn']} to be healthy",
+        health,
+        lambda seen: seen == "ok",
+        timeout=settings["timeouts"]["boot"] + settings["timeouts"]["engine"],
+        explain=_console_paragraph,
+    )
+
+
+def health() -> str:
+    """
+    ok, or why the engine's health page doesn't say so. TLS is verified, proxies aren't used.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.health
+    """
+    engine = _settings()["engine"]
+    return page.seen(engine, Path(engine["ca_file"] or record.DIRECTORY / "engine-ca.pem"))
+
+
+def ca_certificate() -> str:
+    """
+    The engine's CA certificate (PEM), as the guest holds it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.ca_certificate
+    """
+    text = file(CA)
+    try:
+        ssl.PEM_cert_to_DER_cert(text)
+    except ValueError as error:
+        raise CommandExecutionError(f"{CA} in the guest is no PEM certificate: {error}") from error
+    return text
+
+
+def console() -> str:
+    """
+    The last lines of the guest's serial console, safe for a terminal.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.console
+    """
+    try:
+        with layout.of(_settings()).console.open("rb") as log:
+            log.seek(max(0, log.seek(0, 2) - CONSOLE_BYTES))
+            text = log.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return safe(text, _secrets())
+
+
+def prepared(disk: str) -> dict[str, Any]:
+    """
+    Whether the guest is ready for its final place: ``handover``, ``network``, and whether the
+    engine was told that the image ``disk`` holds the configuration.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.prepared 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
+
+    An engine that doesn't know the option (HostedEngineConfigurationImageGuid) needn't be told.
+    """
+    enabled = _run("systemctl", "is-enabled", guest_files.HANDOVER_UNIT, codes=ANY).stdout.strip()
+    keyfile = _run("cat", guest_files.KEYFILE, codes=ANY).stdout
+    rows = sql(ASK)
+    told = all(row[0] == disk for row in rows)
+    return {
+        "handover": enabled or "absent",
+        "network": "final" if keyfile == _keyfile() else "outdated",
+        "configuration_disk": "told" if told else "not told",
+    }
+
+
+def prepare(disk: str) -> None:
+    """
+    Prepare the guest for its final place, and tell the engine that the image ``disk`` holds the
+    configuration.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
+    """
+    only_on_the_way(__salt__, "Preparing the guest")
+    # The id is the engine's own; anything else would be SQL of someone else's.
+    if not set(disk) <= set("0123456789abcdefABCDEF-"):
+        raise CommandExecutionError(f"{disk!r} isn't the id of an image")
+    _run("install", "-m", "0600", "/dev/stdin", guest_files.KEYFILE, stdin=_keyfile())
+    _run("systemctl", "enable", guest_files.HANDOVER_UNIT)
+    sql(TELL.replace("@DISK@", disk))
+    _run("sync")
+
+
+def _settings() -> settings_.Settings:
+    return settings_.load(__pillar__, __grains__)
+
+
+def _keyfile() -> str:
+    settings = _settings()
+    return guest_files.keyfile(settings, gateway.of(settings))
+
+
+def _address() -> str:
+    return str(__salt__["hosted_engine_network.address"]())
+
+
+def _run(
+    *argv: str, timeout: float = 120, stdin: str | None = None, codes: tuple[int, ...] = (0,)
+) -> subprocess.CompletedProcess[str]:
+    return ssh.run(_settings(), _address(), *argv, timeout=timeout, stdin=stdin, codes=codes)
+
+
+def _secrets() -> list[str]:
+    given = __pillar__.get("hosted_engine", {}).get("secrets", {})
+    return [value for value in given.values() if isinstance(value, str)]
+
+
+def _console_paragraph() -> str:
+    return f"Last on its console:\n{console()}"

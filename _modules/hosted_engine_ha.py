@@ -1,0 +1,294 @@
+"""High availability of the engine: its status, maintenance, lockspace, and the wait for health."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_config_files as files
+import hosted_engine_connection as connection
+import hosted_engine_ha_explain as explain
+import hosted_engine_ha_status as ha_status
+import hosted_engine_record as record
+import hosted_engine_settings as settings
+import hosted_engine_volume as volume
+from hosted_engine_state import Facts, NotYet, Paused
+from hosted_engine_wait import wait
+from salt.exceptions import CommandExecutionError
+
+AGENT = "ovirt-ha-agent.service"
+LOCKSPACE = "hosted-engine"
+# sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
+LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
+LEADER_NAME = slice(56, 104)
+LOCKSPACE_BYTES = 1024**2
+MAINTENANCE_SECONDS = 60
+BROKER_SECONDS = 60
+
+
+def status() -> dict[str, Any]:
+    """
+    What HA knows: global maintenance, and each host's score, engine VM, health, maintenance.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.status
+
+    Raises CommandExecutionError where HA isn't deployed or its broker is down.
+    """
+    return ha_status.read()
+
+
+def running_on() -> list[str]:
+    """
+    Hosts on which the engine's VM is up, as HA says; none where HA doesn't answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.running_on
+    """
+    try:
+        return ha_status.running_on(ha_status.read())
+    except CommandExecutionError:
+        # Before the first start of the broker nobody could have started that VM by HA.
+        return []
+
+
+def get() -> Facts:
+    """
+    HA's answer and maintenance, the engine's health in its final place, our record of it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.get
+
+    Raises NotYet before HA is configured, Paused where the engine is down under global maintenance.
+    """
+    _configured()
+    facts: Facts = {"answers": True, "global_maintenance": None, "health": None}
+    try:
+        seen = ha_status.read()
+        facts["global_maintenance"] = seen["global_maintenance"]
+        facts["health"] = ha_status.health(seen)
+    except CommandExecutionError as error:
+        facts["answers"] = False
+        facts["health"] = str(error)
+    facts["page"] = _page()
+    if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
+        raise Paused(
+            f"global maintenance: the engine may be down. HA says {facts['health']}; its page: "
+            f"{facts['page']}. To end it: hosted-engine --set-maintenance --mode=none"
+        )
+    done = record.read("deployment") or {}
+    facts["recorded"] = done.get("healthy") is True
+    return facts
+
+
+def maintenance() -> Facts:
+    """
+    Whether the broker answers, and whether global maintenance is set.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.maintenance
+    """
+    _configured()
+    try:
+        seen = ha_status.read()
+    except CommandExecutionError as error:
+        return {"answers": False, "global_maintenance": None, "why": str(error)}
+    return {"answers": True, "global_maintenance": seen["global_maintenance"]}
+
+
+def set_maintenance(mode: str) -> None:
+    """
+    Set HA's maintenance, ``global``, ``local`` or ``none``, and wait until HA shows it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.set_maintenance global
+
+    Raises CommandExecutionError when HA refuses: local while the engine runs here.
+    """
+    command.run("hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=MAINTENANCE_SECONDS)
+    if mode != "local":
+        wait(
+            f"global maintenance to be {'on' if mode == 'global' else 'off'}",
+            ha_status.read,
+            lambda seen: seen["global_maintenance"] is (mode == "global"),
+            timeout=MAINTENANCE_SECONDS,
+            explain=lambda: explain.logs(_settings()),
+        )
+
+
+def restart_broker() -> None:
+    """
+    Restart the broker, which may fail its first start, and wait until it answers.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.restart_broker
+    """
+    command.run("systemctl", "restart", "ovirt-ha-broker", timeout=BROKER_SECONDS)
+    wait(
+        "the HA broker to answer",
+        maintenance,
+        lambda seen: bool(seen["answers"]),
+        timeout=BROKER_SECONDS,
+        explain=lambda: explain.logs(_settings()),
+    )
+
+
+def agent() -> Facts:
+    """
+    Whether the agent is ``enabled``: from then on it may start the engine's VM on its own.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.agent
+    """
+    _configured()
+    asked = command.run("systemctl", "is-enabled", AGENT, codes=tuple(range(256)))
+    return {"agent": asked.stdout.strip() or asked.stderr.strip()}
+
+
+def enable_agent() -> None:
+    """
+    Enable the agent without starting it: the point of no return.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.enable_agent
+    """
+    command.run("systemctl", "enable", AGENT)
+
+
+def lockspace() -> Facts:
+    """
+    Name of the lockspace on the lockspace disk; None where none was made, or none is seen.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.lockspace
+    """
+    ids = __salt__["hosted_engine_config.ids"]()
+    where = ids["disks"]["lockspace"]
+    path = volume.find(ids["storage_domain"], where["image"], where["volume"])
+    return {"lockspace": _lockspace_name(path) if path else None}
+
+
+def initialise_lockspace() -> None:
+    """
+    Make the lockspace ``hosted-engine``, in which sanlock keeps the hosts apart.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.initialise_lockspace
+
+    Raises CommandExecutionError on a deployed host, or when it doesn't read back.
+    """
+    path = __salt__["hosted_engine_disk.prepare"]("lockspace")
+    if (length := volume.size(path)) < LOCKSPACE_BYTES:
+        raise CommandExecutionError(
+            f"{path} has {length} bytes, a lockspace takes {LOCKSPACE_BYTES}. Not written to"
+        )
+    escaped = str(path).replace("\\", "\\\\").replace(":", "\\:")
+    command.run(
+        *volume.AS_VDSM, "sanlock", "direct", "init", "-s", f"{LOCKSPACE}:0:{escaped}:0",
+        advice="Look at the storage, and at: journalctl -u sanlock",
+    )  # fmt: skip
+    if (name := _lockspace_name(path)) != LOCKSPACE:
+        raise CommandExecutionError(f"{path} reads back with the lockspace {name!r}: the storage?")
+
+
+def wait_for_health() -> None:
+    """
+    Wait until HA says that the engine is healthy, on whichever host, and its page answers.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.wait_for_health
+
+    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA says, where
+    name and address of the engine disagree, and the last lines of the logs.
+    """
+    wait(
+        "a healthy engine in its final place",
+        lambda: {key: fact for key, fact in get().items() if key in ("health", "page")},
+        lambda seen: seen == {"health": "good", "page": "answers"},
+        timeout=_settings()["timeouts"]["ha"],
+        explain=lambda: f"{explain.addresses(_settings())}\n{explain.logs(_settings())}",
+    )
+
+
+def record_deployment() -> None:
+    """
+    Record what this host was deployed with, once the engine was seen healthy.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.record_deployment
+    """
+    ids = __salt__["hosted_engine_config.ids"]()
+    record.write(
+        "deployment",
+        {
+            **(record.read("deployment") or {}),
+            "fqdn": _settings()["engine"]["fqdn"],
+            "vm_id": ids["vm_id"],
+            "host_id": ids["host_id"],
+            "storage_domain": ids["storage_domain"],
+            "healthy": True,
+        },
+    )
+
+
+def _configured() -> None:
+    if not (files.CONFIGURATION.is_file() and files.CONFIGURATION.stat().st_size):
+        raise NotYet(
+            f"HA isn't configured yet: no {files.CONFIGURATION}; hosted_engine.handover writes it"
+        )
+
+
+def _page() -> str:
+    try:
+        connection.Site(__pillar__, __grains__).check_health()
+    except CommandExecutionError as error:
+        return str(error)
+    return "answers"
+
+
+def _lockspace_name(path: Path) -> str | None:
+    sector = volume.read(path, volume.BLOCK)
+    if not sector.startswith(LEADER_MAGIC):
+        return None
+    return sector[LEADER_NAME].rstrip(b"\0").decode(errors="replace")
+
+
+def _settings() -> settings.Settings:
+    return settings.load(__pillar__, __grains__)

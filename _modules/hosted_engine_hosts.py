@@ -1,0 +1,80 @@
+"""Our line in the host's hosts file: the engine's name, at the bootstrap VM's address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_guest_files as guest_files
+import hosted_engine_hosts_file as hosts_file
+
+
+def get(name: str) -> dict[str, Any] | None:
+    """
+    Where the hosts file says that ``name`` is, and whose line says so; None: it doesn't say.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_hosts.get engine.example.com
+
+    ``ours``: the line is ours, by its mark. The first line of a name is the one that counts.
+    """
+    for line in hosts_file.lines():
+        entry = line.split(b"#")[0].decode(errors="replace").split()
+        if name.lower() in (word.lower() for word in entry[1:]):
+            return {"address": entry[0], "ours": hosts_file.is_ours(line)}
+    return None
+
+
+def ours() -> dict[str, Any] | None:
+    """
+    All lines of ours; None: there are none.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_hosts.ours
+    """
+    lines = [
+        line.decode(errors="replace").strip()
+        for line in hosts_file.lines()
+        if hosts_file.is_ours(line)
+    ]
+    return {"lines": lines} if lines else None
+
+
+def add(name: str, address: str) -> None:
+    """
+    Say that ``name`` is at ``address``, in the first line: it's the first one that counts.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_hosts.add engine.example.com 192.168.222.10
+
+    An older line of ours goes; all others stay, byte for byte.
+    """
+    line = guest_files.hosts_line(address, name).encode()
+    hosts_file.write(
+        line + b"".join(other for other in hosts_file.lines() if not hosts_file.is_ours(other))
+    )
+
+
+def remove() -> None:
+    """
+    Remove our lines; all others stay, byte for byte.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_hosts.remove
+    """
+    hosts_file.write(_others())
+
+
+def _others() -> bytes:
+    return b"".join(line for line in hosts_file.lines() if not hosts_file.is_ours(line))

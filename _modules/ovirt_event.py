@@ -1,0 +1,45 @@
+"""What the engine logged: the reason behind a status."""
+
+from __future__ import annotations
+
+import hosted_engine_connection as connection
+from salt.exceptions import CommandExecutionError
+
+
+def recent(host: str = "", limit: int = 5) -> list[str]:
+    """
+    The last warnings and errors, newest first; ``host``: only those about the host of this name.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_event.recent node1.example.com limit=10
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        wanted = ""
+        if host:
+            found = connection.named(api.hosts_service(), host)
+            wanted = found.id if found else ""
+        events = api.events_service().list(search="severity>=warning", max=200)
+        if wanted:
+            events = [event for event in events if event.host and event.host.id == wanted]
+        events.sort(key=lambda event: int(event.id), reverse=True)
+        return [f"{event.description} (code {event.code})" for event in events[:limit]]
+
+
+def explanation(host: str = "") -> str:
+    """
+    The same as a paragraph for an error message; it never raises, since an error is being told.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_event.explanation
+    """
+    try:
+        events = recent(host)
+    except CommandExecutionError as error:
+        return f"The engine's events can't be read: {error}"
+    return "The engine's events, newest first:\n" + "\n".join(events or ["none"])

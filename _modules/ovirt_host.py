@@ -1,0 +1,270 @@
+"""Hosts of the engine; what the engine's installation of a host leaves to be mended."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import hosted_engine_authorized_keys as authorized_keys
+import hosted_engine_connection as connection
+import hosted_engine_record as record
+import hosted_engine_routes as _routes
+import hosted_engine_settings as settings
+from hosted_engine_state import NotYet
+from hosted_engine_wait import wait as _wait
+from salt.exceptions import CommandExecutionError
+
+# While the management address moves onto its bridge the engine may not be heard for some seconds.
+GAP_SECONDS = 120
+# After the network was saved the engine brings the host up by itself, at its next look.
+LOOK_SECONDS = 10
+
+
+def get(name: str) -> dict[str, Any] | None:
+    """
+    A host: ``id``, ``status``, ``address``, ``cluster``; None where the engine knows none.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.get node1.example.com
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        found = connection.named(api.hosts_service(), name)
+        if found is None:
+            return None
+        cluster = None
+        if found.cluster is not None:
+            cluster = api.clusters_service().cluster_service(found.cluster.id).get().name
+        return {
+            "id": found.id,
+            "status": found.status.value if found.status else None,
+            "address": found.address,
+            "cluster": cluster,
+        }
+
+
+def authorized() -> bool:
+    """
+    Whether the engine may sign in to this host as root, by the key that it publishes.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.authorized
+    """
+    return authorized_keys.holds(_public_key())
+
+
+def authorize() -> None:
+    """
+    Let the engine sign in to this host as root: its key at the end of root's authorized_keys.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.authorize
+    """
+    key = _public_key().strip()
+    # hosted_engine.clean takes it out again, when no engine is left to ask.
+    record.write("deployment", (record.read("deployment") or {}) | {"key": key})
+    authorized_keys.add(key)
+
+
+def _public_key() -> str:
+    return connection.pki_resource(__pillar__, __grains__, "engine-certificate", "OPENSSH-PUBKEY")
+
+
+def routes() -> str:
+    """
+    What became of this host's routes since it was added: ``there``, ``lost``, ``unsaved``
+    (restored, but the next boot would forget them), or ``rolled back`` (a boot undid the engine's
+    network).
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.routes
+    """
+    return _routes.state()
+
+
+def restore_routes() -> None:
+    """
+    Add the routes and rules that this host had before the engine installed it, and has lost.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.restore_routes
+    """
+    _routes.restore()
+
+
+def add(name: str, address: str, cluster: str) -> None:
+    """
+    Have the engine install this host, without a reboot; its routes are recorded before.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.add node1.example.com node1.example.com Default
+
+    It doesn't wait. Raises CommandExecutionError when the engine refuses, when another of its hosts
+    has this address, or when no interface of this host has it.
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        from ovirtsdk4 import types
+
+        home = connection.named(api.clusters_service(), cluster)
+        if home is None:
+            raise NotYet(f"The cluster {cluster} isn't there yet")
+        for other in api.hosts_service().list():
+            if other.address == address:
+                raise CommandExecutionError(
+                    f"The engine knows {address} already, as its host {other.name}: set "
+                    f"hosted_engine:host:name to that, or remove it in the engine"
+                )
+        bridge = settings.load(__pillar__, __grains__)["network"]["name"]
+        _routes.remember(_addresses(address), bridge)
+        host = types.Host(
+            name=name,
+            address=address,
+            cluster=types.Cluster(id=home.id),
+            ssh=types.Ssh(authentication_method=types.SshAuthenticationMethod.PUBLICKEY),
+        )
+        # A reboot, which is the engine's default, would end the deployment that runs here.
+        api.hosts_service().add(host, activate=True, reboot=False)
+
+
+def _addresses(name: str) -> list[str]:
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise CommandExecutionError(
+            f"hosted_engine:host:address: {name} can't be resolved: {error}"
+        ) from error
+    return sorted({str(entry[4][0]) for entry in found})
+
+
+def wait(name: str) -> None:
+    """
+    Wait until the engine is through with the host: up, non operational, or in maintenance.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.wait node1.example.com
+
+    Raises CommandExecutionError at once when its installation failed, or after ``timeouts:host``
+    seconds, with the engine's events about it.
+    """
+    _wait_for(name, ("up", "non_operational", "maintenance"))
+
+
+def activate(name: str) -> None:
+    """
+    Activate a host and wait until it is up.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.activate node1.example.com
+
+    Raises CommandExecutionError when it becomes non operational again, or isn't up within
+    ``timeouts:host`` seconds, with the engine's events about it.
+    """
+    soon = time.monotonic() + LOOK_SECONDS
+    look = _Look(name)
+    idle = ("non_operational", "maintenance")
+    # A host in maintenance doesn't come up by itself.
+    _wait(
+        f"the engine's next look at {name}",
+        look,
+        lambda status: status != "non_operational" or time.monotonic() > soon,
+        timeout=LOOK_SECONDS + GAP_SECONDS,
+    )
+    if look() not in idle:
+        _wait_for(name, ("up",))
+        return
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        host = connection.named(api.hosts_service(), name)
+        api.hosts_service().host_service(host.id).activate()
+    # Activation is asynchronous: the old status may be seen a little longer.
+    stale = time.monotonic() + LOOK_SECONDS
+    _wait_for(name, ("up",), failed=lambda status: status in idle and time.monotonic() > stale)
+
+
+def remove(name: str) -> None:
+    """
+    Remove a host from the engine and wait until it is gone; nothing changes on the host itself.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host.remove node1.example.com
+
+    Raises CommandExecutionError on a deployed host: its engine runs there.
+    """
+    if __salt__["hosted_engine.deployed"]():
+        raise CommandExecutionError(
+            f"{name} runs a deployed hosted engine: it isn't removed from its engine"
+        )
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        host = connection.named(api.hosts_service(), name)
+        if host is None:
+            return
+        service = api.hosts_service().host_service(host.id)
+        if host.status.value == "non_operational":
+            service.deactivate()
+            _wait_for(name, ("maintenance",))
+        service.remove()
+    _wait_for(name, ("absent",))
+
+
+class _Look:
+    """The status of a host, forgiving a gap in the connection, but not one without end."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.unheard: float | None = None
+
+    def __call__(self) -> str:
+        try:
+            host = get(self.name)
+        except connection.Unreachable as error:
+            now = time.monotonic()
+            self.unheard = self.unheard or now
+            if now - self.unheard > GAP_SECONDS:
+                raise
+            return f"unknown: {error}"
+        self.unheard = None
+        return str(host["status"]) if host else "absent"
+
+
+def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False) -> None:
+    def hopeless(status: str) -> str | None:
+        if status == "install_failed":
+            return "the engine couldn't install the host"
+        if status == "absent":
+            return "the engine knows no such host"
+        return f"the host is {status}" if failed(status) else None
+
+    _wait(
+        f"the host {name} to be {' or '.join(wanted)} in the engine",
+        _Look(name),
+        lambda status: status in wanted,
+        timeout=settings.load(__pillar__, __grains__)["timeouts"]["host"],
+        hopeless=hopeless,
+        explain=lambda: __salt__["ovirt_event.explanation"](name),
+    )

@@ -1,0 +1,294 @@
+"""Virtual machines of the engine: the one that the engine itself will live in, above all."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import hosted_engine_connection as connection
+import hosted_engine_hypervisor as hypervisor
+import hosted_engine_settings as settings
+import hosted_engine_vm_parts as parts
+from hosted_engine_state import NotYet
+from hosted_engine_wait import wait as _wait
+from salt.exceptions import CommandExecutionError
+
+BLANK = "00000000-0000-0000-0000-000000000000"
+MIB = 2**20
+# More sockets than that no guest is given; then one socket has all cores.
+SOCKETS = 16
+FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios"}
+# How the engine names a VM that it found on a host, and how long it may take to see it is off.
+EXTERNAL = "external-"
+NOTICE_SECONDS = 60
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
+
+
+def _service(api: Any, name: str) -> Any:
+    found = connection.named(api.vms_service(), name)
+    if found is None:
+        raise NotYet(f"The VM {name} isn't in the engine yet")
+    return api.vms_service().vm_service(found.id)
+
+
+def get(name: str) -> dict[str, Any] | None:
+    """
+    A VM: ``id``, ``status``, ``origin``, ``memory_mib``, ``cpus``, ``protected``, ``disks`` (id,
+    bootable, active), ``nics`` (id, mac), ``consoles`` (id, protocol); None where there is none.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.get HostedEngine
+    """
+    with _engine() as api:
+        found = connection.named(api.vms_service(), name)
+        return parts.facts(api, found) if found else None
+
+
+def _status(name: str) -> str:
+    found = get(name)
+    return str(found["status"]) if found else "absent"
+
+
+def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> None:
+    """
+    Add the engine's VM, without disk and network card, and wait until it is there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.add HostedEngine Default 16384 4 uefi
+
+    Raises CommandExecutionError when the engine refuses, with its reason.
+    """
+    machine = settings.load(__pillar__, __grains__)["vm"]["machine"]
+    with _engine() as api:
+        from ovirtsdk4 import types
+
+        home = connection.named(api.clusters_service(), cluster)
+        if home is None:
+            raise NotYet(f"The cluster {cluster} isn't there yet")
+        api.vms_service().add(
+            types.Vm(
+                name=name,
+                description="Hosted engine",
+                cluster=types.Cluster(id=home.id),
+                template=types.Template(id=BLANK),
+                type=types.VmType.SERVER,
+                os=types.OperatingSystem(type="rhel_9x64"),
+                bios=types.Bios(type=types.BiosType(FIRMWARE[firmware])),
+                custom_emulated_machine=machine or None,
+                # HA is the agent's business: the engine can't restart its own VM.
+                high_availability=types.HighAvailability(enabled=False, priority=1),
+                **_changeable(types, memory_mib, cpus),
+            )
+        )
+    wait(name)
+
+
+def update(name: str, memory_mib: int, cpus: int) -> None:
+    """
+    Set memory (MiB), CPUs, and the protection from deletion.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.update HostedEngine 16384 4
+    """
+    with _engine() as api:
+        from ovirtsdk4 import types
+
+        _service(api, name).update(types.Vm(**_changeable(types, memory_mib, cpus)))
+
+
+def protect(name: str) -> None:
+    """
+    Protect a VM from deletion.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.protect HostedEngine
+    """
+    with _engine() as api:
+        from ovirtsdk4 import types
+
+        _service(api, name).update(types.Vm(delete_protected=True))
+
+
+def _changeable(types: Any, memory_mib: int, cpus: int) -> dict[str, Any]:
+    sockets, cores = (cpus, 1) if cpus <= SOCKETS else (1, cpus)
+    memory = memory_mib * MIB
+    topology = types.CpuTopology(sockets=sockets, cores=cores, threads=1)
+    return {
+        "memory": memory,
+        "memory_policy": types.MemoryPolicy(guaranteed=memory, max=memory),
+        "cpu": types.Cpu(topology=topology),
+        "delete_protected": True,
+    }
+
+
+def wait(name: str) -> None:
+    """
+    Wait until the engine is through with making a VM.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.wait HostedEngine
+    """
+
+    _wait(
+        f"the VM {name}",
+        lambda: _status(name),
+        lambda status: status != "image_locked",
+        timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
+        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        explain=__salt__["ovirt_event.explanation"],
+    )
+
+
+def attach_disk(name: str, disk: str) -> None:
+    """
+    Attach a disk, by its id, as the one that the VM boots from.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.attach_disk HostedEngine DISK_ID
+    """
+    with _engine() as api:
+        from ovirtsdk4 import types
+
+        _service(api, name).disk_attachments_service().add(
+            types.DiskAttachment(
+                disk=types.Disk(id=disk),
+                interface=types.DiskInterface.VIRTIO,
+                bootable=True,
+                active=True,
+            )
+        )
+
+
+def add_nic(name: str, network: str, mac: str) -> None:
+    """
+    Add the network card ``vnet0`` on a network of the VM's data center.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.add_nic HostedEngine ovirtmgmt 00:16:3e:12:34:56
+
+    A card of that name with another address, as a run with another pillar left it, gets this one.
+    """
+    with _engine() as api:
+        from ovirtsdk4 import types
+
+        vm = connection.named(api.vms_service(), name)
+        profile = types.VnicProfile(id=parts.profile_id(api, vm, network))
+        nics = api.vms_service().vm_service(vm.id).nics_service()
+        nic = types.Nic(
+            name="vnet0",
+            interface=types.NicInterface.VIRTIO,
+            mac=types.Mac(address=mac),
+            vnic_profile=profile,
+        )
+        for known in nics.list():
+            if known.name == nic.name:
+                nics.nic_service(known.id).update(nic)
+                return
+        nics.add(nic)
+
+
+def add_console(name: str) -> None:
+    """
+    Give a VM a VNC console, and no other graphics.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.add_console HostedEngine
+    """
+    with _engine() as api:
+        from ovirtsdk4 import types
+
+        consoles = _service(api, name).graphics_consoles_service()
+        known = consoles.list()
+        for console in known:
+            if console.protocol != types.GraphicsType.VNC:
+                consoles.console_service(console.id).remove()
+        if not any(console.protocol == types.GraphicsType.VNC for console in known):
+            consoles.add(types.GraphicsConsole(protocol=types.GraphicsType.VNC))
+
+
+def wait_for_down(name: str) -> None:
+    """
+    Wait until the engine has noticed that an external VM is off.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.wait_for_down external-HostedEngineLocal
+
+    Where it never does though libvirt has no such VM any more, the engine is told to stop it.
+    Raises CommandExecutionError when the VM still exists, or stays up in the engine.
+    """
+    own = settings.load(__pillar__, __grains__)
+    with contextlib.suppress(CommandExecutionError):
+        _wait(name, lambda: _status(name), _is_off, timeout=NOTICE_SECONDS)
+        return
+    domain = name.removeprefix(EXTERNAL)
+    with hypervisor.libvirt(own) as libvirt:
+        if hypervisor.domain(libvirt, domain, own["bootstrap"]["uuid"]) is not None:
+            raise CommandExecutionError(f"libvirt still has the VM {domain}: undefine it first")
+    with _engine() as api:
+        _service(api, name).stop()
+    _wait(
+        f"the VM {name} to be down in the engine",
+        lambda: _status(name),
+        _is_off,
+        timeout=own["timeouts"]["shutdown"],
+        explain=__salt__["ovirt_event.explanation"],
+    )
+
+
+def _is_off(status: str) -> bool:
+    return status in ("down", "absent")
+
+
+def remove(name: str) -> None:
+    """
+    Remove an external VM that is down from the engine, and wait until it is gone.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_vm.remove external-HostedEngineLocal
+
+    Raises CommandExecutionError for any other VM: those have disks.
+    """
+    if not name.startswith(EXTERNAL):
+        raise CommandExecutionError(f"{name} isn't an external VM: it isn't removed")
+    with _engine() as api:
+        _service(api, name).remove()
+    _wait(
+        f"the removal of the VM {name}",
+        lambda: _status(name),
+        lambda status: status == "absent",
+        timeout=settings.load(__pillar__, __grains__)["timeouts"]["shutdown"],
+        explain=__salt__["ovirt_event.explanation"],
+    )

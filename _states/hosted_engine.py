@@ -1,0 +1,53 @@
+"""The pillar is valid and the host is fit: told all at once, and nothing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_preflight as checks
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+
+def valid(name: str) -> dict[str, Any]:
+    """
+    Ensure that the pillar is one that the formula can work with.
+
+    .. code-block:: yaml
+
+        Hosted engine pillar is valid:
+          hosted_engine.valid
+
+    Fails with every problem at once, in test mode too.
+    """
+    return _without_problems(name, "hosted_engine.problems")
+
+
+def fit(name: str) -> dict[str, Any]:
+    """
+    Ensure that this host can be deployed as the pillar says.
+
+    .. code-block:: yaml
+
+        Host is fit for the hosted engine:
+          hosted_engine.fit:
+            - unless:
+              - fun: hosted_engine.deployed
+
+    Fails with every problem at once, in test mode too.
+    """
+    return _without_problems(name, "hosted_engine.unfit")
+
+
+def _without_problems(name: str, reader: str) -> dict[str, Any]:
+    def step(now: state.Facts | None) -> state.Step:
+        raise CommandExecutionError(checks.as_text(now["problems"] if now else []))
+
+    return state.converge(
+        name,
+        {"problems": []},
+        read=lambda: {"problems": __salt__[reader]()},
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )

@@ -1,0 +1,31 @@
+"""The engine's appliance, as an image that a VM can start on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+
+
+def extracted(name: str, source: str = "", sha1: str = "") -> dict[str, Any]:
+    """
+    Ensure that the appliance's image is there, whole and checked.
+
+    .. code-block:: yaml
+
+        Appliance's image is extracted:
+          hosted_engine_appliance.extracted:
+            - name: /var/lib/hosted-engine/bootstrap/appliance.qcow2
+            - source: salt://images/appliance.ova
+            - sha1: 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12
+
+    Without a source it's the installed package's image, checked against the package's checksum.
+    """
+    return state.converge(
+        name,
+        {"format": "qcow2", "whole": True},
+        read=lambda: __salt__["hosted_engine_appliance.get"](name, source, sha1),
+        step=lambda _: ("hosted_engine_appliance.extract", name, source, sha1),
+        test=__opts__["test"],
+        run=__salt__,
+    )

@@ -1,0 +1,120 @@
+"""The bootstrap VM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+
+def running(name: str) -> dict[str, Any]:
+    """
+    Ensure that the bootstrap VM runs on a disk that can be trusted.
+
+    .. code-block:: yaml
+
+        Bootstrap VM runs:
+          hosted_engine_bootstrap.running:
+            - name: HostedEngineLocal
+
+    A VM whose setup wasn't seen complete, and that was interrupted, failed, or is made from other
+    settings, is built anew without being booted again. One whose setup is complete is started.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now is None or now["disk"] == "absent":
+            # Defined, but its disk is gone: the definition may be another disk's.
+            verb = "rebuild" if now and now["defined"] else "make_overlay"
+        elif now["disk"] != "trusted":
+            verb = "rebuild"
+        elif not now["defined"]:
+            verb = "define"
+        else:
+            verb = "start"
+        return f"hosted_engine_bootstrap.{verb}", name
+
+    return state.converge(
+        name,
+        {"disk": "trusted", "defined": True, "state": "running"},
+        read=lambda: __salt__["hosted_engine_bootstrap.get"](name),
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def off(name: str) -> dict[str, Any]:
+    """
+    Ensure that the bootstrap VM is shut down, in good order, for its disk to be copied.
+
+    .. code-block:: yaml
+
+        Bootstrap VM is off:
+          hosted_engine_bootstrap.off:
+            - name: HostedEngineLocal
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now is None or now["setup"] != "complete":
+            raise CommandExecutionError(
+                f"{name} isn't there, or its setup isn't complete: nothing to shut down. "
+                "salt-call --local state.apply hosted_engine.bootstrap sets it up"
+            )
+        return "hosted_engine_bootstrap.shut_down", name
+
+    return state.converge(
+        name,
+        {"state": "shutoff"},
+        read=lambda: __salt__["hosted_engine_bootstrap.get"](name),
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def absent(name: str) -> dict[str, Any]:
+    """
+    Ensure that libvirt doesn't know the bootstrap VM any more; its files are ``cleared``'s.
+
+    .. code-block:: yaml
+
+        Bootstrap VM is gone:
+          hosted_engine_bootstrap.absent:
+            - name: HostedEngineLocal
+    """
+
+    def read() -> state.Facts | None:
+        seen = __salt__["hosted_engine_bootstrap.state"](name)
+        return None if seen is None else {"state": seen}
+
+    return state.converge(
+        name,
+        None,
+        read=read,
+        step=lambda _: ("hosted_engine_bootstrap.undefine", name),
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def cleared(name: str) -> dict[str, Any]:
+    """
+    Ensure that the bootstrap VM's directory is gone, with image, disk, seed and keys.
+
+    .. code-block:: yaml
+
+        Bootstrap directory is gone:
+          hosted_engine_bootstrap.cleared:
+            - name: /var/lib/hosted-engine/bootstrap
+
+    What isn't ours is left there, and told.
+    """
+    return state.converge(
+        name,
+        None,
+        read=lambda: __salt__["hosted_engine_bootstrap.left"](name),
+        step=lambda _: ("hosted_engine_bootstrap.clear", name),
+        test=__opts__["test"],
+        run=__salt__,
+    )

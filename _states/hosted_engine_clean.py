@@ -1,0 +1,141 @@
+"""A failed or unwanted deployment is taken down; a deployed one only when it is told by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_routes as routes
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+
+def allowed(name: str) -> dict[str, Any]:
+    """
+    Ensure that this host's deployment may be taken down.
+
+    .. code-block:: yaml
+
+        Deployment may be taken down:
+          hosted_engine_clean.allowed:
+            - name: engine.example.com
+
+    Fails on a deployed host, unless the pillar key ``clean`` names its engine.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        raise CommandExecutionError((now or {})["refusal"])
+
+    return state.converge(
+        name,
+        {"refusal": None},
+        read=lambda: {"refusal": __salt__["hosted_engine_clean.refusal"]()},
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def engine_stopped(name: str) -> dict[str, Any]:
+    """
+    Ensure that the engine's VM in its final place is gone from this host.
+
+    .. code-block:: yaml
+
+        Hosted engine VM is stopped:
+          hosted_engine_clean.engine_stopped:
+            - name: HostedEngine
+    """
+
+    def read() -> state.Facts | None:
+        seen = __salt__["hosted_engine_clean.engine_vm"]()
+        return None if seen is None else {"state": seen}
+
+    return _gone(name, read, "hosted_engine_clean.stop_engine_vm")
+
+
+def storage_recorded(name: str) -> dict[str, Any]:
+    """
+    Ensure that what the engine made on the storage is on record, before its VM is thrown away.
+
+    .. code-block:: yaml
+
+        Storage of the deployment is on record:
+          hosted_engine_clean.storage_recorded:
+            - name: hosted_storage
+    """
+
+    def read() -> state.Facts | None:
+        seen = __salt__["hosted_engine_clean.unrecorded"]()
+        return None if seen is None else {"unrecorded": seen}
+
+    return _gone(name, read, "hosted_engine_clean.record_storage")
+
+
+def storage_removed(name: str) -> dict[str, Any]:
+    """
+    Ensure that nothing is left on the storage of what this deployment made there.
+
+    .. code-block:: yaml
+
+        Storage of the deployment is clean:
+          hosted_engine_clean.storage_removed:
+            - name: hosted_storage
+    """
+    read = __salt__["hosted_engine_clean.storage"]
+    return _gone(name, read, "hosted_engine_clean.remove_storage")
+
+
+def key_removed(name: str) -> dict[str, Any]:
+    """
+    Ensure that the engine can't sign in to this host any more.
+
+    .. code-block:: yaml
+
+        Engine may not sign in any more:
+          hosted_engine_clean.key_removed:
+            - name: engine.example.com
+    """
+
+    def read() -> state.Facts | None:
+        seen = __salt__["hosted_engine_clean.key"]()
+        return None if seen is None else {"key": seen}
+
+    return _gone(name, read, "hosted_engine_clean.remove_key")
+
+
+def routes_kept(name: str) -> dict[str, Any]:
+    """
+    Ensure that the host has the routes it had before it was added to the engine.
+
+    .. code-block:: yaml
+
+        Host keeps its routes:
+          hosted_engine_clean.routes_kept:
+            - name: node1.example.com
+
+    The management bridge stays: it carries the host's address, and the next deployment takes it.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        lost = (now or {})["routes"] == routes.LOST
+        return ("ovirt_host.restore_routes" if lost else "vdsm.save_network",)
+
+    def read() -> state.Facts:
+        seen = __salt__["ovirt_host.routes"]()
+        # The network as it was before the engine came is as good.
+        return {"routes": routes.THERE if seen == routes.ROLLED_BACK else seen}
+
+    return state.converge(
+        name,
+        {"routes": routes.THERE},
+        read=read,
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def _gone(name: str, read: Any, verb: str) -> dict[str, Any]:
+    return state.converge(
+        name, None, read=read, step=lambda now: (verb,), test=__opts__["test"], run=__salt__
+    )

@@ -1,0 +1,114 @@
+"""High availability keeps the engine running in its final place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+
+
+def lockspace_initialised(name: str) -> dict[str, Any]:
+    """
+    Ensure that the lockspace in which HA's hosts are kept apart is made.
+
+    .. code-block:: yaml
+
+        Lockspace of HA is made:
+          hosted_engine_ha.lockspace_initialised:
+            - name: hosted-engine
+            - unless:
+              - fun: hosted_engine.deployed
+
+    Only on the way: it is made anew only by hand, ``hosted-engine --reinitialize-lockspace``.
+    """
+    return state.converge(
+        name,
+        {"lockspace": "hosted-engine"},
+        read=__salt__["hosted_engine_ha.lockspace"],
+        step=lambda now: ("hosted_engine_ha.initialise_lockspace",),
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def maintenance_off(name: str) -> dict[str, Any]:
+    """
+    Ensure that the broker answers, and that nothing keeps HA from starting the engine.
+
+    .. code-block:: yaml
+
+        HA may start the engine:
+          hosted_engine_ha.maintenance_off:
+            - name: engine.example.com
+            - unless:
+              - fun: hosted_engine.deployed
+
+    ``name`` is for people. Only on the way, before the agent is enabled: later, maintenance is an
+    operator's intent.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if not (now and now["answers"]):
+            return ("hosted_engine_ha.restart_broker",)
+        return "hosted_engine_ha.set_maintenance", "none"
+
+    return state.converge(
+        name,
+        {"answers": True, "global_maintenance": False},
+        read=__salt__["hosted_engine_ha.maintenance"],
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def agent_enabled(name: str) -> dict[str, Any]:
+    """
+    Ensure that the agent is enabled: the point of no return.
+
+    .. code-block:: yaml
+
+        HA agent is enabled:
+          hosted_engine_ha.agent_enabled:
+            - name: ovirt-ha-agent
+
+    Apart from its start, and before it: core's ``service.running`` starts first. An agent that runs
+    and isn't enabled, after a killed run, would count as none.
+    """
+    return state.converge(
+        name,
+        {"agent": "enabled"},
+        read=__salt__["hosted_engine_ha.agent"],
+        step=lambda now: ("hosted_engine_ha.enable_agent",),
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def healthy(name: str) -> dict[str, Any]:
+    """
+    Ensure that the engine is healthy in its final place, on whichever host, and recorded as such.
+
+    .. code-block:: yaml
+
+        Hosted engine is healthy in its final place:
+          hosted_engine_ha.healthy:
+            - name: engine.example.com
+
+    ``name`` is the engine's name, at which its page must answer over verified TLS. An engine that
+    is down under global maintenance is told, not failed.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now and (now["health"], now["page"]) == ("good", "answers"):
+            return ("hosted_engine_ha.record_deployment",)
+        return ("hosted_engine_ha.wait_for_health",)
+
+    return state.converge(
+        name,
+        {"health": "good", "page": "answers", "recorded": True},
+        read=__salt__["hosted_engine_ha.get"],
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )

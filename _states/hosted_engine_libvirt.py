@@ -1,0 +1,57 @@
+"""libvirt's daemon on this host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+
+
+def monolithic(name: str) -> dict[str, Any]:
+    """
+    Ensure that libvirtd runs, and none of the daemons that would take its place.
+
+    .. code-block:: yaml
+
+        libvirtd runs:
+          hosted_engine_libvirt.monolithic
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now and now["modular"]:
+            return ("hosted_engine_libvirt.mask_modular",)
+        if now and now["answers"] == "login wanted":
+            return "hosted_engine_libvirt.enable_tls", address
+        return ("hosted_engine_libvirt.start",)
+
+    address = __salt__["hosted_engine.settings"]()["host"]["address"]
+    return state.converge(
+        name,
+        {"modular": [], "answers": True},
+        read=__salt__["hosted_engine_libvirt.get"],
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def reachable(name: str) -> dict[str, Any]:
+    """
+    Ensure that libvirt answers on TLS, at the address that the engine added the host with.
+
+    .. code-block:: yaml
+
+        libvirt answers on TLS:
+          hosted_engine_libvirt.reachable:
+            - name: node1.example.com
+
+    Where vdsm left it so, nothing is done. Otherwise the daemon is restarted with its TLS socket.
+    """
+    return state.converge(
+        name,
+        {"tls": True},
+        read=lambda: {"tls": __salt__["hosted_engine_libvirt.tls"](name)},
+        step=lambda _: ("hosted_engine_libvirt.enable_tls", name, True),
+        test=__opts__["test"],
+        run=__salt__,
+    )

@@ -1,0 +1,41 @@
+"""The seed from which the bootstrap VM sets itself up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+
+def present(name: str) -> dict[str, Any]:
+    """
+    Ensure that the seed CD holds what the pillar says, and that only root reads it.
+
+    .. code-block:: yaml
+
+        Bootstrap VM has a seed:
+          hosted_engine_seed.present:
+            - name: /var/lib/hosted-engine/bootstrap/seed.iso
+
+    Its network must be there: the guest's address is part of it. Once the guest's setup is
+    complete, changed settings are refused: the guest wouldn't see them any more.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now and now["setup"] == "complete" and now["content"] != "current":
+            raise CommandExecutionError(
+                "The pillar (engine, vm, host or secrets) or the seed changed after the guest had "
+                "been set up with it. Put it back, or start anew: "
+                "salt-call --local state.apply hosted_engine.clean"
+            )
+        return "hosted_engine_seed.make", name
+
+    return state.converge(
+        name,
+        {"content": "current", "mode": "0600"},
+        read=lambda: __salt__["hosted_engine_seed.get"](name),
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )

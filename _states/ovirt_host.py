@@ -1,0 +1,123 @@
+"""Hosts of the engine, as they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+# The engine is at work, or hasn't heard of the host for a moment.
+PASSING = {
+    "installing",
+    "initializing",
+    "unassigned",
+    "connecting",
+    "reboot",
+    "non_responsive",
+    "preparing_for_maintenance",
+}
+MAINTENANCE = {"maintenance", "preparing_for_maintenance"}
+
+
+def up(name: str, address: str, cluster: str) -> dict[str, Any]:
+    """
+    Ensure that the engine manages this host and that the host is up.
+
+    .. code-block:: yaml
+
+        Hosted engine manages this host:
+          ovirt_host.up:
+            - name: node1.example.com
+            - address: node1.example.com
+            - cluster: Default
+
+    Where the installation loses routes they are restored, and the network configuration is saved;
+    where nothing is lost nothing is done. On a deployed host maintenance is an operator's intent:
+    it is told, not ended.
+    """
+    deployed = __salt__["hosted_engine.deployed"]()
+    added = False
+
+    def read() -> state.Facts:
+        host = __salt__["ovirt_host.get"](name) or {"status": "absent"}
+        return {
+            "status": host["status"],
+            "address": host.get("address"),
+            "cluster": host.get("cluster"),
+            "authorized": __salt__["ovirt_host.authorized"](),
+            "routes": __salt__["ovirt_host.routes"](),
+        }
+
+    def step(now: state.Facts | None) -> state.Step:
+        nonlocal added
+        verb = _step(now or {}, name, address, cluster, tidy=not (deployed or added))
+        added = added or verb[0] == "ovirt_host.add"
+        return verb
+
+    def wanted() -> state.Facts:
+        facts: state.Facts = {"status": "up", "address": address, "authorized": True}
+        if not deployed:
+            return facts | {"cluster": cluster, "routes": "there"}
+        host = __salt__["ovirt_host.get"](name)
+        if host and host["status"] in MAINTENANCE:
+            facts["status"] = host["status"]
+        return facts
+
+    result = state.converge(
+        name,
+        wanted,
+        read=read,
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+    if result["result"] and deployed and _in_maintenance(name):
+        result["comment"] += "; in maintenance, as its operator wants it"
+    return result
+
+
+def _in_maintenance(name: str) -> bool:
+    try:
+        host = __salt__["ovirt_host.get"](name)
+    except CommandExecutionError:
+        return False
+    return bool(host) and host["status"] in MAINTENANCE
+
+
+def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool) -> state.Step:
+    """``tidy``: what is there was left by an earlier run, and may be removed."""
+    status, routes = now["status"], now["routes"]
+    if not now["authorized"]:
+        return ("ovirt_host.authorize",)
+    if status == "absent":
+        return "ovirt_host.add", name, address, cluster
+    if now["address"] != address:
+        raise CommandExecutionError(
+            f"The engine has a host {name} already, at {now['address']} instead of {address}: "
+            "change hosted_engine:host:name or :address, or remove that host in the engine"
+        )
+    if now["cluster"] != cluster and tidy:
+        raise CommandExecutionError(
+            f"The engine has the host {name} in the cluster {now['cluster']}: change "
+            "hosted_engine:cluster:name, or remove that host in the engine"
+        )
+    # Installed anew, since the engine's other way to repeat an installation reboots the host.
+    if tidy and (status == "install_failed" or (routes == "rolled back" and status not in PASSING)):
+        return "ovirt_host.remove", name
+    return _mend(now, name)
+
+
+def _mend(now: state.Facts, name: str) -> state.Step:
+    status, routes = now["status"], now["routes"]
+    if status in PASSING:
+        return "ovirt_host.wait", name
+    if routes == "lost":
+        return ("ovirt_host.restore_routes",)
+    if routes == "unsaved":
+        return ("vdsm.save_network",)
+    if status in ("non_operational", "maintenance"):
+        return "ovirt_host.activate", name
+    raise CommandExecutionError(
+        f"The host {name} is {status} in the engine.\n{__salt__['ovirt_event.explanation'](name)}"
+    )

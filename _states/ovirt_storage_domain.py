@@ -1,0 +1,59 @@
+"""Storage domains of the engine, as they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+
+def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> dict[str, Any]:
+    """
+    Ensure that a data domain exists and is active in a data center.
+
+    .. code-block:: yaml
+
+        Hosted engine storage is active:
+          ovirt_storage_domain.active:
+            - name: hosted_storage
+            - datacenter: Default
+            - host: node1.example.com
+            - storage: {type: nfs, address: nas.example.com, path: /exports/engine}
+
+    A domain that exists is attached and activated; its storage is never changed. A new one that
+    turns out too small for the engine's disk is removed again.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now is None:
+            return "ovirt_storage_domain.add", name, host, storage
+        if now["storage"] != storage:
+            raise CommandExecutionError(
+                f"The storage domain {name} lies on {_where(now['storage'])}, not on "
+                f"{_where(storage)}: choose another hosted_engine:storage:name, or remove it in "
+                "the engine"
+            )
+        if now["datacenter"] not in (None, datacenter):
+            raise CommandExecutionError(
+                f"The storage domain {name} belongs to the data center {now['datacenter']}: choose "
+                "another hosted_engine:storage:name, or remove it in the engine"
+            )
+        if now["status"] == "unattached":
+            return "ovirt_storage_domain.attach", name, datacenter
+        if now["status"] in ("inactive", "maintenance"):
+            return "ovirt_storage_domain.activate", name, datacenter
+        return "ovirt_storage_domain.wait", name
+
+    return state.converge(
+        name,
+        {"datacenter": datacenter, "status": "active", "storage": dict(storage)},
+        read=lambda: __salt__["ovirt_storage_domain.get"](name),
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def _where(storage: dict[str, Any]) -> str:
+    return f"{storage['type']} {storage['address']}:{storage['path']}"

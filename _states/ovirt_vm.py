@@ -1,0 +1,196 @@
+"""Virtual machines of the engine, as they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+MARKED = "managed_hosted_engine"
+
+
+def present(  # noqa: PLR0917  a state's arguments are its facts
+    name: str,
+    cluster: str,
+    storage_domain: str,
+    disk: str,
+    network: str,
+    mac: str,
+    memory_mib: int,
+    cpus: int,
+    firmware: str,
+) -> dict[str, Any]:
+    """
+    Ensure that the engine's VM exists, with its disk, its network card and a VNC console, and that
+    it is protected from deletion.
+
+    .. code-block:: yaml
+
+        Hosted engine VM is there:
+          ovirt_vm.present:
+            - name: HostedEngine
+            - cluster: Default
+            - storage_domain: hosted_storage
+            - disk: he_virtio_disk
+            - network: ovirtmgmt
+            - mac: 00:16:3e:12:34:56
+            - memory_mib: 16384
+            - cpus: 4
+            - firmware: uefi
+
+    Memory and CPUs follow the pillar until the host is deployed; from then on they are the
+    operator's, who changes them in the engine. So are further disks and cards, and the console.
+    """
+    deployed = __salt__["hosted_engine.deployed"]()
+
+    def read() -> state.Facts | None:
+        vm = __salt__["ovirt_vm.get"](name)
+        if vm is None:
+            return None
+        disk_id = _disk_id(disk, storage_domain)
+        return {
+            "ready": vm["status"] != "image_locked",
+            "disk": any(each["id"] == disk_id and each["bootable"] for each in vm["disks"]),
+            "mac": _mac(vm, mac),
+            "consoles": sorted(each["protocol"] for each in vm["consoles"]),
+            "protected": vm["protected"],
+            "memory_mib": vm["memory_mib"],
+            "cpus": vm["cpus"],
+            "marked": vm["origin"] == MARKED,
+        }
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now is None:
+            if deployed:
+                raise CommandExecutionError(
+                    f"The engine has no VM {name}, though this host is deployed: restore the "
+                    "engine from a backup"
+                )
+            return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware
+        if not now["ready"]:
+            return "ovirt_vm.wait", name
+        if not now["protected"]:
+            return "ovirt_vm.protect", name
+        if deployed or now["marked"]:
+            _refuse(name, now, disk, mac)
+        return _device(now)
+
+    def _device(now: state.Facts) -> state.Step:
+        if not now["disk"]:
+            return "ovirt_vm.attach_disk", name, _disk_id(disk, storage_domain)
+        if now["mac"] != mac:
+            return "ovirt_vm.add_nic", name, network, mac
+        if now["consoles"] != ["vnc"]:
+            return "ovirt_vm.add_console", name
+        return "ovirt_vm.update", name, memory_mib, cpus
+
+    wanted: state.Facts = {"ready": True, "disk": True, "mac": mac, "protected": True}
+    if not deployed:
+        wanted |= {"consoles": ["vnc"], "memory_mib": memory_mib, "cpus": cpus}
+    return state.converge(name, wanted, read=read, step=step, test=__opts__["test"], run=__salt__)
+
+
+def _disk_id(disk: str, storage_domain: str) -> str:
+    found = __salt__["ovirt_disk.get"]([disk], storage_domain)
+    if disk not in found:
+        raise state.NotYet(f"The disk {disk} isn't in {storage_domain} yet")
+    return str(found[disk]["id"])
+
+
+def _mac(vm: dict[str, Any], wanted: str) -> str | None:
+    """The wanted address if any card has it, else that of the first card."""
+    macs = [nic["mac"] for nic in vm["nics"]]
+    return wanted if wanted in macs else next(iter(macs), None)
+
+
+def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
+    """The engine attaches no disk to a VM that is marked as its own."""
+    if not now["disk"]:
+        raise CommandExecutionError(
+            f"{name} doesn't boot from the disk {disk}, and the engine attaches none to a VM that "
+            "is marked as the hosted engine: restore the engine from a backup, or, before it was "
+            "ever deployed, run hosted_engine.clean"
+        )
+    if now["mac"] != mac:
+        raise CommandExecutionError(
+            f"The network card of {name} has the MAC address {now['mac']}, the pillar wants {mac}: "
+            "change hosted_engine:vm:mac, or the card in the engine"
+        )
+
+
+def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> dict[str, Any]:
+    """
+    Ensure that a VM is marked as the hosted engine in the engine's database. Last: from then on no
+    disk can be attached to it.
+
+    .. code-block:: yaml
+
+        Hosted engine VM is marked as such:
+          ovirt_vm.hosted_engine:
+            - name: HostedEngine
+            - configuration_disk: HostedEngineConfigurationImage
+            - storage_domain: hosted_storage
+    """
+
+    def read() -> state.Facts:
+        vm = __salt__["ovirt_vm.get"](name)
+        if vm is None:
+            raise state.NotYet(f"The VM {name} isn't in the engine yet")
+        return {"origin": vm["origin"]}
+
+    return state.converge(
+        name,
+        {"origin": MARKED},
+        read=read,
+        step=lambda _: (
+            "hosted_engine_vm.mark",
+            name,
+            _disk_id(configuration_disk, storage_domain),
+        ),
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def stored(name: str, storage_domain: str) -> dict[str, Any]:
+    """
+    Ensure that the definition of a VM (OVF) lies on a storage domain, from where HA starts it.
+
+    .. code-block:: yaml
+
+        Hosted engine VM is defined on its storage:
+          ovirt_vm.stored:
+            - name: HostedEngine
+            - storage_domain: hosted_storage
+    """
+    return state.converge(
+        name,
+        {"stored": True},
+        read=lambda: {"stored": __salt__["hosted_engine_vm.stored"](name, storage_domain)},
+        step=lambda _: ("hosted_engine_vm.store", name, storage_domain),
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def absent(name: str) -> dict[str, Any]:
+    """
+    Ensure that the engine doesn't list an external VM any more, such as that of the bootstrap.
+
+    .. code-block:: yaml
+
+        Engine has forgotten the bootstrap VM:
+          ovirt_vm.absent:
+            - name: external-HostedEngineLocal
+    """
+
+    def read() -> state.Facts | None:
+        vm = __salt__["ovirt_vm.get"](name)
+        return {"status": vm["status"]} if vm else None
+
+    def step(now: state.Facts | None) -> state.Step:
+        off = now is not None and now["status"] == "down"
+        return ("ovirt_vm.remove" if off else "ovirt_vm.wait_for_down"), name
+
+    return state.converge(name, None, read=read, step=step, test=__opts__["test"], run=__salt__)

@@ -1,0 +1,109 @@
+"""libvirt's definitions of the bootstrap VM and of its network."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import hosted_engine_layout as layout
+
+BRIDGE = "virbr-he"
+# In the subnet: the host's end, and the guest's address, the only one there is a lease for.
+HOST, GUEST = 1, 10
+
+NETWORK = """<network>
+  <name>{name}</name>
+  <forward mode='nat'/>
+  <bridge name={bridge} stp='off' delay='0'/>
+  <ip address={host} netmask={netmask}>
+    <dhcp>
+      <range start={guest} end={guest}/>
+      <host mac={mac} ip={guest}/>
+    </dhcp>
+  </ip>
+</network>
+"""
+
+# The seed is on virtio-scsi: not every appliance's kernel knows AHCI. It is mandatory, so that the
+# VM never starts without what tells it that it is the bootstrap.
+DOMAIN = """<domain type={kind}>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <memory unit='MiB'>{memory}</memory>
+  <vcpu>{cpus}</vcpu>
+  <os{firmware}>
+    <type arch='x86_64' machine={machine}>hvm</type>{secure_boot}
+    <boot dev='hd'/>
+  </os>
+  <features><acpi/><apic/></features>
+  <cpu mode={cpu}/>
+  <clock offset='utc'/>
+  <on_poweroff>destroy</on_poweroff>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' cache='writeback' discard='unmap'/>
+      <source file={disk}/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <controller type='scsi' index='0' model='virtio-scsi'/>
+    <disk type='file' device='cdrom'>
+      <driver name='qemu' type='raw'/>
+      <source file={seed} startupPolicy='mandatory'/>
+      <target dev='sda' bus='scsi'/>
+      <readonly/>
+    </disk>
+    <interface type='network'>
+      <source network={network}/>
+      <mac address={mac}/>
+      <model type='virtio'/>
+    </interface>
+    <serial type='file'>
+      <source path={console} append='on'/>
+    </serial>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+# The firmware is libvirt's choice, from what the host has, without secure boot: as the engine's.
+NO_SECURE_BOOT = "\n    <firmware><feature enabled='no' name='secure-boot'/></firmware>"
+
+
+def network(name: str, subnet: str, mac: str) -> str:
+    """The NAT network with one pinned lease: an address to rely on, none to search for."""
+    hosts = ipaddress.IPv4Network(subnet)
+    return NETWORK.format(
+        name=escape(name),
+        bridge=quoteattr(BRIDGE),
+        host=quoteattr(str(hosts[HOST])),
+        netmask=quoteattr(str(hosts.netmask)),
+        guest=quoteattr(str(hosts[GUEST])),
+        mac=quoteattr(mac),
+    )
+
+
+def domain(settings: dict[str, Any], kind: str) -> str:
+    """The bootstrap VM; ``kind``: kvm or qemu."""
+    files, vm, bootstrap = layout.of(settings), settings["vm"], settings["bootstrap"]
+    uefi = vm["firmware"] == "uefi"
+    return DOMAIN.format(
+        kind=quoteattr(kind),
+        name=escape(bootstrap["name"]),
+        uuid=bootstrap["uuid"],
+        memory=vm["memory_mib"],
+        cpus=vm["cpus"],
+        firmware=" firmware='efi'" if uefi else "",
+        secure_boot=NO_SECURE_BOOT if uefi else "",
+        machine=quoteattr(vm["machine"] or "q35"),
+        cpu=quoteattr("host-passthrough" if kind == "kvm" else "maximum"),
+        disk=quoteattr(str(files.disk)),
+        seed=quoteattr(str(files.seed)),
+        console=quoteattr(str(files.console)),
+        network=quoteattr(bootstrap["network"]),
+        mac=quoteattr(vm["mac"]),
+    )

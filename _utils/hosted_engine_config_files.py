@@ -1,0 +1,275 @@
+"""
+Texts of the five files that the HA agent and broker read, and what in them is ours.
+
+A value is *ours* where another one would be wrong whoever wrote it: ids, the engine's name, where
+the storage lies. Everything else (gateway, network test, mount options, mail, the VM's fallback
+definition …) belongs to the operator once it is written: ``hosted-engine --set-shared-config`` may
+change it. It is only written where it is missing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Settings = Mapping[str, Any]
+Ids = Mapping[str, Any]
+
+HOSTED_ENGINE, VM, BROKER = "hosted-engine.conf", "vm.conf", "broker.conf"
+VERSION, ANSWERS = "version", "fhanswers.conf"
+# The first member's first sector names the VM: by it a half-written archive is known as ours.
+MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
+
+CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
+# As the agent's own documentation writes it.
+VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+# Prefixes of the four disks' keys in hosted-engine.conf: (image, volume).
+DISK_KEYS = {
+    "vm": ("vm_disk_id", "vm_disk_vol_id"),
+    "metadata": ("metadata_image_UUID", "metadata_volume_UUID"),
+    "lockspace": ("lockspace_image_UUID", "lockspace_volume_UUID"),
+    "configuration": ("conf_image_UUID", "conf_volume_UUID"),
+}
+OURS = {
+    "fqdn",
+    "vmid",
+    "sdUUID",
+    "spUUID",
+    "host_id",
+    "conf",
+    "domainType",
+    "storage",
+    *(key for pair in DISK_KEYS.values() for key in pair),
+}
+
+# What bash takes for more than itself in ``key=value``; Java's properties add nothing to it.
+SPECIAL = frozenset("\\\"'$`;&|<>()~")
+
+
+def unreadable(value: str) -> str | None:
+    """
+    Why the three readers of hosted-engine.conf don't read ``value`` alike; None: they do.
+
+    They are HA (Python, literal), the ``hosted-engine`` command (bash, sourced) and older engines
+    (Java properties).
+
+    >>> unreadable("nas.example.com:/exports/engine") is None
+    True
+    >>> unreadable("a b")
+    "' ' is read in different ways by the readers of hosted-engine.conf"
+    """
+    for character in value:
+        if character in SPECIAL or not "!" <= character <= "~":
+            return f"{character!r} is read in different ways by the readers of {HOSTED_ENGINE}"
+    if value.startswith("#"):
+        return f"'#' at the start is read in different ways by the readers of {HOSTED_ENGINE}"
+    return None
+
+
+def unreadable_settings(settings: Settings) -> list[str]:
+    """One sentence for each pillar key that hosted-engine.conf's readers don't read alike."""
+    keys = {
+        "engine": ("fqdn",),
+        "network": ("name", "gateway", "tcp_address"),
+        "storage": ("address", "path", "mount_options"),
+    }
+    return [
+        f"hosted_engine:{group}:{key}: {reason}"
+        for group, names in keys.items()
+        for key in names
+        if (reason := unreadable(str(settings[group][key] or "")))
+    ]
+
+
+def storage_connection(settings: Settings) -> str:
+    """``host:/path``; an IPv6 address in brackets, no slash at the end."""
+    address, path = settings["storage"]["address"], settings["storage"]["path"]
+    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
+    return f"{host}:{path.rstrip('/')}"
+
+
+def connection_uuid(settings: Settings) -> str:
+    """Any UUID serves, as long as it stays: made from what it connects to."""
+    storage = settings["storage"]
+    return str(
+        uuid.uuid5(uuid.NAMESPACE_URL, f"{storage['type']}://{storage_connection(settings)}")
+    )
+
+
+def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str) -> str:
+    """The text of hosted-engine.conf; ``gateway`` is what HA pings."""
+    network, storage = settings["network"], settings["storage"]
+    values = {
+        "fqdn": settings["engine"]["fqdn"],
+        "vmid": ids["vm_id"],
+        "sdUUID": ids["storage_domain"],
+        "spUUID": NO_UUID,
+        "host_id": ids["host_id"],
+        "conf": VM_CONF_PATH,
+        "domainType": storage["type"],
+        "storage": storage_connection(settings),
+        "nfs_version": storage["nfs_version"],
+        "mnt_options": storage["mount_options"],
+        "connectionUUID": connection_uuid(settings),
+        "gateway": gateway,
+        "bridge": network["name"],
+        "network_test": network["test"],
+        "tcp_t_address": network["tcp_address"],
+        "tcp_t_port": network["tcp_port"] or "",
+        "console": "vnc",
+        "vdsm_use_ssl": "true",
+        # Keys of other kinds of storage: readers want them there, even without a value.
+        **dict.fromkeys(("iqn", "portal", "user", "password", "port"), ""),
+    }
+    for disk, (image, volume) in DISK_KEYS.items():
+        values[image] = ids["disks"][disk]["image"]
+        values[volume] = ids["disks"][disk]["volume"]
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def vm_conf(settings: Settings, ids: Ids) -> str:
+    """The VM's fallback definition, until the agent finds the OVF on the storage."""
+    vm, disk = settings["vm"], ids["disks"]["vm"]
+
+    def device(name: str) -> str:
+        return str(uuid.uuid5(uuid.UUID(ids["vm_id"]), name))
+
+    lines = [
+        f"vmId={ids['vm_id']}",
+        # Second line, so that the first sector also tells whose disk this is.
+        f"devices={{{_disk(ids['storage_domain'], disk['image'], disk['volume'])}}}",
+        f"vmName={vm['name']}",
+        f"memSize={vm['memory_mib']}",
+        f"smp={vm['cpus']}",
+        f"maxVCpus={vm['cpus']}",
+        f"cpuType={ids.get('cpu_type') or ''}",
+        f"emulatedMachine={vm['machine'] or ids.get('emulated_machine') or ''}",
+        "display=vnc",
+        "devices={device:cdrom,type:disk,index:2,iface:sata,readonly:true,shared:false,path:,"
+        f"specParams:{{}},deviceId:{device('cdrom')}}}",
+        "devices={device:scsi,model:virtio-scsi,type:controller}",
+        f"devices={{device:bridge,type:interface,nicModel:pv,macAddr:{vm['mac']},linkActive:true,"
+        f"network:{settings['network']['name']},specParams:{{}},deviceId:{device('nic')}}}",
+        f"devices={{device:console,type:console,specParams:{{}},deviceId:{device('console')}}}",
+        "devices={device:vga,alias:video0,type:video}",
+        "devices={device:vnc,type:graphics}",
+        "devices={device:virtio,type:rng,model:virtio,specParams:{source:urandom}}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _disk(domain: str, image: str, volume: str) -> str:
+    return (
+        f"device:disk,type:disk,imageID:{image},volumeID:{volume},domainID:{domain},"
+        f"poolID:{NO_UUID},index:0,iface:virtio,format:raw,bootOrder:1,shared:exclusive,"
+        "readonly:false,optional:false,propagateErrors:off,specParams:{},"
+        f"deviceId:{image}"
+    )
+
+
+def broker_conf(settings: Settings) -> str:
+    """Mail settings; INI with interpolation, so ``%`` is doubled."""
+    mail = settings["notification"]
+    values = {key: str(mail[key]).replace("%", "%%") for key in mail if key != "destinations"}
+    destinations = ",".join(mail["destinations"]).replace("%", "%%")
+    return (
+        "[email]\n"
+        f"smtp-server = {values['smtp_server']}\n"
+        f"smtp-port = {values['smtp_port']}\n"
+        f"source-email = {values['source']}\n"
+        f"destination-emails = {destinations}\n"
+        "\n[notify]\n"
+        f"state_transition = {values['state_transition']}\n"
+    )
+
+
+def answers(settings: Settings, ids: Ids, gateway: str) -> str:
+    """What the user answered (design page, issue 8) and the ids that came out; no passwords."""
+    engine, network, storage = settings["engine"], settings["network"], settings["storage"]
+    vm, mail, disks = settings["vm"], settings["notification"], ids["disks"]
+    static = bool(vm["address"])
+    found: dict[str, dict[str, Any]] = {
+        "CORE": {"enableKeycloak": engine["keycloak"]},
+        "NETWORK": {
+            "fqdn": engine["fqdn"],
+            "bridgeName": network["name"],
+            "bridgeIf": settings["host"]["interface"],
+            "gateway": gateway,
+            "host_name": settings["host"]["address"],
+            "network_test": network["test"],
+            "network_test_tcp_address": network["tcp_address"],
+            "network_test_tcp_port": network["tcp_port"] or None,
+        },
+        "ENGINE": {
+            "clusterName": settings["cluster"]["name"],
+            "datacenterName": settings["datacenter"]["name"],
+            "appHostName": settings["host"]["name"],
+        },
+        "STORAGE": {
+            "domainType": storage["type"],
+            "storageDomainName": storage["name"],
+            "storageDomainConnection": storage_connection(settings),
+            "nfsVersion": storage["nfs_version"],
+            "mntOptions": storage["mount_options"],
+            "connectionUUID": connection_uuid(settings),
+            "imgSizeGB": str(vm["disk_gib"]),
+            "sdUUID": ids["storage_domain"],
+            "spUUID": NO_UUID,
+            "hostID": int(ids["host_id"]),
+            **_disk_answers(disks),
+        },
+        "VM": {
+            "vmUUID": ids["vm_id"],
+            "vmMemSizeMB": vm["memory_mib"],
+            "vmVCpus": str(vm["cpus"]),
+            "vmMACAddr": vm["mac"],
+            "emulatedMachine": vm["machine"] or ids.get("emulated_machine"),
+            "cloudInitISO": "generate",
+            "cloudinitExecuteEngineSetup": True,
+            "cloudinitInstanceHostName": engine["fqdn"].split(".")[0],
+            "cloudinitInstanceDomainName": engine["fqdn"].partition(".")[2],
+            "cloudinitVMStaticCIDR": vm["address"] if static else None,
+            "cloudinitVMDNS": ",".join(vm["dns"]) if static else None,
+            "cloudinitVMTZ": vm["time_zone"],
+            "rootSshPubkey": vm["root_ssh_key"],
+        },
+        "VDSM": {"consoleType": "vnc", "cpu": ids.get("cpu_type")},
+        "NOTIF": {
+            "smtpServer": mail["smtp_server"],
+            "smtpPort": str(mail["smtp_port"]),
+            "sourceEmail": mail["source"],
+            "destEmail": ",".join(mail["destinations"]),
+        },
+    }
+    lines = [
+        f"OVEHOSTED_{section}/{key}={_typed(value)}\n"
+        for section, values in found.items()
+        for key, value in values.items()
+    ]
+    return "[environment:default]\n" + "".join(lines)
+
+
+def _disk_answers(disks: Ids) -> dict[str, str]:
+    keys = {"vm": "", "metadata": "metadata", "lockspace": "lockspace", "configuration": "conf"}
+    named = {
+        f"{prefix}{suffix}": disks[disk][part]
+        for disk, prefix in keys.items()
+        if prefix
+        for suffix, part in (
+            ("ImageUUID", "image"),
+            ("VolUUID" if prefix == "conf" else "VolumeUUID", "volume"),
+        )
+    }
+    return {"imgUUID": disks["vm"]["image"], "volUUID": disks["vm"]["volume"], **named}
+
+
+def _typed(value: Any) -> str:
+    if value is None or value == "":
+        return "none:None"
+    if isinstance(value, bool):
+        return f"bool:{value}"
+    return f"int:{value}" if isinstance(value, int) else f"str:{value}"

@@ -1,0 +1,25 @@
+"""The default gateway of the host, which is also the guest's in its final place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_record as record
+
+
+def of(settings: dict[str, Any]) -> str:
+    """
+    The gateway that the pillar names, else the host's; "": there is none.
+
+    While the engine's installation of the host has cost it its routes, those before count.
+    """
+    if named := settings["network"]["gateway"]:
+        return str(named)
+    before = (record.read("routes") or {}).get("routes", [])
+    now = json.loads(command.run("ip", "-j", "-4", "route", "show", "default").stdout or "[]")
+    for route in [*before, *now]:
+        if route["dst"] == "default" and "gateway" in route:
+            return str(route["gateway"])
+    return ""

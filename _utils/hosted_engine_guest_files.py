@@ -1,0 +1,213 @@
+"""
+Texts that go into the engine's guest: cloud-init's user data, answers, units, the final network.
+
+They are strings here, not files of the formula: modules write them without a file server.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hosted_engine_state import Secret
+from salt.exceptions import SaltInvocationError
+
+ANSWERS = "/root/ovirt-engine-answers"
+# Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
+MARKER = "/var/lib/hosted-engine/setup-complete"
+KEYFILE = "/var/lib/hosted-engine/final.nmconnection"
+HANDOVER = "/usr/local/libexec/hosted-engine-handover"
+SETUP_UNIT = "hosted-engine-setup.service"
+HANDOVER_UNIT = "hosted-engine-handover.service"
+UNITS = "/etc/systemd/system"
+# Ends each line of ours in a hosts file, on the host and in the guest.
+HOSTS_MARKER = "# hosted-engine bootstrap"
+# The comment by which our key is found again among root's.
+KEY_COMMENT = "hosted-engine-bootstrap"
+
+# No time limit: the product waits outside, and says what it saw. No stdin: nothing may ask.
+SETUP = f"""[Unit]
+Description=Set up the hosted engine
+ConditionPathExists=!{MARKER}
+After=network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+Environment=HOME=/root LC_ALL=C.UTF-8
+StandardInput=null
+TimeoutStartSec=infinity
+ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}@OFFLINE@
+ExecStartPost=/bin/sh -c 'mkdir -p /var/lib/hosted-engine && sync && : > {MARKER} && sync'
+"""
+
+# Before cloud-init and the network: the first packet in the final place is the final network's.
+HANDOVER_SERVICE = f"""[Unit]
+Description=First boot of the hosted engine in its final place
+DefaultDependencies=no
+RequiresMountsFor=/etc /root /usr /var /var/lib/cloud
+After=systemd-remount-fs.service
+Before=cloud-init-local.service network-pre.target NetworkManager.service sysinit.target
+Before=shutdown.target
+Conflicts=shutdown.target
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={HANDOVER}
+StandardOutput=journal+console
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+# It may be cut short at any line: what it needs for its next try goes last.
+HANDOVER_SCRIPT = f"""#!/bin/sh
+# Runs at each boot, acts at the first one outside of the bootstrap VM, and removes itself.
+set -e
+[ "$(tr A-Z a-z < /sys/class/dmi/id/product_uuid)" != @UUID@ ] || exit 0
+connections=/etc/NetworkManager/system-connections
+mkdir -p "$connections"
+install -m 0600 {KEYFILE} "$connections/hosted-engine.nmconnection"
+sed -i '/{HOSTS_MARKER}$/d' /etc/hosts
+if [ -e /root/.ssh/authorized_keys ]; then
+    sed -i '/ {KEY_COMMENT}$/d' /root/.ssh/authorized_keys
+fi
+rm -f {ANSWERS}
+rm -rf /var/lib/cloud/instance /var/lib/cloud/instances
+rm -f /etc/ssh/ssh_host_*
+ssh-keygen -q -A
+if command -v restorecon > /dev/null; then
+    restorecon -R "$connections" /etc/hosts /etc/ssh /root/.ssh
+fi
+touch /etc/cloud/cloud-init.disabled
+sync
+rm -f {UNITS}/sysinit.target.wants/{HANDOVER_UNIT} {UNITS}/{HANDOVER_UNIT} {UNITS}/{SETUP_UNIT}
+rm -rf /var/lib/hosted-engine
+rm -f {HANDOVER}
+sync
+"""
+
+
+def answers(settings: dict[str, Any], secrets: dict[str, Secret | None]) -> str:
+    """
+    The whole answer file of engine-setup.
+
+    Raises SaltInvocationError for a secret that such a file can't carry, without showing it.
+    """
+    engine = settings["engine"]
+    values = {
+        "OVESETUP_CONFIG/fqdn": f"str:{_answer('engine:fqdn', engine['fqdn'])}",
+        "OVESETUP_CONFIG/keycloakEnable": f"bool:{engine['keycloak']}",
+    }
+    for key, name in (
+        ("OVESETUP_CONFIG/adminPassword", "admin_password"),
+        ("OVESETUP_DB/password", "database_password"),
+        ("OVESETUP_DWH_DB/password", "dwh_database_password"),
+    ):
+        if given := secrets[name]:
+            values[key] = f"str:{_answer(f'secrets:{name}', given.value)}"
+    lines = "".join(f"{key}={value}\n" for key, value in values.items())
+    return f"[environment:default]\n{lines}"
+
+
+def keyfile(settings: dict[str, Any], gateway: str) -> str:
+    """
+    NetworkManager's connection in the final place, for the card with our MAC address.
+
+    ``gateway`` is a static guest's; DHCP tells its own.
+    """
+    vm = settings["vm"]
+    if vm["address"]:
+        address = ",".join(filter(None, (vm["address"], gateway)))
+        servers = "".join(f"{server};" for server in vm["dns"])
+        ipv4 = f"method=manual\naddress1={address}\n" + (f"dns={servers}\n" if servers else "")
+    else:
+        ipv4 = "method=auto\n"
+    return (
+        "[connection]\nid=hosted-engine\ntype=ethernet\nautoconnect-priority=100\n\n"
+        f"[ethernet]\nmac-address={vm['mac']}\n\n[ipv4]\n{ipv4}\n[ipv6]\nmethod=auto\n"
+    )
+
+
+def hosts_line(address: str, *names: str) -> str:
+    """A line of a hosts file, marked as ours."""
+    return f"{address} {' '.join(dict.fromkeys(names))} {HOSTS_MARKER}\n"
+
+
+def meta_data(settings: dict[str, Any]) -> str:
+    """cloud-init's meta data; the instance is the bootstrap VM."""
+    fqdn, uuid = settings["engine"]["fqdn"], settings["bootstrap"]["uuid"]
+    return json.dumps({"instance-id": f"hosted-engine-{uuid}", "local-hostname": fqdn}) + "\n"
+
+
+def user_data(
+    settings: dict[str, Any],
+    secrets: dict[str, Secret | None],
+    *,
+    hosts: str,
+    gateway: str,
+    keys: dict[str, str],
+    root_hash: str | None,
+) -> str:
+    """
+    cloud-init's user data: JSON, which is YAML.
+
+    ``hosts``: lines for the guest's hosts file. ``gateway``: in its final place. ``keys``:
+    host_key, host_key_public and client_key_public, as OpenSSH writes them. ``root_hash``: crypt's
+    hash of root's password.
+    """
+    fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
+    setup = SETUP.replace("@OFFLINE@", " --offline" if settings["engine"]["offline"] else "")
+    script = HANDOVER_SCRIPT.replace("@UUID@", settings["bootstrap"]["uuid"])
+    data: dict[str, Any] = {
+        "hostname": fqdn,
+        "fqdn": fqdn,
+        "prefer_fqdn_over_hostname": True,
+        "users": [],
+        "disable_root": False,
+        "ssh_deletekeys": True,
+        "ssh_genkeytypes": [],
+        "ssh_keys": {
+            "ecdsa_private": keys["host_key"],
+            "ecdsa_public": keys["host_key_public"],
+        },
+        "ssh_authorized_keys": [keys["client_key_public"], *filter(None, [vm["root_ssh_key"]])],
+        "write_files": [
+            _file(ANSWERS, answers(settings, secrets), "0600"),
+            _file(KEYFILE, keyfile(settings, gateway), "0600"),
+            _file(HANDOVER, script, "0755"),
+            _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
+            _file(f"{UNITS}/{SETUP_UNIT}", setup),
+            _file("/etc/hosts", hosts) | {"append": True},
+        ],
+        # cloud-init is switched off for all later boots before the long part begins. engine-setup
+        # is a unit, since straight under cloud-init it once hung with SELinux enforcing.
+        "runcmd": [
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "enable", HANDOVER_UNIT],
+            ["touch", "/etc/cloud/cloud-init.disabled"],
+            ["systemctl", "start", "--no-block", SETUP_UNIT],
+        ],
+    }
+    if vm["time_zone"]:
+        data["timezone"] = vm["time_zone"]
+    if root_hash:
+        # The list is what cloud-init of EL 8 and that of today both read.
+        data["chpasswd"] = {"expire": False, "list": f"root:{root_hash}\n"}
+    return "#cloud-config\n" + json.dumps(data, indent=1) + "\n"
+
+
+def _file(path: str, content: str, permissions: str = "0644") -> dict[str, Any]:
+    return {"path": path, "content": content, "permissions": permissions}
+
+
+def _answer(key: str, value: str) -> str:
+    """A string as otopi's reader, a ConfigParser with interpolation, gives it back."""
+    if not value.isprintable() or value != value.rstrip():
+        raise SaltInvocationError(
+            f"hosted_engine:{key}: engine-setup's answer file can't carry line breaks, control "
+            "characters, or a space at the end. Choose another value"
+        )
+    return value.replace("%", "%%")

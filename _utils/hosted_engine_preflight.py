@@ -1,0 +1,182 @@
+"""
+Everything that would stop a deployment, found before anything is changed, all of it at once.
+
+Needs no library that a later phase installs. A check is a small generator of problems; one that
+can't look says so as a problem of its own, and the others go on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_config_files as config_files
+import hosted_engine_record as record
+import hosted_engine_settings as settings
+import hosted_engine_validate as validate
+from hosted_engine_schema import SCHEMA
+from salt.exceptions import SaltException
+
+Problem = dict[str, str]
+
+
+def problem(key: str, what: str, advice: str) -> Problem:
+    """A problem: the pillar's key below ``hosted_engine``, what is wrong, what to do."""
+    return {"key": f"hosted_engine:{key}", "problem": what, "advice": advice}
+
+
+def as_text(found: list[Problem]) -> str:
+    """Problems as an operator reads them, one a line."""
+    lines = [f"- {one['key']}: {one['problem']}. {one['advice']}".rstrip() for one in found]
+    return f"{len(lines)} to mend:\n" + "\n".join(lines)
+
+
+class Host:
+    """The settings and this host, as the checks look at them; ``run`` is ``__salt__``."""
+
+    def __init__(
+        self,
+        known: dict[str, Any],
+        grains: Mapping[str, Any],
+        run: Mapping[str, Callable[..., Any]],
+    ) -> None:
+        self.settings, self.grains, self.run = known, grains, run
+
+    @cached_property
+    def links(self) -> list[dict[str, Any]]:
+        """Interfaces with their addresses, as iproute2 tells them."""
+        return json.loads(command.run("ip", "-json", "address").stdout or "[]")
+
+    @cached_property
+    def default_routes(self) -> list[dict[str, Any]]:
+        """IPv4 default routes, the preferred one first; where they are lost, what was recorded."""
+        routes = json.loads(command.run("ip", "-json", "route", "show", "default").stdout or "[]")
+        if not routes:
+            before = (record.read("routes") or {}).get("routes", [])
+            routes = [route for route in before if route.get("dst") == "default"]
+        return sorted(routes, key=lambda route: int(route.get("metric", 0)))
+
+    @cached_property
+    def interface(self) -> str:
+        """Management interface: the network's bridge once vdsm made it, else the pillar's."""
+        bridge: str = self.settings["network"]["name"]
+        if self.addresses(bridge):
+            return bridge
+        named: str = self.settings["host"]["interface"]
+        default: str = self.default_routes[0].get("dev", "") if self.default_routes else ""
+        return named or default
+
+    @cached_property
+    def gateway(self) -> str:
+        named: str = self.settings["network"]["gateway"]
+        default: str = self.default_routes[0].get("gateway", "") if self.default_routes else ""
+        return named or default
+
+    def addresses(self, interface: str | None = None) -> dict[str, int]:
+        """Addresses with their prefix lengths, of one interface or of all."""
+        return {
+            address["local"]: address["prefixlen"]
+            for link in self.links
+            if interface in (None, link["ifname"])
+            for address in link.get("addr_info", [])
+            if "local" in address
+        }
+
+
+Check = Callable[[Host], Iterator[Problem]]
+
+
+def found(checks: list[Check], host: Host) -> list[Problem]:
+    """All problems; a check that fails itself is one of them."""
+    problems: list[Problem] = []
+    for check in checks:
+        try:
+            problems += check(host)
+        except (OSError, SaltException) as error:
+            name = check.__name__.replace("_", " ")
+            problems.append(problem("preflight", f"{name}: {error}", "It couldn't be checked"))
+    return problems
+
+
+def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
+    """What is wrong with the pillar by itself: by the schema, and between its keys."""
+    sentences = sorted(validate.problems(pillar.get("hosted_engine", {}), SCHEMA))
+    sentences += config_files.unreadable_settings(host.settings)
+    by_schema = []
+    for sentence in sentences:
+        key, _, rest = sentence.partition(": ")
+        what, _, advice = rest.partition(". ")
+        by_schema.append({"key": key, "problem": what, "advice": advice})
+    checks: list[Check] = [mac_is_unicast, network_test_is_whole, addresses_are_whole]
+    return by_schema + list(_secrets(pillar)) + found(checks, host)
+
+
+def _secrets(pillar: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in SCHEMA["properties"]["secrets"]["properties"]:
+        secret = settings.secret(pillar, name)
+        if secret and secret.value != secret.value.rstrip():
+            yield problem(
+                f"secrets:{name}",
+                "ends with a blank, which engine-setup's answer file can't carry",
+                "Choose another value",
+            )
+
+
+def mac_is_unicast(host: Host) -> Iterator[Problem]:
+    mac = host.settings["vm"]["mac"]
+    if int(mac[:2], 16) & 1 or set(mac) <= set("0:"):
+        yield problem(
+            "vm:mac", f"{mac} isn't a unicast address", "Choose one such as 00:16:3e:12:34:56"
+        )
+
+
+def network_test_is_whole(host: Host) -> Iterator[Problem]:
+    network = host.settings["network"]
+    for key in ("tcp_address", "tcp_port"):
+        if network["test"] == "tcp" and not network[key]:
+            yield problem(
+                f"network:{key}", "missing for network:test: tcp", "Name what HA shall connect to"
+            )
+
+
+def addresses_are_whole(host: Host) -> Iterator[Problem]:
+    vm, network = host.settings["vm"], host.settings["network"]
+    for number, server in enumerate(vm["dns"]):
+        yield from _unreadable(f"vm:dns:{number}", server, ipaddress.ip_address)
+    if len(vm["dns"]) > 3:
+        yield problem("vm:dns", f"{len(vm['dns'])} servers", "A resolver asks three at most")
+    if network["gateway"]:
+        yield from _unreadable("network:gateway", network["gateway"], ipaddress.ip_address)
+    if vm["address"]:
+        yield from _unreadable("vm:address", vm["address"], ipaddress.ip_interface)
+        yield from _static_address(vm["address"])
+    for number, subnet in enumerate(host.settings["bootstrap"]["subnets"]):
+        key = f"bootstrap:subnets:{number}"
+        unreadable = list(_unreadable(key, subnet, ipaddress.ip_network))
+        yield from unreadable
+        if not unreadable and not re.search(r"/24$", subnet):
+            yield problem(key, f"{subnet} isn't a /24 network", "Write it as 192.168.222.0/24")
+
+
+def _unreadable(key: str, value: str, reader: Callable[[str], Any]) -> Iterator[Problem]:
+    try:
+        reader(value)
+    except ValueError as error:
+        yield problem(key, str(error), "Write it as in docs/pillar.md")
+
+
+def _static_address(value: str) -> Iterator[Problem]:
+    try:
+        static = ipaddress.ip_interface(value)
+    except ValueError:
+        return
+    network = static.network
+    if network.num_addresses < 4:
+        yield problem("vm:address", f"{value} is a network of its own", "Give its prefix length")
+    elif static.ip in (network.network_address, network.broadcast_address):
+        yield problem("vm:address", f"{value} isn't a host's address", "Give the engine's address")

@@ -1,0 +1,211 @@
+"""Checks of preflight: names, addresses, routes."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import hosted_engine_command as command
+import hosted_engine_hosts_file as hosts_file
+from hosted_engine_preflight import Check, Host, Problem, problem
+
+BOOTSTRAP_NETWORK = Path("/etc/libvirt/qemu/networks/hosted-engine.xml")
+PROBE_SECONDS = 1.0
+PROBE_PORT = 443
+
+
+def engine_name(host: Host) -> Iterator[Problem]:
+    """The engine's name leads to its final address, which is nobody's yet."""
+    fqdn = host.settings["engine"]["fqdn"]
+    static = host.settings["vm"]["address"].partition("/")[0]
+    if not fqdn:
+        return  # told by the schema
+    found = resolve_finally(fqdn)
+    if found is None:
+        return
+    key = "engine:fqdn"
+    if not found:
+        wanted = static or "the address that DHCP gives its MAC address"
+        yield problem(key, f"{fqdn} doesn't resolve", f"Let DNS say {wanted}")
+    for address in sorted(found):
+        if ipaddress.ip_address(address).is_loopback:
+            yield problem(key, f"{fqdn} resolves to loopback, {address}", "Mend DNS or /etc/hosts")
+        elif address in host.addresses():
+            yield problem(
+                key,
+                f"{fqdn} resolves to this host's own address {address}",
+                "The engine's VM has a name and an address of its own",
+            )
+        elif static and "." in address and address != static:
+            yield problem(
+                key,
+                f"{fqdn} resolves to {address}, but vm:address is {static}",
+                "Mend DNS, /etc/hosts, or vm:address: health is asked at the name",
+            )
+
+
+def resolve_finally(name: str) -> set[str] | None:
+    """
+    The addresses that a name has without our own line for the bootstrap; empty: none.
+
+    None: only that line was seen, so a run is on its way and the name was checked when it began.
+    """
+    ours = _lines(name, ours=True)
+    if not ours:
+        return resolve(name)
+    # Past the hosts file; but a caching resolver on this host may read that file as well.
+    asked = command.run(
+        "getent", "-s", "dns", "ahosts", name, codes=(0, 2), advice="Look at /etc/resolv.conf"
+    )
+    seen = {line.split()[0] for line in asked.stdout.splitlines() if line.strip()}
+    return seen - ours or None
+
+
+def resolve(name: str) -> set[str]:
+    """The addresses of a name, as every program of this host gets them; empty: none."""
+    try:
+        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        return set()
+    return {str(answer[4][0]).partition("%")[0] for answer in answers}
+
+
+def _lines(name: str, ours: bool) -> set[str]:
+    """Addresses that the hosts file's lines give a name: our line, or all others."""
+    entries = [
+        line.partition(b"#")[0].decode(errors="replace").lower().split()
+        for line in hosts_file.lines()
+        if hosts_file.is_ours(line) is ours
+    ]
+    return {words[0] for words in entries if name.lower() in words[1:]}
+
+
+def hosts_file_is_free(host: Host) -> Iterator[Problem]:
+    """On the way the name leads to the bootstrap VM: a line for it would lead elsewhere."""
+    fqdn = host.settings["engine"]["fqdn"]
+    for address in sorted(_lines(fqdn, ours=False) if fqdn else ()):
+        yield problem(
+            "engine:fqdn",
+            f"a line of {hosts_file.HOSTS} says that {fqdn} is {address}",
+            "Take it out and let DNS say it, or comment it out until the engine is deployed",
+        )
+
+
+def host_name(host: Host) -> Iterator[Problem]:
+    """The engine reaches this host at addresses of the management interface, and nowhere else."""
+    name = host.settings["host"]["address"]
+    key = "host:address"
+    interface = host.interface
+    found = resolve(name) if name else set()
+    if not found:
+        yield problem(
+            key,
+            f"{name or 'the host name'} doesn't resolve",
+            "Give this host a name that DNS or /etc/hosts knows, or name an address here",
+        )
+    for address in sorted(found - set(host.addresses(interface)) if interface else ()):
+        loopback = ipaddress.ip_address(address).is_loopback
+        yield problem(
+            key,
+            f"{name} resolves to {address}, "
+            + ("loopback" if loopback else f"which isn't on {interface}"),
+            "Mend DNS or /etc/hosts, or set host:address or host:interface",
+        )
+
+
+def management_interface(host: Host) -> Iterator[Problem]:
+    """It exists, has an IPv4 address, and leads out."""
+    interface, key = host.interface, "host:interface"
+    known = [link["ifname"] for link in host.links]
+    if not interface:
+        yield problem(key, "no default route leads to one", "Name the management interface")
+    elif interface not in known:
+        yield problem(key, f"{interface} doesn't exist", f"There are {', '.join(known)}")
+    elif not any("." in address for address in host.addresses(interface)):
+        yield problem(key, f"{interface} has no IPv4 address", "Configure it, or name another")
+    # Once vdsm made its bridge, a lost default route is what the formula itself restores.
+    elif interface != host.settings["network"]["name"] and interface not in {
+        route.get("dev") for route in host.default_routes
+    }:
+        yield problem(key, f"no default route leads over {interface}", "Add one, or name another")
+
+
+def static_address(host: Host) -> Iterator[Problem]:
+    """A static address lies where its gateway is, and is nobody's yet."""
+    value = host.settings["vm"]["address"]
+    try:
+        static = ipaddress.ip_interface(value)
+    except ValueError:
+        return  # DHCP, or told as a problem of the pillar
+    if not host.gateway:
+        yield problem("network:gateway", "no default gateway found", "Name the engine's gateway")
+    elif ipaddress.ip_address(host.gateway) not in static.network:
+        yield problem(
+            "vm:address",
+            f"{value} isn't in the network of the gateway {host.gateway}",
+            "Mend one of them",
+        )
+    owner = _neighbour(str(static.ip))
+    if owner and owner != host.settings["vm"]["mac"]:
+        yield problem("vm:address", f"{static.ip} is in use, by {owner}", "Choose a free address")
+
+
+def _neighbour(address: str) -> str:
+    """Who answers ARP for an address: a knock at a port makes the kernel ask."""
+    with contextlib.suppress(OSError):
+        socket.create_connection((address, PROBE_PORT), PROBE_SECONDS).close()
+    neighbours = json.loads(command.run("ip", "-json", "neigh", "show", address).stdout or "[]")
+    return next((str(one["lladdr"]).lower() for one in neighbours if "lladdr" in one), "")
+
+
+def mac_is_free(host: Host) -> Iterator[Problem]:
+    mac = host.settings["vm"]["mac"]
+    for link in host.links:
+        if str(link.get("address", "")).lower() == mac:
+            yield problem(
+                "vm:mac", f"{mac} is that of {link['ifname']} on this host", "Choose another"
+            )
+
+
+def subnet_is_free(host: Host) -> Iterator[Problem]:
+    """One of the candidates for the NAT network collides with no route of this host."""
+    if BOOTSTRAP_NETWORK.exists():
+        return  # chosen by a run that is on its way
+    told = command.run("ip", "-json", "route", "show", "table", "all").stdout
+    taken = [
+        ipaddress.ip_network(route["dst"], strict=False)
+        for route in json.loads(told or "[]")
+        if route["dst"] not in ("default", "0.0.0.0/0") and "." in route["dst"]
+    ]
+    candidates = []
+    for subnet in host.settings["bootstrap"]["subnets"]:
+        with contextlib.suppress(ValueError):
+            candidates.append(ipaddress.ip_network(subnet))
+    if not any(not any(one.overlaps(net) for net in taken) for one in candidates):
+        yield problem(
+            "bootstrap:subnets",
+            "each collides with a route of this host",
+            "Name a /24 network that is free here",
+        )
+
+
+def storage_name(host: Host) -> Iterator[Problem]:
+    address = host.settings["storage"]["address"]
+    if address and not resolve(address.strip("[]")):
+        yield problem("storage:address", f"{address} doesn't resolve", "Mend DNS, or the name")
+
+
+CHECKS: list[Check] = [
+    engine_name,
+    hosts_file_is_free,
+    host_name,
+    management_interface,
+    static_address,
+    mac_is_free,
+    subnet_is_free,
+    storage_name,
+]

@@ -1,0 +1,51 @@
+"""How far a deployment is, told by what lies on the host: no library, no login, nothing started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+COMMAND = Path("/usr/sbin/hosted-engine")
+LINKS = Path("/sys/class/net")
+# libvirt's own files: its socket asks for a login once vdsm is there.
+DEFINED = Path("/etc/libvirt/qemu")
+RUNNING = Path("/run/libvirt/qemu")
+
+
+def traces(settings: dict[str, Any]) -> dict[str, Any]:
+    """What is there of packages, image, VMs and the management network."""
+    directory = Path(settings["bootstrap"]["directory"])
+    return {
+        "packages": COMMAND.exists(),
+        "image": any(directory.glob("*.qcow2")),
+        "bootstrap_vm": vm_state(settings["bootstrap"]["name"]),
+        "management_bridge": (LINKS / settings["network"]["name"]).exists(),
+        "engine_vm": vm_state(settings["vm"]["name"]),
+    }
+
+
+def vm_state(name: str) -> str | None:
+    """``running``, ``defined``, or None, of a VM of this host's libvirt."""
+    if runs(name):
+        return "running"
+    return "defined" if (DEFINED / f"{name}.xml").exists() else None
+
+
+def runs(name: str) -> bool:
+    """Whether libvirt runs a VM of this name: its process, not only the file of one that was."""
+    try:
+        return Path(f"/proc/{int((RUNNING / f'{name}.pid').read_text())}").exists()
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+def next_phase(seen: dict[str, Any]) -> str | None:
+    """The first phase that has something left to do, as far as files tell; None: deployed."""
+    if seen["deployed"]:
+        leftover = seen["bootstrap_vm"] or seen["image"]
+        return "ha" if leftover else None
+    if not seen["setup_complete"]:
+        return "bootstrap" if seen["packages"] and seen["image"] else "appliance"
+    if not seen["configured"]:
+        return "engine"
+    return "ha" if seen["disk_copied"] else "handover"

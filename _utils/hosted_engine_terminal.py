@@ -1,0 +1,28 @@
+"""Text from outside (consoles, logs), made fit for a comment that a terminal shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from hosted_engine_state import HIDDEN
+
+# Sequences that move the cursor, colour, or talk to the terminal; then single control characters.
+SEQUENCES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(\x1b\\|\x07|$)|[ -/]*[0-~])", re.S)
+CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
+SHORTEST = 4  # characters: hiding shorter secrets would blot out half the text
+
+
+def safe(text: str, secrets: Iterable[str] = (), lines: int = 25) -> str:
+    """
+    The last ``lines`` lines of ``text`` without escape sequences, controls and ``secrets``.
+
+    >>> safe("\\x1b[1mup\\x1b[0m\\r\\nsecret: hunter2\\n", ["hunter2"])
+    'up\\nsecret: (hidden)'
+    """
+    plain = CONTROLS.sub("", SEQUENCES.sub("", text))
+    for value in sorted(secrets, key=len, reverse=True):
+        if len(value) >= SHORTEST:
+            plain = plain.replace(value, HIDDEN)
+    kept = [line.rstrip() for line in plain.splitlines() if line.strip()]
+    return "\n".join(kept[-lines:])

@@ -1,0 +1,102 @@
+# The engine takes over this host, its storage, and makes the VM that it will live in.
+{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+
+include:
+  - hosted_engine.bootstrap
+
+# What asks the engine of a deployed host needs it up: HA's services are what brings it up.
+Engine of a deployed host is kept running by HA:
+  service.running:
+    - names:
+      - ovirt-ha-broker
+      - ovirt-ha-agent
+    - onlyif: {{ transitional | json }}
+    - require:
+      - sls: hosted_engine.bootstrap
+
+Data center of the hosted engine is there:
+  ovirt_datacenter.present:
+    - name: {{ hosted_engine.datacenter.name | json }}
+    - require:
+      - sls: hosted_engine.bootstrap
+      - service: Engine of a deployed host is kept running by HA
+
+Cluster of the hosted engine is there:
+  ovirt_cluster.present:
+    - name: {{ hosted_engine.cluster.name | json }}
+    - datacenter: {{ hosted_engine.datacenter.name | json }}
+    - require:
+      - ovirt_datacenter: Data center of the hosted engine is there
+
+Hosted engine manages this host:
+  ovirt_host.up:
+    - name: {{ hosted_engine.host.name | json }}
+    - address: {{ hosted_engine.host.address | json }}
+    - cluster: {{ hosted_engine.cluster.name | json }}
+    - require:
+      - ovirt_cluster: Cluster of the hosted engine is there
+
+Hosted engine storage is active:
+  ovirt_storage_domain.active:
+    - name: {{ hosted_engine.storage.name | json }}
+    - datacenter: {{ hosted_engine.datacenter.name | json }}
+    - host: {{ hosted_engine.host.name | json }}
+    - storage: {{ hosted_engine.storage.connection | json }}
+    - require:
+      - ovirt_host: Hosted engine manages this host
+
+# The VM's own disk grows as it is written; HA's three must never find their storage full.
+Hosted engine disks are there:
+  ovirt_disk.present:
+    - storage_domain: {{ hosted_engine.storage.name | json }}
+    - disks:
+        he_virtio_disk:
+          content_type: hosted_engine
+          size_mib: {{ hosted_engine.vm.disk_gib * 1024 }}
+          sparse: true
+        he_sanlock:
+          content_type: hosted_engine_sanlock
+          size_mib: 1024
+          sparse: false
+        HostedEngineConfigurationImage:
+          content_type: hosted_engine_configuration
+          size_mib: 1024
+          sparse: false
+        he_metadata:
+          content_type: hosted_engine_metadata
+          size_mib: 128
+          sparse: false
+    - require:
+      - ovirt_storage_domain: Hosted engine storage is active
+
+Hosted engine VM is there:
+  ovirt_vm.present:
+    - name: {{ hosted_engine.vm.name | json }}
+    - cluster: {{ hosted_engine.cluster.name | json }}
+    - storage_domain: {{ hosted_engine.storage.name | json }}
+    - disk: he_virtio_disk
+    - network: {{ hosted_engine.network.name | json }}
+    - mac: {{ hosted_engine.vm.mac | json }}
+    - memory_mib: {{ hosted_engine.vm.memory_mib }}
+    - cpus: {{ hosted_engine.vm.cpus }}
+    - firmware: {{ hosted_engine.vm.firmware }}
+    - require:
+      - ovirt_disk: Hosted engine disks are there
+
+# After all devices: the engine attaches no disk to a VM that is marked as its own.
+Hosted engine VM is marked as such:
+  ovirt_vm.hosted_engine:
+    - name: {{ hosted_engine.vm.name | json }}
+    - configuration_disk: HostedEngineConfigurationImage
+    - storage_domain: {{ hosted_engine.storage.name | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - ovirt_vm: Hosted engine VM is there
+
+Hosted engine VM is defined on its storage:
+  ovirt_vm.stored:
+    - name: {{ hosted_engine.vm.name | json }}
+    - storage_domain: {{ hosted_engine.storage.name | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - ovirt_vm: Hosted engine VM is marked as such

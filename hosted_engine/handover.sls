@@ -1,0 +1,47 @@
+# What HA needs to know, the guest made ready for its final place, its disk on the shared storage.
+{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+
+include:
+  - hosted_engine.engine
+
+libvirt answers over TLS:
+  hosted_engine_libvirt.reachable:
+    - name: {{ hosted_engine.host.address | json }}
+    - require:
+      - sls: hosted_engine.engine
+
+# A package may have enabled it; with a configuration there, a reboot would start an empty disk.
+HA agent waits for the engine's disk:
+  service.dead:
+    - name: ovirt-ha-agent
+    - enable: False
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_libvirt: libvirt answers over TLS
+
+Configuration of the hosted engine is written:
+  hosted_engine_config.present:
+    - name: {{ hosted_engine.engine.fqdn | json }}
+    - require:
+      - service: HA agent waits for the engine's disk
+
+Guest is prepared for its final place:
+  hosted_engine_guest.prepared:
+    - name: {{ hosted_engine.engine.fqdn | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_config: Configuration of the hosted engine is written
+
+Bootstrap VM is off:
+  hosted_engine_bootstrap.off:
+    - name: {{ hosted_engine.bootstrap.name }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_guest: Guest is prepared for its final place
+
+Bootstrap VM's disk is copied:
+  hosted_engine_disk.copied:
+    - name: {{ hosted_engine.vm.name }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_bootstrap: Bootstrap VM is off

@@ -1,0 +1,70 @@
+"""The SQL that a deployment runs in the engine, while it runs and while it is down."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from functional.engine_process import PACKAGE, Engine
+
+from .conftest import Site
+
+OPTION = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
+
+
+def psql(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "engine_simulator.sql", "--state", str(engine.folder)]
+    return subprocess.run(
+        [*command, *arguments],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_an_option_is_set_and_read(engine: Engine, running: bool) -> None:
+    if not running:
+        engine.stop()
+
+    update = f"UPDATE vdc_options SET option_value='some-image' WHERE {OPTION}"
+    assert engine.sql(update) == "UPDATE 1\n"
+
+    assert engine.sql(f"SELECT option_value FROM vdc_options WHERE {OPTION}") == "some-image\n"
+    stored = engine.state()["options"]["HostedEngineConfigurationImageGuid"]
+    assert stored == {"general": "some-image"}
+    assert engine.sql(update.replace("Configuration", "Other")) == "UPDATE 0\n"
+
+
+def test_tables_as_psql_prints_them(engine: Engine, site: Site) -> None:
+    site.up_host()
+    statement = "SELECT vds_name, vds_spm_id FROM vds"
+    assert psql(engine, "-c", statement).stdout == (
+        " vds_name | vds_spm_id \n----------+------------\n hv1      |          1\n(1 row)\n\n"
+    )
+    assert psql(engine, "-t", "-A", "-c", statement).stdout == "hv1|1\n"
+
+
+def test_errors_as_psql_gives_them(engine: Engine) -> None:
+    for statement, text in (
+        ("SELECT * FROM no_table", 'ERROR:  relation "no_table" does not exist\n'),
+        ('SELECT * FROM vds WHERE vds_name="hv1"', 'ERROR:  column "hv1" does not exist\n'),
+    ):
+        done = psql(engine, "-c", statement)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", text)
+
+
+def test_an_old_engine_vm_and_host_are_removed(engine: Engine, site: Site) -> None:
+    site.up_host()
+    vm = site.add_vm(delete_protected=True)
+    engine.sql(f"UPDATE vm_static SET origin=6 WHERE vm_guid='{vm.get().id}'")
+
+    engine.sql("SELECT deletevm(vm_guid) FROM (SELECT vm_guid FROM vms WHERE origin=6) t")
+    engine.sql("SELECT deletevds(vds_id) FROM vds WHERE vds_name='hv1'")
+
+    assert len(engine.curl("/vms")) == 0
+    assert len(engine.curl("/hosts")) == 0

@@ -1,0 +1,127 @@
+"""A host with its storage connected: real files, direct I/O as vdsm; its engine is a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_config_files as files
+import hosted_engine_ha_status as ha_status
+import hosted_engine_record as record
+import hosted_engine_stage
+import hosted_engine_volume as volume
+import pytest
+from minion import ROOT, Minion
+from unit.configured import DOMAIN, IDS, PILLAR
+
+MIB = 1024**2
+SIZES_MIB = {"configuration": 1024, "metadata": 128, "lockspace": 1024, "vm": 8}
+wants_root = pytest.mark.skipif(os.geteuid() != 0, reason="writes as vdsm: wants root")
+
+
+# In place of what asks the engine and vdsm: what a test wrote down in a file.
+MODULES = {
+    "hosted_engine_deployment": "def ids():\n    return answers()['ids']\n",
+    "hosted_engine": (
+        "def deployed():\n    return answers()['deployed']\n"
+        "def settings():\n    return hosted_engine_settings.merge(__pillar__, __grains__)\n"
+    ),
+    "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
+    "vdsm": "def prepare_image(domain, image, volume):\n    return answers()['paths'][image]\n",
+}
+HEAD = """import json, pathlib, hosted_engine_settings
+def answers():
+    return json.loads(pathlib.Path({path!r}).read_text())
+"""
+
+
+class StorageHost:
+    """Folder of a host; ``says`` is what engine, vdsm and HA answer."""
+
+    def __init__(
+        self, folder: Path, minions: dict[bool, Minion], patch: pytest.MonkeyPatch
+    ) -> None:
+        self.folder, self.minions = folder, minions
+        self.answers = minions[False].directory / "answers"
+        self.settings = minions[False]("hosted_engine.settings")
+        self.bootstrap = Path(self.settings["bootstrap"]["directory"])
+        patch.setattr(files, "CONFIGURATION", folder / "etc" / "hosted-engine.conf")
+        patch.setattr(files, "RUN_VM_CONF", folder / "run" / "vm.conf")
+        patch.setattr(volume, "MOUNTS", folder / "rhev")
+        patch.setattr(volume, "PREPARED", folder / "prepared")
+        patch.setattr(record, "DIRECTORY", folder / "records")
+        patch.setattr(hosted_engine_stage, "DEFINED", folder / "defined")
+        patch.setattr(hosted_engine_stage, "RUNNING", folder / "running")
+        patch.setattr(ha_status, "read", lambda: self.ha)
+        self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
+        for name, size in SIZES_MIB.items():
+            self._make_disk(self.disk(name), size * MIB)
+        self.say()
+
+    @staticmethod
+    def _make_disk(path: Path, size: int) -> None:
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.truncate(path, size)
+        os.chown(path, 36, 36)
+        path.chmod(0o600)
+
+    def say(self, deployed: bool = False) -> None:
+        paths = {IDS["disks"][name]["image"]: str(self.disk(name)) for name in SIZES_MIB}
+        self.answers.write_text(json.dumps({"ids": IDS, "deployed": deployed, "paths": paths}))
+
+    def disk(self, name: str) -> Path:
+        where = IDS["disks"][name]
+        domain = volume.MOUNTS / "nas:_exports" / DOMAIN
+        return domain / "images" / where["image"] / where["volume"]
+
+    def start(self, name: str, length: int = MIB) -> bytes:
+        """What a disk starts with."""
+        with self.disk(name).open("rb") as disk:
+            return disk.read(length)
+
+    def state(self, function: str, test: bool = False) -> dict[str, Any]:
+        result: dict[str, Any] = self.minions[test].states[function](name="engine.example.com")
+        return result
+
+    def member(self, name: str) -> str:
+        """As the agent reads it: dd into tar."""
+        disk = ["dd", f"if={self.disk('configuration')}", "bs=4k", "status=none"]
+        with subprocess.Popen(disk, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as read:
+            tar = ["tar", "-xOf", "-", name]
+            done = subprocess.run(
+                tar, stdin=read.stdout, capture_output=True, text=True, check=True
+            )
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def minions(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Minion]:
+    """One that does, and one in test mode."""
+    bootstrap = {"directory": str(tmp_path_factory.mktemp("guest") / "bootstrap")}
+    own = {"bootstrap": bootstrap, "timeouts": {"ha": 3}}
+    pillar = {"hosted_engine": PILLAR["hosted_engine"] | own}
+    modules, folders = tmp_path_factory.mktemp("modules"), {}
+    for test in (False, True):
+        folders[test] = tmp_path_factory.mktemp("minion")
+    for name, text in MODULES.items():
+        head = HEAD.format(path=str(folders[False] / "answers"))
+        (modules / f"{name}.py").write_text(head + text)
+    dirs = [str(modules), str(ROOT / "_modules")]
+    return {
+        test: Minion(folder, pillar, test=test, module_dirs=dirs)
+        for test, folder in folders.items()
+    }
+
+
+@pytest.fixture
+def host(minions: dict[bool, Minion], monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageHost]:
+    # Not pytest's own folder: vdsm can't pass it.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield StorageHost(Path(name), minions, monkeypatch)

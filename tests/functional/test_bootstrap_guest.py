@@ -1,0 +1,321 @@
+"""hosted_engine_guest: ssh's answers by the test, the health page by the engine simulator."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_command
+import hosted_engine_ssh
+import hosted_engine_wait
+import pytest
+from hosted_engine_guest_files import KEYFILE, MARKER
+
+from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+
+SET_UP, PREPARED = "hosted_engine_guest.set_up", "hosted_engine_guest.prepared"
+PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
+DISK = "6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f"
+MODULES = {
+    "hosted_engine_network": "def address():\n    return '192.0.2.10'\n",
+    "hosted_engine_deployment": "def ids():\n    return {'disks': {'configuration': {'image': "
+    f"'{DISK}'}}}}}}\n",
+    "hosted_engine_bootstrap": """
+import json, pathlib
+FILE = pathlib.Path({vm!r})
+def get(name):
+    return json.loads(FILE.read_text())
+def state(name):
+    return get(name)["state"]
+def fail(reason):
+    FILE.write_text(json.dumps(get("") | {"failed": reason}))
+""",
+}
+
+
+class Guest:
+    """A guest that answers to ssh: what is asked, by the first words of the command."""
+
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+        self.host, self.asked = host, list[tuple[str, ...]]()
+        self.answers: dict[str, Callable[..., tuple[int, str]]] = {}
+        for name in ("known_hosts", "client_key", "disk.qcow2"):
+            (host.directory / name).touch()
+        self.vm = host.folder / "vm.json"
+        self.put(state="running", setup="open")
+        for name, text in MODULES.items():
+            module = host.folder / "modules" / f"{name}.py"
+            module.write_text(text.replace("{vm!r}", repr(str(self.vm))))
+        self.listens = True
+        monkeypatch.setattr(hosted_engine_ssh, "listens", lambda _: self.listens)
+        monkeypatch.setattr(hosted_engine_wait, "FIRST", 0.01)
+        run = hosted_engine_command.run
+
+        def ssh(*arguments: str, **more: Any) -> Any:
+            if arguments[0] != "ssh":
+                return run(*arguments, **more)
+            code, said = self._answer(arguments, more.get("stdin"))
+            if code not in more.get("codes", (0,)):
+                raise hosted_engine_command.CommandExecutionError(f"exit code {code}: {said}")
+            return subprocess.CompletedProcess(arguments, code, said, "" if code == 0 else said)
+
+        monkeypatch.setattr(hosted_engine_command, "run", ssh)
+
+    def put(self, **facts: Any) -> None:
+        """What the bootstrap VM's module answers."""
+        self.vm.write_text(json.dumps(facts))
+
+    def _answer(self, arguments: tuple[str, ...], stdin: str | None) -> tuple[int, str]:
+        self.asked.append(arguments)
+        words = shlex.split(arguments[-1])
+        for start, answer in self.answers.items():
+            if " ".join(words).startswith(start):
+                return answer(words, stdin)
+        return 0, ""
+
+
+@pytest.fixture
+def guest(host, monkeypatch) -> Guest:  # noqa: F811
+    host.pillar["timeouts"] = {"boot": 1, "setup": 1, "engine": 1}
+    made = Guest(host, monkeypatch)
+    host.with_pillar()
+    return made
+
+
+def says(code: int = 0, text: str = "") -> Callable[..., tuple[int, str]]:
+    return lambda *_: (code, text)
+
+
+def test_ssh_is_verified_and_asks_nobody(guest):
+    guest.host.minion("hosted_engine_guest.run", "echo", "a b; rm -rf /")
+
+    (arguments,) = guest.asked
+    options = dict(word.split("=", 1) for word in arguments if "=" in word)
+    assert arguments[:3] == ("ssh", "-F", "none")
+    assert options["StrictHostKeyChecking"] == options["BatchMode"] == "yes"
+    assert options["UserKnownHostsFile"] == str(guest.host.directory / "known_hosts")
+    assert arguments[-1] == "echo 'a b; rm -rf /'"
+
+
+def test_rows_come_back_as_lists(guest):
+    guest.answers[PSQL] = says(0, "hv1|1\nhv2|2\n")
+
+    assert guest.host.minion("hosted_engine_guest.sql", "SELECT 1") == [["hv1", "1"], ["hv2", "2"]]
+
+
+def test_what_a_statement_changed_isnt_a_row(guest):
+    guest.answers[PSQL] = says(0, "UPDATE 1\n")
+
+    assert guest.host.minion("hosted_engine_guest.sql", "UPDATE x") == []
+
+
+def failed(words: list[str], _: str | None) -> tuple[int, str]:
+    """engine-setup failed: the look says so, the logs say why."""
+    if "journalctl" in words[2]:
+        return 0, "\x1b[31m[ERROR] Failed: password not-to-be-seen-admin is too short\x1b[0m\n"
+    return 3, ""
+
+
+def test_a_failed_setup_is_told_at_once_with_its_log(guest):
+    guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": failed}
+    (guest.host.directory / "console.log").write_text("kernel: \x07out of memory\n")
+
+    ret = guest.host.minion.state(SET_UP, "engine")
+
+    assert ret["result"] is False
+    assert "[ERROR] Failed: password (hidden) is too short" in ret["comment"]
+    assert "kernel: out of memory" in ret["comment"]
+    assert "\x1b" not in ret["comment"]
+    assert json.loads(guest.vm.read_text())["failed"] == "engine-setup: failed"
+
+
+def test_a_guest_that_never_answers_is_given_up_and_may_still_go_on(guest):
+    guest.listens = False
+
+    ret = guest.host.minion.state(SET_UP, "engine")
+
+    assert ret["result"] is False
+    assert "ssh of HostedEngineLocal" in ret["comment"]
+    assert "not within 1 s" in ret["comment"]
+    assert "failed" not in json.loads(guest.vm.read_text())
+
+
+def test_a_setup_that_takes_too_long_may_still_go_on(guest):
+    guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": says(5)}
+
+    ret = guest.host.minion.state(SET_UP, "engine")
+
+    assert "engine-setup in HostedEngineLocal" in ret["comment"]
+    assert "Seen last: running" in ret["comment"]
+    assert "failed" not in json.loads(guest.vm.read_text())
+
+
+def test_a_vm_that_went_off_is_hopeless(guest):
+    def off(words: list[str], _: str | None) -> tuple[int, str]:
+        if json.loads(guest.vm.read_text())["state"] == "running":
+            guest.put(state="shutoff", setup="open")
+        return 255, "Connection closed"
+
+    guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": off}
+
+    ret = guest.host.minion.state(SET_UP, "engine")
+
+    assert ret["result"] is False
+    assert "the VM is shutoff" in ret["comment"]
+    assert json.loads(guest.vm.read_text())["failed"]
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_without_a_running_vm_it_isnt_time_yet(guest, test):
+    guest.put(state="shutoff", setup="open")
+
+    ret = guest.host.minion.state(SET_UP, "engine", test=test)
+
+    assert ret["result"] is (None if test else False)
+    assert "doesn't run" in ret["comment"]
+
+
+def test_a_setup_that_is_done_is_recorded_with_its_ca(guest, engine_pki):
+    certificate = (engine_pki / "ca.pem").read_text()
+    guest.answers["cat /etc/pki/ovirt-engine/ca.pem"] = says(0, certificate)
+    guest.answers["otopi-config-query"] = says(0, "True\n")
+
+    ret = guest.host.minion.state(SET_UP, "engine", test=True)
+    assert ret["result"] is None
+    assert "hosted_engine_guest.complete" in ret["comment"]
+    guest.host.minion("hosted_engine_guest.complete")
+
+    kept = json.loads((guest.host.records / "setup.json").read_text())
+    assert kept["keycloak"] is True
+    assert kept["overlay"] == (guest.host.directory / "disk.qcow2").stat().st_ino
+    shown = subprocess.check_output(
+        ["openssl", "x509", "-noout", "-fingerprint", "-sha256"],
+        stdin=(guest.host.records / "engine-ca.pem").open(),
+        text=True,
+    )
+    assert kept["ca_sha256"] == shown.strip().partition("=")[2].replace(":", "").lower()
+
+
+def test_without_the_marker_nothing_is_recorded(guest):
+    guest.answers[f"test -e {MARKER}"] = says(1)
+
+    with pytest.raises(Exception, match="exit code 1"):
+        guest.host.minion("hosted_engine_guest.complete")
+
+    assert not (guest.host.records / "setup.json").exists()
+
+
+@pytest.fixture
+def page(guest, engine, monkeypatch) -> Guest:
+    """The guest's engine has its page up, and the hosts file says that it's here."""
+    resolve = socket.getaddrinfo
+
+    def resolved(name: Any, *arguments: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if name == engine.fqdn else name, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    guest.host.pillar["engine"] = {"fqdn": engine.fqdn, "port": engine.port}
+    guest.host.with_pillar()
+    guest.host.records.mkdir(exist_ok=True)
+    guest.put(state="running", setup="complete")
+    return guest
+
+
+def trust(guest: Guest, certificate: Path) -> None:
+    (guest.host.records / "engine-ca.pem").write_text(certificate.read_text())
+
+
+def test_health_is_told_over_verified_tls(page, engine, engine_pki, monkeypatch):
+    trust(page, engine_pki / "ca.pem")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+
+    ret = page.host.minion.state(SET_UP, "engine")
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+
+
+def test_a_foreign_certificate_is_no_health(page, engine, tmp_path):
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other"]
+    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "other.pem"]
+    subprocess.run([*make, *files], check=True, capture_output=True)
+    trust(page, tmp_path / "other.pem")
+
+    said = page.host.minion("hosted_engine_guest.health")
+
+    assert "CERTIFICATE_VERIFY_FAILED" in said or "certificate verify failed" in said
+
+
+def test_an_engine_that_is_down_is_told_by_its_url(page, engine, engine_pki):
+    trust(page, engine_pki / "ca.pem")
+    engine.stop()
+
+    ret = page.host.minion.state(SET_UP, "engine")
+
+    assert ret["result"] is False
+    assert f"https://{engine.fqdn}:{engine.port}/ovirt-engine/services/health" in ret["comment"]
+
+
+class Final:
+    """What ``prepared`` looks at in the guest, and what ``prepare`` makes of it."""
+
+    def __init__(self, guest: Guest) -> None:
+        self.enabled, self.keyfile, self.option = "disabled", "", "another"
+        guest.answers |= {
+            "systemctl is-enabled": lambda *_: (0, f"{self.enabled}\n"),
+            "systemctl enable": self.enable,
+            f"cat {KEYFILE}": lambda *_: (0, self.keyfile),
+            "install -m 0600 /dev/stdin": self.install,
+            PSQL: self.sql,
+        }
+
+    def enable(self, *_: Any) -> tuple[int, str]:
+        self.enabled = "enabled"
+        return 0, ""
+
+    def install(self, _: list[str], stdin: str | None) -> tuple[int, str]:
+        self.keyfile = stdin or ""
+        return 0, ""
+
+    def sql(self, words: list[str], _: str | None) -> tuple[int, str]:
+        statement = words[-1]
+        if statement.startswith("UPDATE"):
+            self.option = statement.split("'")[1]
+            return 0, "UPDATE 1\n"
+        return 0, f"{self.option}\n" if self.option else ""
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_the_guest_is_prepared_once(guest, test):
+    final = Final(guest)
+
+    ret = guest.host.minion.state(PREPARED, "engine", test=test)
+
+    if test:
+        assert (ret["result"], final.enabled, final.option) == (None, "disabled", "another")
+        return
+    assert ret["result"] is True, ret
+    assert (final.enabled, final.option) == ("enabled", DISK)
+    assert "method=auto" in final.keyfile
+    assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+
+
+def test_an_engine_without_the_option_is_prepared_too(guest):
+    final = Final(guest)
+    final.option = ""
+
+    assert guest.host.minion.state(PREPARED, "engine")["result"] is True
+
+
+def test_a_deployed_host_is_left_alone(guest):
+    Final(guest)
+    guest.host.deploy()
+
+    ret = guest.host.minion.state(PREPARED, "engine")
+
+    assert ret["result"] is False
+    assert "deployed hosted engine" in ret["comment"]

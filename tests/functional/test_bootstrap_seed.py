@@ -1,0 +1,204 @@
+"""hosted_engine_seed with the real loader; the CD read back by xorriso, keys by ssh-keygen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functional.bootstrap_host import FQDN, Host, host, hypervisor  # noqa: F401, fixtures
+
+PRESENT, UP = "hosted_engine_seed.present", "hosted_engine_network.up"
+PASSWORD = "not-to-be-seen: 50% 'of' \"it\""
+
+
+@pytest.fixture
+def networked(host, hypervisor) -> Host:  # noqa: F811
+    """A host whose network is defined; its rules are the network's tests' affair."""
+    secrets = {"admin_password": PASSWORD, "root_password": "not-to-be-seen-root"}
+    host.pillar["secrets"] = secrets
+    host.pillar["vm"] = {"address": "192.0.2.10/24"}
+    host.answers["ip", "-j", "-4", "route", "show", "default"] = json.dumps(
+        [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
+    )
+    host.with_pillar()("hosted_engine_network.define", "hosted-engine")
+    return host
+
+
+def seed(host: Host) -> Path:  # noqa: F811
+    return host.directory / "seed.iso"
+
+
+def read(host: Host, tmp_path: Path) -> dict[str, Any]:  # noqa: F811
+    """The user data, as another reader of ISO 9660 sees it."""
+    out = tmp_path / "user-data"
+    out.unlink(missing_ok=True)
+    extract = ["xorriso", "-osirrox", "on", "-indev", seed(host), "-extract", "/user-data", out]
+    subprocess.run(extract, check=True, capture_output=True)
+    first, _, rest = out.read_text().partition("\n")
+    assert first == "#cloud-config"
+    return dict(json.loads(rest))
+
+
+def files(user_data: dict[str, Any]) -> dict[str, str]:
+    return {file["path"]: file["content"] for file in user_data["write_files"]}
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_a_seed_is_made_once_and_closed(networked, tmp_path, test):
+    ret = networked.minion.state(PRESENT, str(seed(networked)), test=test)
+
+    if test:
+        assert ret["result"] is None
+        assert list(networked.directory.iterdir()) == []
+        return
+    assert ret["result"] is True, ret
+    assert "not-to-be-seen" not in repr(ret)
+    modes = {path.stat().st_mode & 0o777 for path in networked.directory.iterdir()}
+    assert modes == {0o600}
+    label = subprocess.check_output(["blkid", "-o", "value", "-s", "LABEL", seed(networked)])
+    assert label == b"cidata\n"
+    before = seed(networked).read_bytes()
+    again = networked.minion.state(PRESENT, str(seed(networked)))
+    assert (again["result"], again["changes"]) == (True, {})
+    assert seed(networked).read_bytes() == before
+
+
+def test_what_the_guest_gets(networked, tmp_path):
+    networked.minion.state(PRESENT, str(seed(networked)))
+
+    data = read(networked, tmp_path)
+
+    held = files(data)
+    assert held["/etc/hosts"].splitlines() == [
+        f"192.168.222.10 {FQDN} engine # hosted-engine bootstrap",
+        "127.0.0.1 node1.example.com # hosted-engine bootstrap",
+    ]
+    assert PASSWORD.replace("%", "%%") in held["/root/ovirt-engine-answers"]
+    keyfile = held["/var/lib/hosted-engine/final.nmconnection"]
+    assert "address1=192.0.2.10/24,192.0.2.1\n" in keyfile
+    assert "not-to-be-seen-root" not in json.dumps(data)
+    kind, salt = data["chpasswd"]["list"].split(":")[1].split("$")[1:3]
+    hashed = subprocess.run(
+        ["openssl", "passwd", f"-{kind}", "-salt", salt, "-stdin"],
+        input=b"not-to-be-seen-root\n",
+        capture_output=True,
+        check=True,
+    )
+    assert data["chpasswd"]["list"] == f"root:{hashed.stdout.decode().strip()}\n"
+
+
+def test_no_password_is_ever_an_argument(networked):
+    networked.minion.state(PRESENT, str(seed(networked)))
+
+    assert networked.commands
+    assert "not-to-be-seen" not in repr(networked.commands)
+
+
+def test_ssh_knows_the_guest_by_the_keys_of_the_seed(networked, tmp_path):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    data = read(networked, tmp_path)
+    private = tmp_path / "host_key"
+    private.write_text(data["ssh_keys"]["ecdsa_private"])
+    private.chmod(0o600)
+
+    public = subprocess.check_output(["ssh-keygen", "-y", "-f", private], text=True)
+
+    for name in ("192.168.222.10", FQDN):
+        known = networked.directory / "known_hosts"
+        found = subprocess.check_output(["ssh-keygen", "-F", name, "-f", known], text=True)
+        assert found.split()[-1] == public.split()[1]
+    client = networked.directory / "client_key"
+    ours = subprocess.check_output(["ssh-keygen", "-y", "-f", client], text=True)
+    assert ours.split()[1] in data["ssh_authorized_keys"][0]
+    assert ours.startswith("ecdsa-sha2-nistp256 ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"secrets": {"admin_password": "another"}},
+        {"vm": {"address": "192.0.2.11/24"}},
+        {"engine": {"fqdn": FQDN, "offline": True}},
+    ],
+    ids=["password", "address", "offline"],
+)
+def test_a_changed_pillar_makes_a_new_seed_with_the_same_keys(networked, tmp_path, change):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    keys = read(networked, tmp_path)["ssh_keys"]
+
+    ret = networked.with_pillar(**change).state(PRESENT, str(seed(networked)))
+
+    assert ret["changes"]["content"] == {"old": "outdated", "new": "current"}
+    assert read(networked, tmp_path)["ssh_keys"] == keys
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_once_the_guest_is_set_up_a_change_is_refused(networked, test):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    networked.complete()
+    before = seed(networked).read_bytes()
+
+    minion = networked.with_pillar(secrets={"admin_password": "another"})
+    ret = minion.state(PRESENT, str(seed(networked)), test=test)
+
+    assert ret["result"] is False
+    assert "hosted_engine.clean" in ret["comment"]
+    assert seed(networked).read_bytes() == before
+
+
+def test_routes_that_the_host_lost_since_dont_count_as_a_change(networked):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    networked.answers["ip", "-j", "-4", "route", "show", "default"] = "[]"
+    networked.records.mkdir(exist_ok=True)
+    routes = [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
+    (networked.records / "routes.json").write_text(json.dumps({"routes": routes}))
+
+    assert networked.minion.state(PRESENT, str(seed(networked)))["changes"] == {}
+
+
+def test_a_seed_that_isnt_one_is_replaced(networked):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    seed(networked).write_bytes(b"cut short")
+
+    ret = networked.minion.state(PRESENT, str(seed(networked)))
+
+    assert ret["changes"]["content"] == {"old": "unreadable", "new": "current"}
+
+
+def test_a_seed_that_others_could_read_is_closed(networked):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    seed(networked).chmod(0o644)
+
+    ret = networked.minion.state(PRESENT, str(seed(networked)))
+
+    assert ret["changes"]["mode"] == {"old": "0644", "new": "0600"}
+
+
+def test_without_the_network_it_isnt_there_yet(host, hypervisor):  # noqa: F811
+    ret = host.minion.state(PRESENT, str(seed(host)))
+
+    assert ret["result"] is False
+    assert "no network hosted-engine yet" in ret["comment"]
+
+
+def test_a_password_that_answers_cannot_carry_is_refused_unseen(networked):
+    minion = networked.with_pillar(secrets={"admin_password": "not-to-be-seen\nat all"})
+
+    ret = minion.state(PRESENT, str(seed(networked)))
+
+    assert ret["result"] is False
+    assert "admin_password" in ret["comment"]
+    assert "not-to-be-seen" not in repr(ret)
+
+
+def test_a_deployed_host_is_left_alone(networked):
+    networked.deploy()
+
+    ret = networked.minion.state(PRESENT, str(seed(networked)))
+
+    assert ret["result"] is False
+    assert list(networked.directory.iterdir()) == []

@@ -1,0 +1,249 @@
+"""hosted_engine_bootstrap with libvirt's test driver: when a disk is trusted, and when not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import hosted_engine_hypervisor
+import libvirt
+import pytest
+
+from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+
+RUNNING, OFF = "hosted_engine_bootstrap.running", "hosted_engine_bootstrap.off"
+ABSENT, CLEARED = "hosted_engine_bootstrap.absent", "hosted_engine_bootstrap.cleared"
+NAME = "HostedEngineLocal"
+DISK = {"emulation": True, "address": "127.0.0.1"}
+
+
+@pytest.fixture
+def made(host, monkeypatch) -> Host:  # noqa: F811
+    """A host whose appliance and seed are there. The test driver knows none of QEMU's flags."""
+    monkeypatch.setattr(hosted_engine_hypervisor, "UNDEFINE_NVRAM", 0)
+    monkeypatch.setattr(hosted_engine_hypervisor, "SHUTDOWN_ACPI", 0)
+    image = host.directory / "appliance.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "32M"], check=True)
+    (host.directory / "seed.iso").write_bytes(b"seed")
+    host.pillar["host"] = DISK
+    host.with_pillar()
+    return host
+
+
+@pytest.fixture
+def running(made, hypervisor) -> Any:  # noqa: F811
+    """The VM, started by an earlier run; the domain as libvirt has it."""
+    ret = made.minion.state(RUNNING, NAME)
+    assert ret["result"] is True, ret
+    return hypervisor.lookupByName(NAME)
+
+
+def written(host: Host) -> int:  # noqa: F811
+    """When the disk was made: a new file may well get the old one's inode."""
+    return (host.directory / "disk.qcow2").stat().st_mtime_ns
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_a_vm_is_made_from_nothing(made, hypervisor, test):  # noqa: F811
+    ret = made.minion.state(RUNNING, NAME, test=test)
+
+    if test:
+        assert ret["result"] is None
+        assert "make_overlay" in ret["comment"]
+        assert not (made.directory / "disk.qcow2").exists()
+        return
+    assert ret["result"] is True, ret
+    domain = hypervisor.lookupByName(NAME)
+    assert domain.isActive()
+    assert domain.UUIDString() == made.minion("hosted_engine.settings")["bootstrap"]["uuid"]
+    info = subprocess.check_output(
+        ["qemu-img", "info", "--output=json", made.directory / "disk.qcow2"]
+    )
+    assert json.loads(info)["full-backing-filename"] == str(made.directory / "appliance.qcow2")
+    assert (made.directory / "disk.qcow2").stat().st_mode & 0o777 == 0o600
+    again = made.minion.state(RUNNING, NAME)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_one_that_runs_since_its_only_start_may_go_on(made, running):
+    before = written(made)
+
+    made.minion.state(RUNNING, NAME)
+
+    assert written(made) == before
+
+
+def test_one_that_was_cut_off_is_built_anew_and_not_booted_again(made, running):
+    before = written(made)
+    running.destroy()
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["changes"]["done"][0] == "hosted_engine_bootstrap.rebuild"
+    assert ret["result"] is True
+    assert written(made) != before
+
+
+def test_a_kill_between_disk_and_record_is_built_anew(made, running):
+    (made.records / "bootstrap.json").unlink()
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["changes"]["done"][0] == "hosted_engine_bootstrap.rebuild"
+    assert ret["result"] is True
+
+
+def test_a_kill_before_the_first_start_goes_on(made, hypervisor):  # noqa: F811
+    made.minion("hosted_engine_bootstrap.make_overlay", NAME)
+    before = written(made)
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["changes"]["done"] == [
+        "hosted_engine_bootstrap.define",
+        "hosted_engine_bootstrap.start",
+    ]
+    assert written(made) == before
+
+
+def test_a_failed_setup_is_built_anew(made, running):
+    made.minion("hosted_engine_bootstrap.fail", "engine-setup: failed")
+
+    tested = made.minion.state(RUNNING, NAME, test=True)
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert tested["changes"]["disk"]["old"] == "failed: engine-setup: failed"
+    assert ret["changes"]["done"][0] == "hosted_engine_bootstrap.rebuild"
+
+
+@pytest.mark.parametrize("change", ["seed", "appliance", "definition"])
+def test_what_it_is_made_from_changed(made, running, change):
+    if change == "definition":
+        made.with_pillar(vm={"memory_mib": 2048})
+    else:
+        path = next(made.directory.glob(f"{change}.*"))
+        path.write_bytes(path.read_bytes() + b"x")
+
+    tested = made.minion.state(RUNNING, NAME, test=True)
+
+    assert tested["changes"]["disk"]["old"] == f"outdated: {change} changed"
+
+
+def test_a_complete_one_is_started_whatever_changed(made, running):
+    made.complete()
+    running.destroy()
+    (made.directory / "seed.iso").write_bytes(b"another")
+    before = written(made)
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["changes"]["done"] == ["hosted_engine_bootstrap.start"]
+    assert written(made) == before
+
+
+def test_a_lost_disk_takes_the_record_of_its_setup_with_it(made, running):
+    made.complete()
+    (made.directory / "disk.qcow2").unlink()
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["result"] is True, ret
+    assert not (made.records / "setup.json").exists()
+    assert made.minion("hosted_engine_bootstrap.get", NAME)["setup"] == "open"
+
+
+def test_a_complete_one_is_never_thrown_away(made, running):
+    made.complete()
+
+    with pytest.raises(Exception, match="never thrown away"):
+        made.minion("hosted_engine_bootstrap.rebuild", NAME)
+
+    assert running.isActive()
+
+
+def test_without_virtualisation_emulation_must_be_asked_for(made, hypervisor):  # noqa: F811
+    ret = made.with_pillar(host={"address": "127.0.0.1"}).state(RUNNING, NAME)
+
+    assert ret["result"] is False
+    assert "host:emulation" in ret["comment"]
+
+
+def test_a_vm_of_someone_elses_is_left_alone(made, hypervisor):  # noqa: F811
+    hypervisor.defineXML(
+        f"<domain type='test'><name>{NAME}</name><memory>1024</memory>"
+        "<os><type>hvm</type></os></domain>"
+    )
+
+    for function in (RUNNING, ABSENT):
+        ret = made.minion.state(function, NAME)
+        assert ret["result"] is False
+        assert "belongs to something else" in ret["comment"]
+    assert hypervisor.lookupByName(NAME).isPersistent()
+    hypervisor.lookupByName(NAME).undefine()
+
+
+def test_off_is_an_orderly_shutdown_of_a_complete_one(made, running):
+    refused = made.minion.state(OFF, NAME)
+    assert refused["result"] is False
+    assert running.isActive()
+    made.complete()
+
+    tested = made.minion.state(OFF, NAME, test=True)
+    assert (tested["result"], running.isActive()) == (None, 1)
+    ret = made.minion.state(OFF, NAME)
+
+    assert ret["changes"]["state"] == {"old": "running", "new": "shutoff"}
+    assert not running.isActive()
+    assert made.minion.state(OFF, NAME)["changes"] == {}
+
+
+def test_off_is_given_up_with_the_console_and_never_forced(made, running, monkeypatch):
+    made.complete()
+    made.with_pillar(timeouts={"shutdown": 1})
+    (made.directory / "console.log").write_text("\x1b[31mA stop job is running\x1b[0m\n")
+    monkeypatch.setattr(libvirt.virDomain, "shutdownFlags", lambda *_: 0)
+
+    ret = made.minion.state(OFF, NAME)
+
+    assert ret["result"] is False
+    assert "A stop job is running" in ret["comment"]
+    assert "\x1b" not in ret["comment"]
+    assert running.isActive()
+
+
+def test_absent_and_cleared_leave_nothing(made, running, hypervisor):  # noqa: F811
+    for name in ("client_key", "client_key.pub", ".seed.iso.abc", "console.log", "console.log.0"):
+        (made.directory / name).write_text("secret")
+
+    assert made.minion.state(CLEARED, str(made.directory), test=True)["result"] is None
+    gone = made.minion.state(ABSENT, NAME)
+    cleared = made.minion.state(CLEARED, str(made.directory))
+
+    assert gone["result"] is True
+    assert cleared["result"] is True, cleared
+    assert NAME not in [domain.name() for domain in hypervisor.listAllDomains()]
+    assert not made.directory.exists()
+    assert not (made.records / "bootstrap.json").exists()
+    assert made.minion.state(ABSENT, NAME)["changes"] == {}
+    assert made.minion.state(CLEARED, str(made.directory))["changes"] == {}
+
+
+def test_what_isnt_ours_stays_in_the_directory_and_is_told(made, running):
+    (made.directory / "photos").mkdir()
+
+    ret = made.minion.state(CLEARED, str(made.directory))
+
+    assert ret["result"] is False
+    assert "photos" in ret["comment"]
+    assert [path.name for path in made.directory.iterdir()] == ["photos"]
+
+
+def test_a_deployed_host_gets_no_second_bootstrap(made, hypervisor):  # noqa: F811
+    made.deploy()
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["result"] is False
+    assert "deployed hosted engine" in ret["comment"]
+    assert not (made.directory / "disk.qcow2").exists()

@@ -1,0 +1,200 @@
+"""Taking a deployment down, with the real loader and a mounted folder for the storage."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_authorized_keys as authorized_keys
+import hosted_engine_command as command
+import hosted_engine_config_files as files
+import hosted_engine_record as record
+import hosted_engine_volume as volume
+import pytest
+from unit.configured import DOMAIN, IDS, OTHER
+
+from functional.storage_host import StorageHost, host, minions, wants_root
+
+__all__ = ["host", "minions"]
+pytestmark = wants_root
+ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
+
+
+@pytest.fixture
+def mount(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The export as vdsm mounts it: our domain, and somebody else's beside it."""
+    path = volume.MOUNTS / "nas.example.com:_exports_engine"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "nas.example.com:/exports/engine", path], check=True)
+    for domain in (DOMAIN, OTHER):
+        for part in ("dom_md", "images"):
+            (path / domain / part).mkdir(parents=True)
+        (path / domain / "dom_md" / "metadata").write_text(f"CLASS=Data\nSDUUID={domain}\n")
+    for found in (path, *path.rglob("*")):
+        os.chown(found, 36, 36)
+    path.chmod(0o755)
+    run = command.run
+
+    def without_systemd(*arguments: str, **options: Any) -> Any:
+        if arguments == ("systemctl", "try-restart", "vdsmd"):
+            assert (path / DOMAIN).exists(), "before its domain goes"
+            return None
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(command, "run", without_systemd)
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def _runs(host: StorageHost, name: str) -> None:
+    folder = host.folder / "running"
+    folder.mkdir()
+    (folder / f"{name}.pid").write_text(str(os.getpid()))
+
+
+def test_a_failed_deployment_may_be_taken_down(host: StorageHost) -> None:
+    for test in (True, False):
+        ret = host.state(ALLOWED, test=test)
+        assert (ret["result"], ret["changes"]) == (True, {})
+
+
+def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> None:
+    host.say(deployed=True)
+    record.write("setup", {})
+
+    assert host.state(ALLOWED)["result"] is True
+
+
+@pytest.mark.parametrize("why", ["deployed", "was deployed", "another engine", "is healthy"])
+def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) -> None:
+    record.write("deployment", {"made": DOMAIN, "healthy": why == "was deployed"})
+    host.say(deployed=why in ("deployed", "is healthy"))
+    if why == "is healthy":
+        record.write("setup", {})
+        up = {"name": "node1", "alive": True, "vm": "up", "health": "good"}
+        host.ha["hosts"]["node1"] = up
+    if why == "another engine":
+        files.CONFIGURATION.parent.mkdir()
+        files.CONFIGURATION.write_text("fqdn=other.example.com\n")
+
+    for state in (ALLOWED, REMOVED):
+        ret = host.state(state)
+        assert ret["result"] is False
+        assert "other.example.com" in ret["comment"] or "hosted_engine:clean" in ret["comment"]
+    assert (mount / DOMAIN).exists()
+
+
+def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
+    host: StorageHost, mount: Path
+) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    assert host.state(REMOVED, test=True)["result"] is None
+    assert (mount / DOMAIN).exists()
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is True, ret["comment"]
+    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+    again = host.state(REMOVED)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    files.CONFIGURATION.parent.mkdir()
+    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    images = mount / DOMAIN / "images"
+    for image in (OTHER, IDS["disks"]["vm"]["image"], "store"):
+        (images / image).mkdir()
+    (images / OTHER / "volume.meta").write_text("DESCRIPTION={}\n")
+    (images / "store" / "volume.meta").write_text('DESCRIPTION={"DiskAlias":"OVF_STORE"}\n')
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert f"disks of others: {OTHER}." in ret["comment"]
+    assert (images / OTHER).exists()
+
+
+def test_without_a_record_nothing_is_removed(host: StorageHost, mount: Path) -> None:
+    ret = host.state(REMOVED)
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+    assert (mount / DOMAIN).exists()
+
+
+def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mount: Path) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    (mount / DOMAIN / "dom_md" / "metadata").write_text(f"SDUUID={OTHER}\n")
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert (mount / DOMAIN).exists()
+
+
+@pytest.mark.parametrize("name", ["HostedEngine", "HostedEngineLocal"])
+def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name: str) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    _runs(host, name)
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert "still runs" in ret["comment"]
+    assert (mount / DOMAIN).exists()
+
+
+def test_storage_that_isnt_mounted_is_told(host: StorageHost) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
+
+
+def test_storage_is_connected_where_ha_can_do_it(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    files.CONFIGURATION.parent.mkdir()
+    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
+
+    host.state(REMOVED)
+
+    assert ran == [("hosted-engine", "--connect-storage")]
+
+
+def test_the_engines_key_goes_and_all_others_stay(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = host.folder / "authorized_keys"
+    monkeypatch.setattr(authorized_keys, "FILE", path)
+    key = f"ssh-rsa {'A' * 80} ovirt-engine"
+    others = f'# mine\nssh-rsa {"B" * 80} me\nfrom="::1" ssh-rsa {"A" * 80} restricted\n'
+    path.write_text(f"{others}{key}\n")
+    path.chmod(0o600)
+    record.write("deployment", {"key": key})
+
+    ret = host.state("hosted_engine_clean.key_removed")
+
+    assert ret["result"] is True, ret["comment"]
+    assert path.read_text() == others
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert host.state("hosted_engine_clean.key_removed")["changes"] == {}
+
+
+def test_on_a_bare_host_there_is_nothing_to_do(host: StorageHost) -> None:
+    functions = host.minions[False].functions
+    assert functions["hosted_engine_clean.in_libvirt"]() is False
+    assert functions["hosted_engine_clean.unrecorded"]() is None
+    for state in ("engine_stopped", "storage_recorded", "storage_removed", "key_removed"):
+        ret = host.state(f"hosted_engine_clean.{state}")
+        assert (ret["result"], ret["changes"]) == (True, {}), ret

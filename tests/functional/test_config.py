@@ -1,0 +1,144 @@
+"""The configuration with the real loader, on real files, read back by dd and tar."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import hosted_engine_config_files as files
+import hosted_engine_volume as volume
+from unit.configured import OTHER, VM
+
+from functional.storage_host import MIB, StorageHost, host, minions, wants_root
+
+__all__ = ["host", "minions"]
+pytestmark = wants_root
+
+
+def test_configuration_is_written_and_read_back(host: StorageHost) -> None:
+    before = host.state("hosted_engine_config.present", test=True)
+    assert before["result"] is None, before["comment"]
+    assert "hosted_engine_config.write_archive" in before["comment"]
+    assert not files.CONFIGURATION.exists()
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["done"] == [
+        "hosted_engine_config.write_archive",
+        "hosted_engine_config.write_file",
+        "hosted_engine_config.write_file",
+    ]
+    for path, mode in ((files.CONFIGURATION, 0o440), (files.RUN_VM_CONF, 0o640)):
+        seen = path.stat()
+        assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o777) == (36, 36, mode)
+    assert host.member("hosted-engine.conf") == files.CONFIGURATION.read_text()
+    assert host.member("vm.conf") == files.RUN_VM_CONF.read_text()
+    assert host.member("version") == "2.5.2\n"
+    content = host.start("configuration")
+    assert not any(content[20480:])
+    assert "not-to-be-seen" not in repr(ret) + content.decode()
+    for test in (True, False):
+        again = host.state("hosted_engine_config.present", test=test)
+        assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_a_half_done_start_goes_on(host: StorageHost) -> None:
+    host.state("hosted_engine_config.present")
+    files.CONFIGURATION.unlink()
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert ret["result"] is True
+    assert ret["changes"]["done"] == ["hosted_engine_config.write_file"]
+
+
+def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -> None:
+    host.state("hosted_engine_config.present")
+    files.RUN_VM_CONF.unlink()
+    host.say(deployed=True)
+    text = files.CONFIGURATION.read_text()
+    changed = text.replace("host_id=1", "host_id=7").replace("=192.0.2.1\n", "=192.0.2.9\n")
+    files.CONFIGURATION.write_text(changed)
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert ret["changes"] == {
+        "hosted-engine.conf: host_id": {"old": "7", "new": "1"},
+        "done": ["hosted_engine_config.write_file"],
+    }
+    assert "gateway=192.0.2.9" in files.CONFIGURATION.read_text()
+    assert not files.RUN_VM_CONF.exists(), "the agent's own by now"
+
+
+def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
+    host.state("hosted_engine_config.present")
+    host.say(deployed=True)
+    disk = host.disk("configuration")
+    path = host.folder / "archive"
+    path.mkdir()
+    subprocess.run(["tar", "-xf", disk, "-C", path], check=True)
+    conf = path / "hosted-engine.conf"
+    text = conf.read_text().replace("storage=nas", "storage=other")
+    conf.write_text(text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n"))
+    made = host.folder / "made.tar"
+    subprocess.run(
+        ["tar", "--record-size=20480", "-cf", made, "-C", path, *files.MEMBERS], check=True
+    )
+    with disk.open("r+b") as target:
+        target.write(made.read_bytes())
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["done"] == ["hosted_engine_config.write_archive"]
+    member = host.member("hosted-engine.conf")
+    assert "storage=nas.example.com:/exports/engine\n" in member
+    assert "gateway=192.0.2.9\n" in member
+    assert "host_id=2\n" in member, "whichever host wrote it"
+
+
+def test_a_deployed_host_without_its_storage_is_checked_without_it(host: StorageHost) -> None:
+    host.state("hosted_engine_config.present")
+    host.say(deployed=True)
+    volume.MOUNTS.rename(host.folder / "unmounted")
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+
+
+def test_another_deployments_file_is_refused(host: StorageHost) -> None:
+    files.CONFIGURATION.parent.mkdir()
+    files.CONFIGURATION.write_text(f"vmid={OTHER}\n")
+
+    for test in (True, False):
+        ret = host.state("hosted_engine_config.present", test=test)
+        assert ret["result"] is False
+        assert "another deployment" in ret["comment"]
+    assert files.CONFIGURATION.read_text() == f"vmid={OTHER}\n"
+    assert not any(host.start("configuration"))
+
+
+def test_another_deployments_archive_is_refused(host: StorageHost) -> None:
+    host.state("hosted_engine_config.present")
+    disk = host.disk("configuration")
+    foreign = host.start("configuration", 20480).replace(VM.encode(), OTHER.encode())
+    with disk.open("r+b") as target:
+        target.write(foreign)
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert ret["result"] is False
+    assert "isn't ours to write" in ret["comment"]
+    assert host.start("configuration", 20480) == foreign
+
+
+def test_a_disk_that_is_too_small_is_refused(host: StorageHost) -> None:
+    os.truncate(host.disk("configuration"), MIB)
+
+    ret = host.state("hosted_engine_config.present")
+
+    assert ret["result"] is False
+    assert "a configuration disk has 1073741824" in ret["comment"]
+    assert not any(host.start("configuration"))

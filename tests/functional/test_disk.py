@@ -1,0 +1,187 @@
+"""The disks with the real loader: qemu-img, dd and sanlock's format, as vdsm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import hosted_engine_config_files as files
+import hosted_engine_record as record
+import pytest
+from unit.configured import DOMAIN, IDS
+
+from functional.storage_host import MIB, StorageHost, host, minions, wants_root
+
+__all__ = ["host", "minions"]
+pytestmark = wants_root
+COPIED, CLEARED = "hosted_engine_disk.copied", "hosted_engine_disk.cleared"
+
+
+@pytest.fixture
+def configured(host: StorageHost) -> StorageHost:
+    files.CONFIGURATION.parent.mkdir()
+    text = files.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
+    files.CONFIGURATION.write_text(text)
+    return host
+
+
+@pytest.fixture
+def overlay(configured: StorageHost) -> Path:
+    """A guest's disk as it lies after its shutdown: an overlay on an image, both root's alone."""
+    folder = configured.bootstrap
+    folder.mkdir(mode=0o700, exist_ok=True)
+    base, disk = folder / "appliance.qcow2", folder / "disk.qcow2"
+    for path in (base, disk):
+        path.unlink(missing_ok=True)
+    create, io = ["qemu-img", "create", "-q", "-f", "qcow2"], ["qemu-io", "-c"]
+    subprocess.run([*create, base, "6M"], check=True)
+    subprocess.run([*io, "write -P 1 0 1M", "-c", "write -P 2 4M 64k", base], check=True)
+    subprocess.run([*create, "-F", "qcow2", "-b", base, disk], check=True)
+    subprocess.run([*io, "write -P 3 1M 512k", "-c", "write -z 0 64k", disk], check=True)
+    for path in (base, disk):
+        path.chmod(0o600)
+    return disk
+
+
+def identical(overlay: Path, target: Path) -> bool:
+    compare = ["qemu-img", "compare", "-f", "qcow2", "-F", "raw", overlay, target]
+    return subprocess.run(compare, capture_output=True, check=False).returncode == 0
+
+
+def test_the_disk_is_copied_whole(configured: StorageHost, overlay: Path) -> None:
+    target = configured.disk("vm")
+    before = configured.state(COPIED, test=True)
+    assert (before["result"], identical(overlay, target)) == (None, False)
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"] == {
+        "copied": {"old": False, "new": True},
+        "done": ["hosted_engine_disk.copy"],
+    }
+    assert identical(overlay, target)
+    assert target.stat().st_size == 8 * MIB, "as large as the engine made it"
+    assert (target.stat().st_uid, target.stat().st_gid) == (36, 36)
+    noted = record.read("copied")
+    assert noted is not None
+    assert noted["source"]["inode"] == overlay.stat().st_ino
+    assert (noted["storage_domain"], noted["volume"]) == (DOMAIN, IDS["disks"]["vm"]["volume"])
+    again = configured.state(COPIED)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_what_a_torn_copy_left_is_overwritten(configured: StorageHost, overlay: Path) -> None:
+    target = configured.disk("vm")
+    with target.open("r+b") as disk:
+        disk.write(b"x" * 6 * MIB)
+
+    configured.state(COPIED)
+
+    assert identical(overlay, target)
+
+
+def test_a_disk_that_ran_since_is_copied_again(configured: StorageHost, overlay: Path) -> None:
+    configured.state(COPIED)
+    subprocess.run(["qemu-io", "-c", "write -P 9 2M 64k", overlay], check=True)
+
+    ret = configured.state(COPIED)
+
+    assert ret["changes"]["done"] == ["hosted_engine_disk.copy"]
+    assert identical(overlay, configured.disk("vm"))
+
+
+def test_a_target_that_is_too_small_is_refused(configured: StorageHost, overlay: Path) -> None:
+    os.truncate(configured.disk("vm"), 5 * MIB)
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is False
+    assert "hosted_engine:vm:disk_gib" in ret["comment"]
+    assert record.read("copied") is None
+
+
+@pytest.mark.parametrize("image", ["source", "target"])
+def test_a_disk_in_use_is_left_alone(configured: StorageHost, overlay: Path, image: str) -> None:
+    path, form = (overlay, "qcow2") if image == "source" else (configured.disk("vm"), "raw")
+    pid = configured.folder / "pid"
+    subprocess.run(
+        ["qemu-system-x86_64", "-S", "-nodefaults", "-display", "none", "-m", "16", "-accel", "tcg",
+         "-drive", f"file={path},format={form},if=virtio", "-daemonize", "-pidfile", pid],
+        check=True,
+    )  # fmt: skip
+    try:
+        ret = configured.state(COPIED)
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+    assert ret["result"] is False
+    assert "lock" in ret["comment"]
+    assert record.read("copied") is None
+    assert not any(configured.start("vm"))
+
+
+def _runs(host: StorageHost, name: str) -> None:
+    folder = host.folder / "running"
+    folder.mkdir()
+    (folder / f"{name}.pid").write_text(str(os.getpid()))
+
+
+@pytest.mark.parametrize("why", ["deployed", "was deployed", "HA", "vm", "bootstrap"])
+@pytest.mark.parametrize("state", [COPIED, CLEARED, "hosted_engine_ha.lockspace_initialised"])
+def test_nothing_is_written_where_the_engine_may_run(
+    configured: StorageHost, overlay: Path, why: str, state: str
+) -> None:
+    for name in ("metadata", "lockspace"):
+        with configured.disk(name).open("r+b") as disk:
+            disk.write(b"x")
+    if why == "deployed":
+        configured.say(deployed=True)
+    elif why == "was deployed":
+        record.write("deployment", {"healthy": True})
+    elif why == "HA":
+        configured.ha["hosts"]["node2"] = {"name": "node2", "alive": True, "vm": "up"}
+    else:
+        _runs(configured, "HostedEngine" if why == "vm" else "HostedEngineLocal")
+
+    ret = configured.state(state)
+
+    assert ret["result"] is False
+    assert ret["changes"].keys() <= {"done"}
+    assert not any(configured.start("vm"))
+    assert configured.start("metadata", 1) == b"x"
+    assert configured.start("lockspace", 1) == b"x"
+
+
+def test_all_that_the_broker_reads_is_zeroed(configured: StorageHost) -> None:
+    disk = configured.disk("metadata")
+    with disk.open("r+b") as content:
+        content.write(b"x" * 9_000_000)
+
+    ret = configured.state(CLEARED)
+
+    assert ret["result"] is True, ret["comment"]
+    compare = ["cmp", "-n", "9000000", disk, "/dev/zero"]
+    left = subprocess.run(compare, capture_output=True, text=True, check=False).stdout
+    assert f"byte {8_196_096 + 1}," in left, "that much, and nothing beside it"
+    assert disk.stat().st_size == 128 * MIB
+    again = configured.state(CLEARED)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_metadata_that_are_too_small_are_refused(configured: StorageHost) -> None:
+    disk = configured.disk("metadata")
+    disk.write_bytes(b"x" * 4096)
+
+    ret = configured.state(CLEARED)
+
+    assert ret["result"] is False
+    assert disk.read_bytes() == b"x" * 4096
+
+
+def test_before_the_configuration_nothing_is_known(host: StorageHost) -> None:
+    for state in (COPIED, CLEARED):
+        assert host.state(state, test=True)["result"] is None
+        assert host.state(state)["result"] is False

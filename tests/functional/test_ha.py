@@ -1,0 +1,230 @@
+"""HA's states with the real loader; its commands answer as hosted-engine and systemctl do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_config_files as files
+import hosted_engine_connection as connection
+import hosted_engine_ha_explain as explain
+import hosted_engine_ha_status as ha_status
+import hosted_engine_record as record
+import hosted_engine_wait as waiting
+import pytest
+from minion import ROOT
+from salt.exceptions import CommandExecutionError
+from unit.configured import DOMAIN, IDS, VM
+
+from functional.storage_host import StorageHost, host, minions, wants_root
+
+__all__ = ["host", "minions"]
+pytestmark = wants_root
+SANLOCK = ROOT / "tests" / "lab" / "packages" / "sanlock" / "root" / "usr"
+LOCKSPACE, OFF = "hosted_engine_ha.lockspace_initialised", "hosted_engine_ha.maintenance_off"
+HEALTHY, ENABLED = "hosted_engine_ha.healthy", "hosted_engine_ha.agent_enabled"
+MAC = "00:16:3e:00:00:01"
+
+
+class Ha:
+    """What HA and systemd of a host do; ``polls`` looks until something is as it is wanted."""
+
+    def __init__(self, host: StorageHost) -> None:
+        self.host = host
+        self.broker_answers = True
+        self.maintenance = False
+        self.agent = "disabled"
+        self.health: dict[str, Any] | None = {"vm": "up", "health": "good", "detail": "Up"}
+        self.page = ""
+        self.ran: list[tuple[str, ...]] = []
+
+    def read(self) -> dict[str, Any]:
+        if not self.broker_answers:
+            raise CommandExecutionError("HA doesn't tell its status: no broker.socket")
+        engine = self.health or {}
+        node = {"name": "node1", "alive": True, **dict.fromkeys(("vm", "health"))}
+        node |= {"detail": "", "reason": ""}
+        return {"global_maintenance": self.maintenance, "hosts": {"node1": node | engine}}
+
+    def run(self, *arguments: str, **options: Any) -> Any:
+        self.ran.append(arguments)
+        output = ""
+        if arguments[:2] == ("systemctl", "is-enabled"):
+            output = f"{self.agent}\n"
+        elif arguments[:2] == ("systemctl", "enable"):
+            self.agent = "enabled"
+        elif arguments[:2] == ("systemctl", "restart"):
+            self.broker_answers = True
+        elif arguments[:2] == ("hosted-engine", "--set-maintenance"):
+            self.maintenance = arguments[2] == "--mode=global"
+        elif arguments[:2] == ("systemctl", "is-active"):
+            output = "inactive\n"
+        elif arguments[0] == "ip":
+            output = f'[{{"dst": "192.0.2.77", "lladdr": "{MAC}"}}]'
+        elif "sanlock" in arguments:
+            tail = arguments[arguments.index("sanlock") + 1 :]
+            subprocess.run(
+                [sys.executable, SANLOCK / "sbin" / "sanlock", *tail], check=True,
+                env={"PYTHONPATH": str(SANLOCK / "lib" / "python3" / "dist-packages")},
+            )  # fmt: skip
+        else:
+            raise AssertionError(arguments)
+        return subprocess.CompletedProcess(arguments, 0, output, "")
+
+
+@pytest.fixture
+def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
+    made = Ha(host)
+    files.CONFIGURATION.parent.mkdir()
+    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+
+    record.write("setup", {"keycloak": False})
+
+    def check_health(site: connection.Site) -> None:
+        if made.page:
+            raise connection.Unreachable(made.page)
+
+    monkeypatch.setattr(ha_status, "read", made.read)
+    monkeypatch.setattr(command, "run", made.run)
+    monkeypatch.setattr(connection.Site, "_ca_file", lambda site: Path("/ca.pem"))
+    monkeypatch.setattr(connection.Site, "check_health", check_health)
+    monkeypatch.setattr(explain, "LOGS", host.folder)
+    monkeypatch.setattr(waiting, "FIRST", 0.01)
+    yield made
+
+
+def dumped(path: Path) -> str:
+    env = {"PYTHONPATH": str(SANLOCK / "lib" / "python3" / "dist-packages")}
+    space = f"hosted-engine:1:{str(path).replace(':', chr(92) + ':')}:0"
+    read = [sys.executable, SANLOCK / "sbin" / "sanlock", "direct", "read_leader", "-s", space]
+    return subprocess.run(read, env=env, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_lockspace_is_made_once(ha: Ha) -> None:
+    ha.health = None
+    assert ha.host.state(LOCKSPACE, test=True)["result"] is None
+    assert "read_leader done -" in dumped(ha.host.disk("lockspace"))
+
+    ret = ha.host.state(LOCKSPACE)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["lockspace"] == {"old": None, "new": "hosted-engine"}
+    assert "space_name hosted-engine\n" in dumped(ha.host.disk("lockspace"))
+    again = ha.host.state(LOCKSPACE)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_a_lockspace_of_another_name_is_made_anew(ha: Ha) -> None:
+    ha.health = None
+    ha.host.state(LOCKSPACE)
+    with ha.host.disk("lockspace").open("r+b") as disk:
+        disk.seek(56)
+        disk.write(b"other\0\0\0\0\0\0\0\0")
+
+    ret = ha.host.state(LOCKSPACE)
+
+    assert ret["changes"]["lockspace"] == {"old": "other", "new": "hosted-engine"}
+
+
+def test_a_lockspace_disk_that_is_too_small_is_refused(ha: Ha) -> None:
+    os.truncate(ha.host.disk("lockspace"), 8192)
+
+    ret = ha.host.state(LOCKSPACE)
+
+    assert ret["result"] is False
+    assert not any(ha.host.start("lockspace"))
+
+
+def test_a_broker_that_failed_its_start_is_restarted_once(ha: Ha) -> None:
+    ha.broker_answers, ha.maintenance = False, True
+
+    ret = ha.host.state(OFF)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["done"] == [
+        "hosted_engine_ha.restart_broker",
+        "hosted_engine_ha.set_maintenance",
+    ]
+    assert ha.maintenance is False
+    again = ha.host.state(OFF)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_enabling_the_agent_doesnt_start_it(ha: Ha) -> None:
+    assert ha.host.state(ENABLED, test=True)["result"] is None
+    assert ha.agent == "disabled"
+
+    ret = ha.host.state(ENABLED)
+
+    assert ret["changes"]["agent"] == {"old": "disabled", "new": "enabled"}
+    assert ("systemctl", "enable", "ovirt-ha-agent.service") in ha.ran
+    assert ha.host.state(ENABLED)["changes"] == {}
+
+
+def test_health_is_waited_for_and_recorded(ha: Ha, monkeypatch: pytest.MonkeyPatch) -> None:
+    ha.page = "no route to host"
+    left = iter(range(3))
+
+    def look(self: Any = None) -> dict[str, Any]:
+        if next(left, None) is None:
+            ha.page = ""
+        return ha.read()
+
+    monkeypatch.setattr(ha_status, "read", look)
+
+    ret = ha.host.state(HEALTHY)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["done"] == [
+        "hosted_engine_ha.wait_for_health",
+        "hosted_engine_ha.record_deployment",
+    ]
+    assert record.read("deployment") == {
+        "fqdn": "engine.example.com", "vm_id": VM, "storage_domain": DOMAIN, "host_id": 1,
+        "healthy": True,
+    }  # fmt: skip
+    again = ha.host.state(HEALTHY)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_bad_health_is_explained(ha: Ha, monkeypatch: pytest.MonkeyPatch) -> None:
+    ha.health = {"vm": "up", "health": "bad", "detail": "Up", "reason": "failed liveliness check"}
+    ha.page = "The engine doesn't answer at https://engine.example.com"
+    (ha.host.folder / "agent.log").write_text("old\n" * 9 + "\x1b[31mlast words\x1b[0m\n")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.10", 0))])
+    neighbour = {**ha.host.settings["vm"], "mac": MAC}
+    monkeypatch.setitem(ha.host.settings, "vm", neighbour)
+
+    assert "resolves to 192.0.2.10, but the VM" in explain.addresses(ha.host.settings)
+    assert "has 192.0.2.77: correct the name in DNS" in explain.addresses(ha.host.settings)
+    tail = explain.logs(ha.host.settings)
+    assert tail.endswith("\nold\nlast words")
+    assert tail.count("old") == 5
+    assert ha.host.state(HEALTHY, test=True)["result"] is None
+    ret = ha.host.state(HEALTHY)
+    assert (ret["result"], ret["changes"].get("health")) == (False, None)
+    for told in ("failed liveliness check", "engine.example.com resolves to", "last words"):
+        assert told in ret["comment"]
+
+
+def test_global_maintenance_of_an_engine_that_is_down_is_told(ha: Ha) -> None:
+    ha.maintenance, ha.health, ha.page = True, {"vm": "down", "health": "bad"}, "refused"
+
+    ret = ha.host.state(HEALTHY)
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+    assert "--set-maintenance --mode=none" in ret["comment"]
+    assert ha.maintenance is True, "an operator's intent"
+
+
+def test_before_the_configuration_nothing_is_asked(host: StorageHost) -> None:
+    for state in (LOCKSPACE, OFF, ENABLED, HEALTHY):
+        ret = host.state(state, test=True)
+        assert ret["result"] is None, ret
+        assert host.state(state)["result"] is False

@@ -1,0 +1,221 @@
+"""The module hosted_engine with the real loader; the host's own facts as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
+from unittest.mock import create_autospec
+
+import hosted_engine_command
+import hosted_engine_preflight_machine
+import hosted_engine_preflight_network
+import hosted_engine_record
+import hosted_engine_stage
+import pytest
+import yaml
+from minion import Minion
+from salt.exceptions import CommandExecutionError
+
+PILLARS = Path(__file__).parent / "pillars"
+
+
+def pillar(name: str) -> dict[str, Any]:
+    return yaml.safe_load((PILLARS / f"{name}.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def minion(tmp_path_factory):
+    return Minion(tmp_path_factory.mktemp("minion"), pillar("static"))
+
+
+class Host:
+    """A host without anything of ours; a test adds what it wants there."""
+
+    def __init__(self, directory: Path) -> None:
+        self.configuration = directory / "hosted-engine.conf"
+        self.agent = subprocess.CompletedProcess((), 1, "disabled\n", "")
+
+    def systemctl(self, *arguments: str, **_: Any) -> Any:
+        assert arguments == ("systemctl", "is-enabled", "ovirt-ha-agent.service")
+        return self.agent
+
+    def agent_is(self, stdout: str, code: int = 0, stderr: str = "") -> None:
+        self.agent = subprocess.CompletedProcess((), code, stdout, stderr)
+
+
+@pytest.fixture
+def host(minion, tmp_path, monkeypatch):
+    host = Host(tmp_path)
+    namespace = minion.functions["hosted_engine.deployed"].__globals__
+    monkeypatch.setitem(namespace, "CONFIGURATION", host.configuration)
+    monkeypatch.setattr(hosted_engine_record, "DIRECTORY", tmp_path)
+    for name in ("DEFINED", "RUNNING", "LINKS", "COMMAND"):
+        monkeypatch.setattr(hosted_engine_stage, name, tmp_path / name)
+    run = create_autospec(hosted_engine_command.run, side_effect=host.systemctl)
+    monkeypatch.setattr(hosted_engine_command, "run", run)
+    return host
+
+
+def test_settings_have_defaults_and_no_secrets(minion):
+    settings = minion("hosted_engine.settings")
+
+    assert settings["vm"]["mac"] == "00:16:3e:ab:cd:ef"
+    assert settings["timeouts"]["boot"] == 600
+    assert "not-to-be-seen" not in repr(settings)
+
+
+def test_a_bare_host_is_not_deployed_and_systemctl_is_not_asked(minion, host):
+    host.agent_is("", 127)
+
+    assert minion("hosted_engine.deployed") is False
+
+
+@pytest.mark.parametrize(
+    ("answer", "deployed"),
+    [
+        (("enabled\n",), True),
+        (("enabled-runtime\n",), True),
+        (("disabled\n", 1), False),
+        (("masked\n", 1), False),
+        (("not-found\n", 4), False),
+        (("", 1, "Failed to get unit file state for x: No such file or directory"), False),
+    ],
+)
+def test_configured_and_enabled_is_deployed_whoever_did_it(minion, host, answer, deployed):
+    host.configuration.write_text("fqdn=engine.example.com\n")
+    host.agent_is(*answer)
+
+    assert minion("hosted_engine.deployed") is deployed
+
+
+def test_what_systemctl_cannot_tell_is_not_guessed(minion, host):
+    host.configuration.write_text("fqdn=engine.example.com\n")
+    host.agent_is("", 1, "Failed to connect to bus: Connection refused")
+
+    with pytest.raises(CommandExecutionError, match="Connection refused"):
+        minion("hosted_engine.deployed")
+
+
+def test_an_agent_that_a_package_enabled_is_not_the_end_of_our_way(minion, host):
+    host.configuration.write_text("fqdn=engine.example.com\n")
+    host.agent_is("enabled\n")
+    hosted_engine_record.write("setup", {"domain": "x"})
+    assert minion("hosted_engine.deployed") is False
+
+    hosted_engine_record.write("copied", {"volume": "x"})
+    assert minion("hosted_engine.deployed") is True
+
+
+def test_a_host_that_was_healthy_stays_deployed_with_its_agent_disabled(minion, host):
+    host.configuration.write_text("fqdn=engine.example.com\n")
+    host.agent_is("disabled\n", 1)
+    hosted_engine_record.write("deployment", {"storage_domain": "x"})
+    assert minion("hosted_engine.deployed") is False
+
+    hosted_engine_record.write("deployment", {"storage_domain": "x", "healthy": True})
+    assert minion("hosted_engine.deployed") is True
+
+    host.configuration.unlink()
+    assert minion("hosted_engine.deployed") is True
+
+
+def test_another_engine_s_host_is_told_on_a_deployed_host_too(minion, host, monkeypatch):
+    host.configuration.write_text("fqdn=other.example.com\n")
+    host.agent_is("enabled\n")
+    monkeypatch.setattr(hosted_engine_preflight_machine, "CONFIGURATION", host.configuration)
+
+    (told,) = minion("hosted_engine.preflight")
+
+    assert told["key"] == "hosted_engine:engine:fqdn"
+    assert "other.example.com" in told["problem"]
+
+
+def test_an_empty_configuration_as_packages_bring_it_is_none(minion, host):
+    host.configuration.touch()
+    host.agent_is("enabled\n")
+
+    assert minion("hosted_engine.deployed") is False
+
+
+def test_a_broken_record_is_not_guessed(minion, host, tmp_path):
+    host.configuration.write_text("fqdn=engine.example.com\n")
+    (tmp_path / "setup.json").write_text("{")
+
+    with pytest.raises(CommandExecutionError, match=r"setup\.json"):
+        minion("hosted_engine.deployed")
+
+
+def test_the_stage_follows_what_is_there(minion, host, tmp_path):
+    assert minion("hosted_engine.stage")["next"] == "appliance"
+
+    host.configuration.write_text("fqdn=engine.example.com\n")
+    hosted_engine_record.write("setup", {})
+    assert minion("hosted_engine.stage")["next"] == "handover"
+
+    hosted_engine_record.write("copied", {})
+    assert minion("hosted_engine.stage")["next"] == "ha"
+
+    host.agent_is("enabled\n")
+    stage = minion("hosted_engine.stage")
+    assert (stage["next"], stage["deployed"]) == (None, True)
+
+
+def test_status_of_a_bare_host_asks_nobody(minion, host):
+    status = minion("hosted_engine.status")
+
+    assert status["fqdn"] == "engine.example.com"
+    assert status["ha"] is None
+    assert status["stage"]["next"] == "appliance"
+
+
+def test_every_utility_loads_in_salt_s_own_loader_too(minion):
+    """Salt loads _utils a second time, outside of sys.modules: what breaks there fills the log."""
+    loaded = minion._minion.utils
+    for path in Path(__file__).parents[2].joinpath("_utils").glob("*.py"):
+        assert loaded._load_module(path.stem), f"{path.stem}: {loaded.missing_modules}"
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
+    # A machine without DNS takes seconds to say that it doesn't know a name.
+    monkeypatch.setattr(hosted_engine_preflight_network, "resolve", lambda _: set())
+    minion = Minion(tmp_path / "minion", pillar("faulty"))
+
+    states = minion.apply("hosted_engine.preflight", test=test)
+
+    valid = states["Hosted engine pillar is valid"]
+    assert valid["result"] is False
+    assert valid["changes"] == {}
+    for key in ("engine:fqdn", "engine:prot", "storage:", "vm:memory_mib", "vm:mac", "vm:dns",
+                "network:test", "secrets:admin_password", "secrets:pasword"):  # fmt: skip
+        assert f"hosted_engine:{key}" in valid["comment"]
+    fit = states["Host is fit for the hosted engine"]
+    assert (fit["result"], fit["changes"]) == (False, {})
+    assert "hosted_engine:host:address: node1.example.com doesn't resolve" in fit["comment"]
+    assert "not-to-be-seen" not in repr(states)
+
+
+def test_a_valid_pillar_is(minion):
+    state = minion.state("hosted_engine.valid", "Hosted engine pillar is valid")
+
+    assert (state["result"], state["changes"]) == (True, {})
+
+
+def test_secrets_are_plain_where_modules_read_them(tmp_path):
+    """Salt 3008 masks what ``pillar.get`` answers, but not ``__pillar__``, which modules read."""
+    secret = pillar("static")["hosted_engine"]["secrets"]["admin_password"]
+    probe = tmp_path / "modules"
+    probe.mkdir()
+    (probe / "probe.py").write_text(
+        "import hashlib\n"
+        "import hosted_engine_settings\n"
+        "def digest():\n"
+        "    secret = hosted_engine_settings.secret(__pillar__, 'admin_password')\n"
+        "    return str(secret), hashlib.sha256(secret.value.encode()).hexdigest()\n"
+    )
+    root = str(Path(__file__).parents[2] / "_modules")
+    minion = Minion(tmp_path / "minion", pillar("static"), module_dirs=[root, str(probe)])
+
+    assert minion("probe.digest") == ("(hidden)", hashlib.sha256(secret.encode()).hexdigest())

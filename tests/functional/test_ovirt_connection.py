@@ -1,0 +1,145 @@
+"""The connection to the engine: whom it trusts, what it says when there is no answer."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import hosted_engine_connection as connection
+import hosted_engine_record as record
+import pytest
+from hosted_engine_state import NotYet, Paused
+from salt.exceptions import CommandExecutionError
+
+from functional.engine_process import Engine, run_module
+from functional.ovirt import host, pillar
+
+__all__ = ["host"]
+
+GRAINS = {"fqdn": "node1.example.com"}
+
+
+def datacenters(
+    of: Engine, context: dict[str, Any] | None = None, test: bool = False, **changed: Any
+) -> list[str]:
+    wanted = pillar(of)["hosted_engine"]
+    wanted = {"hosted_engine": wanted | {key: wanted[key] | changed[key] for key in changed}}
+    context = {} if context is None else context
+    with connection.engine({"test": test}, wanted, GRAINS, context) as api:
+        return [each.name for each in api.data_centers_service().list()]
+
+
+def test_one_connection_serves_a_run(host, engine):
+    context: dict[str, Any] = {}
+
+    assert datacenters(engine, context) == ["Default"]
+    first = context[connection.KEY]
+    assert datacenters(engine, context) == ["Default"]
+
+    assert context[connection.KEY] is first
+
+
+def test_another_ca_is_not_trusted(host, engine, tmp_path):
+    run_module("engine_simulator.pki", "--pki", str(tmp_path / "pki"), "create", engine.fqdn)
+    (host.records / "engine-ca.pem").write_bytes((tmp_path / "pki" / "ca.pem").read_bytes())
+
+    with pytest.raises(CommandExecutionError, match=r"isn't to be trusted.*engine:ca_file"):
+        datacenters(engine)
+
+
+def test_a_company_s_ca_comes_first(host, engine, tmp_path):
+    with pytest.raises(CommandExecutionError, match=r"ca_file: there is no file"):
+        datacenters(engine, engine={"ca_file": str(tmp_path / "none")})
+    (host.records / "engine-ca.pem").write_text("no certificate")
+    assert datacenters(engine, engine={"ca_file": str(engine.ca_file)}) == ["Default"]
+
+
+def test_a_wrong_password_names_its_key_and_stays_hidden(host, engine):
+    with pytest.raises(CommandExecutionError) as raised:
+        datacenters(engine, secrets={"admin_password": "wrong-and-secret"})
+
+    assert "hosted_engine:secrets:admin_password" in str(raised.value)
+    assert "wrong-and-secret" not in repr(raised.value)
+
+
+def test_keycloak_s_user_follows_what_engine_setup_did(host, engine):
+    record.write("setup", {"keycloak": True})
+
+    with pytest.raises(CommandExecutionError, match=r"admin@ovirt@internalsso"):
+        datacenters(engine)
+
+
+def test_a_fault_gives_reason_and_detail_and_keeps_the_connection(host):
+    host.minion("ovirt_datacenter.add", "North")
+
+    with pytest.raises(CommandExecutionError, match=r"Data Center name is already in use.*409"):
+        host.minion("ovirt_datacenter.add", "North")
+
+
+def test_before_the_engine_is_set_up_it_is_not_yet(host, engine):
+    record.remove("setup")
+
+    with pytest.raises(NotYet, match=r"hosted_engine\.bootstrap"):
+        datacenters(engine)
+
+
+def test_an_expired_token_is_renewed(host, engine):
+    context: dict[str, Any] = {}
+    datacenters(engine, context)
+    engine.faults(expire_tokens=True)
+
+    assert datacenters(engine, context) == ["Default"]
+
+
+@pytest.mark.parametrize("fault", [{"http_503": 1}, {"drop": 2}])
+def test_what_breaks_in_between_is_unreachable_and_the_next_use_connects_anew(host, engine, fault):
+    context: dict[str, Any] = {}
+    datacenters(engine, context)
+    engine.faults(**fault)
+
+    with pytest.raises(connection.Unreachable):
+        datacenters(engine, context)
+
+    assert connection.KEY not in context
+    assert datacenters(engine, context) == ["Default"]
+
+
+def test_an_engine_that_is_down_is_said_to_be(host, engine):
+    engine.stop()
+
+    with pytest.raises(connection.Unreachable, match=r"doesn't answer at https://engine.localhost"):
+        datacenters(engine)
+
+
+def test_under_global_maintenance_it_is_paused(host, engine):
+    host.deploy()
+    engine.stop()
+    host.ha_status = {"global_maintenance": True}
+
+    with pytest.raises(Paused):
+        datacenters(engine)
+    result = host.minion.state("ovirt_datacenter.present", "Default")
+    assert (result["result"], result["changes"]) == (True, {})
+    assert "global maintenance" in result["comment"]
+
+
+@pytest.mark.parametrize(("agent_runs", "test"), [(False, False), (True, True)])
+def test_a_deployed_engine_that_is_down_fails_at_once_with_what_ha_says(
+    host, engine, agent_runs, test
+):
+    host.deploy()
+    engine.stop()
+    host.agent_runs = agent_runs
+    host.ha_status = {"1": {"hostname": "hv1", "engine-status": {"vm": "down"}}}
+
+    with pytest.raises(connection.Unreachable, match=r"HA says: hv1.*down"):
+        datacenters(engine, test=test)
+
+
+def test_an_engine_that_ha_is_starting_is_waited_for(host, engine):
+    host.deploy()
+    engine.stop()
+    host.agent_runs = True
+    threading.Timer(1.5, engine.start).start()
+
+    assert datacenters(engine) == ["Default"]

@@ -1,0 +1,227 @@
+"""The engine's VM in the engine: devices, mark, definition; and the bootstrap VM's entry gone."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+from salt.exceptions import CommandExecutionError
+
+from functional.ovirt import Host, host
+from functional.test_ovirt_storage import active, disks, up
+
+__all__ = ["host", "up"]
+
+NAME = "HostedEngine"
+GIB = 1024
+FOUR = {
+    "he_virtio_disk": {"content_type": "hosted_engine", "size_mib": 10 * GIB, "sparse": True},
+    "he_sanlock": {"content_type": "hosted_engine_sanlock", "size_mib": GIB, "sparse": False},
+    "HostedEngineConfigurationImage": {
+        "content_type": "hosted_engine_configuration",
+        "size_mib": GIB,
+        "sparse": False,
+    },
+    "he_metadata": {"content_type": "hosted_engine_metadata", "size_mib": 128, "sparse": False},
+}
+VM = {
+    "cluster": "Default",
+    "storage_domain": "hosted_storage",
+    "disk": "he_virtio_disk",
+    "network": "ovirtmgmt",
+    "mac": "00:16:3e:00:00:01",
+    "memory_mib": 4096,
+    "cpus": 2,
+    "firmware": "uefi",
+}
+
+
+@pytest.fixture
+def stored(up: Host) -> Host:
+    """The host is up, the storage active, the four disks there."""
+    assert active(up)["result"] is True
+    assert disks(up, wanted=FOUR)["result"] is True
+    return up
+
+
+def present(host: Host, test: bool = False, **changed: Any):
+    return host.minion.state("ovirt_vm.present", NAME, test=test, **(VM | changed))
+
+
+def marked(host: Host, test: bool = False):
+    return host.minion.state(
+        "ovirt_vm.hosted_engine", NAME, test=test, storage_domain="hosted_storage",
+        configuration_disk="HostedEngineConfigurationImage",
+    )  # fmt: skip
+
+
+def defined(host: Host, test: bool = False):
+    return host.minion.state("ovirt_vm.stored", NAME, test=test, storage_domain="hosted_storage")
+
+
+def test_the_vm_has_what_it_needs_and_a_second_run_changes_nothing(stored):
+    assert present(stored, test=True)["result"] is None
+    assert list(stored.engine.curl("/vms")) == []
+
+    first, second = present(stored), present(stored)
+
+    assert first["result"] is True, first["comment"]
+    vm = stored.engine.curl("/vms")[0]
+    path = f"/vms/{vm.get('id')}"
+    assert vm.findtext("memory") == str(4096 * 2**20)
+    assert vm.findtext("memory_policy/guaranteed") == str(4096 * 2**20)
+    assert vm.findtext("bios/type") == "q35_ovmf"
+    assert vm.findtext("type") == "server"
+    assert vm.findtext("delete_protected") == "true"
+    assert vm.findtext("high_availability/enabled") == "false"
+    (attachment,) = stored.engine.curl(f"{path}/diskattachments")
+    assert attachment.findtext("bootable") == "true"
+    (nic,) = stored.engine.curl(f"{path}/nics")
+    assert nic.findtext("mac/address") == "00:16:3e:00:00:01"
+    assert [c.findtext("protocol") for c in stored.engine.curl(f"{path}/graphicsconsoles")] == [
+        "vnc"
+    ]
+    assert (second["result"], second["changes"]) == (True, {})
+
+
+@pytest.mark.parametrize("verbs", [1, 2, 3])
+def test_killed_between_devices_goes_on(stored, verbs):
+    run = stored.minion
+    run("ovirt_vm.add", NAME, "Default", 4096, 2, "uefi")
+    if verbs > 1:
+        disk = run("ovirt_disk.get", ["he_virtio_disk"], "hosted_storage")["he_virtio_disk"]
+        run("ovirt_vm.attach_disk", NAME, disk["id"])
+    if verbs > 2:
+        run("ovirt_vm.add_nic", NAME, "ovirtmgmt", "00:16:3e:00:00:99")
+
+    result = present(stored)
+
+    assert result["result"] is True, result["comment"]
+    assert "ovirt_vm.add" not in result["changes"]["done"]
+    assert len(run("ovirt_vm.get", NAME)["nics"]) == 1
+
+
+def test_before_the_deployment_memory_follows_the_pillar_afterwards_the_operator(stored):
+    present(stored)
+
+    assert present(stored, memory_mib=2048)["result"] is True
+    assert stored.engine.curl("/vms")[0].findtext("memory") == str(2048 * 2**20)
+    stored.deploy()
+    again = present(stored, memory_mib=8192)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_lost_protection_is_mended_on_a_deployed_host(stored):
+    present(stored)
+    stored.deploy()
+    identifier = stored.engine.curl("/vms")[0].get("id")
+    body = "<vm><delete_protected>false</delete_protected></vm>"
+    stored.engine.curl(f"/vms/{identifier}", method="PUT", body=body)
+
+    assert present(stored)["changes"]["protected"] == {"old": False, "new": True}
+    assert stored.engine.curl("/vms")[0].findtext("delete_protected") == "true"
+
+
+def test_another_mac_on_a_deployed_host_is_told_not_changed(stored):
+    present(stored)
+    stored.deploy()
+
+    result = present(stored, mac="00:16:3e:00:00:02")
+
+    assert result["result"] is False
+    assert "hosted_engine:vm:mac" in result["comment"]
+
+
+def test_mark_and_definition(stored):
+    present(stored)
+    assert marked(stored, test=True)["result"] is None
+
+    assert marked(stored)["changes"]["origin"]["new"] == "managed_hosted_engine"
+    assert marked(stored)["changes"] == {}
+    assert stored.engine.sql("SELECT origin FROM vm_static WHERE vm_name='HostedEngine'") == "6\n"
+    assert defined(stored, test=True)["result"] is None
+    result = defined(stored)
+    assert result["result"] is True, result["comment"]
+    identifier = stored.engine.curl("/vms")[0].get("id")
+    listed = [
+        subprocess.run(["tar", "-tf", path], capture_output=True, text=True, check=True).stdout
+        for path in (stored.folder / "volumes").iterdir()
+    ]
+    assert any(f"{identifier}.ovf" in names.split() for names in listed)
+    assert defined(stored)["changes"] == {}
+    # The mark changes nothing for what was there before.
+    assert present(stored)["changes"] == {}
+
+
+def test_ids_are_those_of_the_engine(stored):
+    with pytest.raises(CommandExecutionError):
+        stored.minion("hosted_engine_deployment.ids")
+    present(stored)
+
+    ids = stored.minion("hosted_engine_deployment.ids")
+
+    by_name = {each.findtext("name"): each for each in stored.engine.curl("/disks")}
+    assert ids["vm_id"] == stored.engine.curl("/vms")[0].get("id")
+    assert ids["storage_domain"] == stored.engine.curl("/storagedomains")[0].get("id")
+    assert ids["host_id"] == 1
+    for role, name in (("vm", "he_virtio_disk"), ("lockspace", "he_sanlock")):
+        assert ids["disks"][role]["image"] == by_name[name].get("id")
+        assert ids["disks"][role]["volume"] == by_name[name].findtext("image_id")
+    assert ids["emulated_machine"] == "pc-q35-6.2"
+
+
+def test_ids_of_a_deployed_host_whose_engine_is_down_come_from_its_configuration(
+    host, engine, monkeypatch
+):
+    keys = ["vmid", "sdUUID", "vm_disk_id", "vm_disk_vol_id"]
+    for disk in ("metadata", "lockspace", "conf"):
+        keys += [f"{disk}_image_UUID", f"{disk}_volume_UUID"]
+    host.configuration.write_text("host_id=3\n" + "".join(f"{key}=the-{key}\n" for key in keys))
+    namespace = host.minion.functions["hosted_engine_deployment.ids"].__globals__
+    monkeypatch.setitem(namespace, "CONFIGURATION", host.configuration)
+    engine.stop()
+
+    ids = host.minion("hosted_engine_deployment.ids")
+
+    assert (ids["host_id"], ids["vm_id"]) == (3, "the-vmid")
+    assert ids["disks"]["configuration"]["volume"] == "the-conf_volume_UUID"
+    host.configuration.write_text("host_id=0\n")
+    with pytest.raises(CommandExecutionError):
+        host.minion("hosted_engine_deployment.ids")
+
+
+def test_cpu_and_machine_follow_the_cluster(stored):
+    present(stored)
+    identifier = stored.engine.curl("/clusters?search=name=Default")[0].get("id")
+    body = "<cluster><cpu><type>Intel Haswell Family</type></cpu></cluster>"
+    stored.engine.curl(f"/clusters/{identifier}", method="PUT", body=body)
+
+    assert stored.minion("hosted_engine_deployment.ids")["cpu_type"] == "Haswell"
+
+
+def external(host: Host, vms: list[dict[str, str]]) -> None:
+    """What the host runs, as the engine hears it at its next look."""
+    host.engine.faults(vms=vms)
+
+
+def test_the_bootstrap_vm_s_entry_goes_once_the_engine_sees_it_off(up):
+    vm = {"vmId": "11111111-2222-4333-8444-555555555555", "vmName": "HostedEngineLocal"}
+    external(up, [vm])
+    names = lambda: [each.findtext("name") for each in up.engine.curl("/vms")]  # noqa: E731
+    up.engine.wait(lambda: names() == ["external-HostedEngineLocal"])
+    external(up, [])
+
+    result = up.minion.state("ovirt_vm.absent", "external-HostedEngineLocal")
+
+    assert result["result"] is True, result["comment"]
+    assert names() == []
+    again = up.minion.state("ovirt_vm.absent", "external-HostedEngineLocal")
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_no_other_vm_is_removed(stored):
+    present(stored)
+
+    assert stored.minion.state("ovirt_vm.absent", NAME)["result"] is False
+    assert len(stored.engine.curl("/vms")) == 1

@@ -1,0 +1,153 @@
+"""Routes that the engine's installation of a host loses, in a network namespace of the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import hosted_engine_command
+import hosted_engine_record as record
+import hosted_engine_routes as routes
+import pytest
+from salt.exceptions import CommandExecutionError
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's")
+ADDRESS = "10.9.9.11"
+
+
+class Network:
+    """A host: ``host0`` with address and default route, and the rule of a NAT network."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.set("link", "set", "lo", "up")
+        self.set("link", "add", "host0", "type", "veth", "peer", "name", "lan")
+        self.set("link", "set", "lan", "up")
+        self.set("link", "set", "host0", "up")
+        self.set("address", "add", f"{ADDRESS}/24", "dev", "host0")
+        self.set("route", "add", "default", "via", "10.9.9.1", "dev", "host0")
+        self.set("route", "add", "10.8.0.0/16", "via", "10.9.9.2", "dev", "host0", "metric", "50")
+        self.set("rule", "add", "to", "192.168.222.0/24", "priority", "100", "table", "main")
+
+    def set(self, *words: str) -> str:
+        command = ["ip", "-n", self.name, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def routes(self) -> dict[str, dict[str, Any]]:
+        found = json.loads(self.set("-json", "route", "show", "table", "main"))
+        return {route["dst"]: route for route in found}
+
+    def move(self) -> None:
+        """The address onto a bridge, and with it all routes gone: what host-deploy does."""
+        self.set("link", "add", "ovirtmgmt", "type", "bridge")
+        self.set("address", "flush", "dev", "host0")
+        self.set("link", "set", "host0", "master", "ovirtmgmt")
+        self.set("link", "set", "ovirtmgmt", "up")
+        self.set("address", "add", f"{ADDRESS}/24", "dev", "ovirtmgmt")
+
+    def move_back(self) -> None:
+        """What a boot does with a configuration that nobody saved."""
+        self.set("link", "delete", "ovirtmgmt")
+        self.set("address", "add", f"{ADDRESS}/24", "dev", "host0")
+
+
+@pytest.fixture
+def network(tmp_path, monkeypatch) -> Iterator[Network]:
+    name = f"he-test-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    run = hosted_engine_command.run
+
+    def inside(*arguments: str, **options: Any) -> Any:
+        assert arguments[0] == "ip"
+        return run("ip", "-n", name, *arguments[1:], **options)
+
+    monkeypatch.setattr(hosted_engine_command, "run", inside)
+    monkeypatch.setattr(record, "DIRECTORY", tmp_path)
+    yield Network(name)
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def remember() -> None:
+    routes.remember(["127.0.0.99", ADDRESS], "ovirtmgmt")
+
+
+def test_nothing_is_lost_where_nothing_happened(network):
+    assert routes.state() == routes.THERE
+    remember()
+
+    assert routes.state() == routes.THERE
+    assert record.read("routes")["device"] == "host0"
+
+
+def test_lost_routes_come_back_on_the_bridge_and_wait_to_be_saved(network):
+    remember()
+    network.move()
+    assert routes.state() == routes.LOST
+
+    routes.restore()
+
+    now = network.routes()
+    assert now["default"]["gateway"] == "10.9.9.1"
+    assert {now["default"]["dev"], now["10.8.0.0/16"]["dev"]} == {"ovirtmgmt"}
+    assert now["10.8.0.0/16"]["metric"] == 50
+    assert routes.state() == routes.UNSAVED
+    record.write("routes", record.read("routes") | {"saved": True})
+    assert routes.state() == routes.THERE
+
+
+def test_a_lost_rule_comes_back(network):
+    remember()
+    network.set("rule", "del", "priority", "100")
+    assert routes.state() == routes.LOST
+
+    routes.restore()
+
+    rules = json.loads(network.set("-json", "rule", "show"))
+    assert [(r["dst"], r["dstlen"]) for r in rules if r["priority"] == 100] == [
+        ("192.168.222.0", 24)
+    ]
+
+
+def test_another_default_route_is_left_alone(network):
+    remember()
+    network.move()
+    network.set("route", "add", "default", "via", "10.9.9.254", "dev", "ovirtmgmt")
+
+    routes.restore()
+
+    assert network.routes()["default"]["gateway"] == "10.9.9.254"
+
+
+def test_what_was_recorded_stays_while_it_is_still_lost(network):
+    remember()
+    network.move()
+
+    remember()
+
+    assert {route["dst"] for route in record.read("routes")["routes"]} == {
+        "default",
+        "10.8.0.0/16",
+    }
+
+
+def test_a_boot_that_undid_the_bridge_is_noticed(network):
+    remember()
+    network.move()
+    routes.restore()
+    network.move_back()
+    record.write("routes", record.read("routes") | {"boot": "an earlier one"})
+
+    assert routes.state() == routes.ROLLED_BACK
+
+
+def test_an_address_of_nobody_names_the_pillar_s_key(network):
+    with pytest.raises(CommandExecutionError, match="hosted_engine:host:address"):
+        routes.remember(["192.0.2.200"], "ovirtmgmt")
+
+
+def test_nothing_is_restored_without_a_record(network):
+    with pytest.raises(CommandExecutionError, match="by hand"):
+        routes.restore()

@@ -1,0 +1,182 @@
+"""A lab hypervisor with its engine and its share, as a test sees it: Salt, commands, files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .engine_api import Engine
+
+LAB = Path(__file__).parents[1] / "lab" / "lab"
+FOLDER = Path(os.environ.get("HOSTED_ENGINE_LAB", "/var/lib/hosted-engine-lab"))
+BOOTSTRAP = "/var/lib/hosted-engine/bootstrap"
+ADMIN_PASSWORD = "lab's own: $ecret #1"  # of tests/lab/hosts/pillar.sls
+ROOT_PASSWORD = "r00t of the {lab}"
+MINUTES = 60
+
+
+def lab(*arguments: str, timeout: float = 10 * MINUTES) -> str:
+    """Run the lab's command; its output is part of the failure."""
+    done = subprocess.run(
+        [LAB, *arguments], capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert done.returncode == 0, f"lab {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@dataclass
+class State:
+    """One state's result of a run."""
+
+    id: str
+    function: str
+    result: bool | None
+    changes: dict[str, Any]
+    comment: str
+
+
+@dataclass
+class Site:
+    name: str
+
+    @classmethod
+    def fresh(cls, name: str) -> Site:
+        lab("destroy")
+        lab("up", name)
+        return cls(name)
+
+    @property
+    def number(self) -> int:
+        return int(self.name.removeprefix("hv"))
+
+    @property
+    def fqdn(self) -> str:
+        return f"engine{self.number}.lab.test"
+
+    @property
+    def address(self) -> str:
+        return f"10.77.0.{10 + self.number}"
+
+    @property
+    def engine_address(self) -> str:
+        return f"10.77.0.{100 + self.number}"
+
+    def engine(self, ca_file: str = "/etc/pki/vdsm/certs/cacert.pem") -> Engine:
+        return Engine(self.run, self.fqdn, ca_file, ADMIN_PASSWORD)
+
+    def run(
+        self,
+        command: list[str],
+        *,
+        input: str | None = None,
+        codes: tuple[int, ...] = (0,),
+        timeout: float = 2 * MINUTES,
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [LAB, "exec", self.name, *command],
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode in codes, f"{command}: {done.returncode}: {done.stdout}{done.stderr}"
+        return done
+
+    def output(self, *command: str) -> str:
+        return self.run(list(command)).stdout.strip()
+
+    def json(self, *command: str) -> Any:
+        return json.loads(self.output(*command))
+
+    def apply(
+        self,
+        sls: str = "hosted_engine",
+        *,
+        test: bool = False,
+        pillar: dict[str, Any] | None = None,
+    ) -> list[State]:
+        """``state.apply`` as a person runs it; the states in their order, whatever they said."""
+        command = ["salt-call", "--local", "--out=json", "state.apply", sls, f"test={test}"]
+        if pillar:
+            command.append(f"pillar={json.dumps(pillar)}")
+        said = self.run(command, codes=(0, 1, 2), timeout=20 * MINUTES)
+        try:
+            returned = json.loads(said.stdout)["local"]
+        except ValueError as error:
+            raise AssertionError(f"no JSON: {said.stdout}{said.stderr}") from error
+        assert isinstance(returned, dict), f"{sls}: {returned}\n{said.stderr}"
+        return [
+            State(
+                id=item["__id__"],
+                function=name.split("_|-")[0] + "." + name.rsplit("_|-", 1)[1],
+                result=item["result"],
+                changes=item["changes"],
+                comment=str(item["comment"]),
+            )
+            for name, item in sorted(returned.items(), key=lambda pair: pair[1]["__run_num__"])
+        ]
+
+    def on_machine(self, path: str) -> Path:
+        """Where the machine sees a file of this host, or of the share that the host mounts."""
+        mounts = "/rhev/data-center/mnt/nas.lab.test:_exports_"
+        if path.startswith(mounts):
+            share, _, rest = path.removeprefix(mounts).partition("/")
+            return FOLDER / "storage" / share / "mount" / rest
+        return FOLDER / "hosts" / self.name / "root" / path.lstrip("/")
+
+    @contextlib.contextmanager
+    def mounted(self, path: str, *options: str) -> Iterator[Path]:
+        """An image of this host, mounted read-only on the machine: by the kernel's own reader."""
+        with tempfile.TemporaryDirectory() as directory:
+            loop = ",".join(("loop", "ro", *options))
+            subprocess.run(["mount", "-o", loop, self.on_machine(path), directory], check=True)
+            try:
+                yield Path(directory)
+            finally:
+                subprocess.run(["umount", directory], check=True)
+
+    def killed_when(self, condition: str, sls: str = "hosted_engine") -> None:
+        """Start a run, and kill it without mercy as soon as a shell condition holds on the host."""
+        command = [LAB, "exec", self.name, "salt-call", "--local", "state.apply", sls]
+        with (
+            tempfile.TemporaryFile("w+") as said,
+            subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            ) as process,
+        ):
+            deadline = time.monotonic() + 10 * MINUTES
+            while self.run(["sh", "-c", condition], codes=tuple(range(128))).returncode:
+                ended = process.poll() is not None
+                if ended or time.monotonic() > deadline:
+                    said.seek(0)
+                    process.kill()
+                    raise AssertionError(f"{condition}: never held. {said.read()[-6000:]}")
+                time.sleep(0.2)
+            self.run(["pkill", "-KILL", "-f", "salt-call"])
+
+    def power_cut(self) -> None:
+        lab("crash", self.name)
+        lab("up", self.name)
+
+    def call(self, function: str, *arguments: str) -> Any:
+        return self.json("salt-call", "--local", "--out=json", function, *arguments)["local"]
+
+
+def failures(states: list[State]) -> str:
+    """What went wrong, for an assertion's message; empty when all is well."""
+    return "\n".join(f"{s.id}: {s.comment} {s.changes}" for s in states if s.result is False)
+
+
+def changes(states: list[State]) -> dict[str, Any]:
+    return {state.id: state.changes for state in states if state.changes}

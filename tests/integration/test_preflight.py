@@ -1,0 +1,131 @@
+"""Preflight on a bare hypervisor: it fits, every fault is told at once, and nothing is touched."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from .site import Site, failures
+
+# What Salt and apt write to while they only look, and what no program can leave alone.
+IGNORED = ("/var/cache", "/var/log", "/run", "/proc", "/sys", "/dev", "/tmp", "/srv", "/opt")
+
+
+def snapshot(site: Site) -> set[str]:
+    """Files with sizes and times, addresses, routes, rules, units: by find, ip, systemctl."""
+    prune = [word for path in IGNORED for word in ("-path", path, "-prune", "-o")]
+    seen = [
+        site.output("find", "/", *prune, "-type", "f", "-printf", "%p %s %T@\n"),
+        site.output("ip", "-o", "-4", "address"),
+        site.output("ls", "/sys/class/net"),
+        site.output("ip", "route"),
+        site.output("ip", "rule"),
+        site.output("systemctl", "list-unit-files", "--no-legend", "--no-pager"),
+    ]
+    return {line for text in seen for line in text.splitlines()}
+
+
+@contextlib.contextmanager
+def hosts_line(site: Site, line: str) -> Iterator[None]:
+    """A line at the end of the host's hosts file, for a while."""
+    before = site.output("cat", "/etc/hosts") + "\n"
+    site.run(["tee", "/etc/hosts"], input=f"{before}{line}\n")
+    try:
+        yield
+    finally:
+        site.run(["tee", "/etc/hosts"], input=before)
+
+
+def test_the_lab_s_host_fits(site: Site) -> None:
+    assert site.json("salt-call", "--local", "--out=json", "hosted_engine.preflight") == {
+        "local": []
+    }
+
+
+def test_test_mode_touches_nothing_and_says_what_would_be_next(site: Site) -> None:
+    before = snapshot(site)
+
+    states = site.apply("hosted_engine", test=True)
+
+    assert not failures(states), failures(states)
+    assert any(state.result is None for state in states)
+    assert all("next would be" in state.comment for state in states if "done" in state.changes)
+    assert snapshot(site) ^ before == set()
+
+
+def test_all_faults_at_once_and_nothing_is_touched(site: Site) -> None:
+    faults = {
+        "vm": {
+            "address": "10.77.0.1/24",
+            "time_zone": "Mars/Olympus",
+            "memory_mib": 9999999,
+            "disk_gib": 999999,
+        },
+        "storage": {"address": "nowhere.lab.test"},
+        "bootstrap": {"subnets": ["10.77.0.0/24"]},
+        "host": {"emulation": False, "interface": "eno7"},
+        "appliance": {"source": "/etc/hostname"},
+    }
+    before = snapshot(site)
+
+    with hosts_line(site, f"{site.engine_address} {site.fqdn}"):
+        states = site.apply("hosted_engine", pillar={"hosted_engine": faults})
+
+    (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+    assert fit.result is False
+    for told in (
+        f"engine:fqdn: {site.fqdn} resolves to {site.engine_address}, but vm:address is 10.77.0.1",
+        f"engine:fqdn: a line of /etc/hosts says that {site.fqdn} is {site.engine_address}",
+        "vm:address: 10.77.0.1 is in use, by ",
+        "vm:time_zone: Mars/Olympus",
+        "vm:memory_mib: 9999999 MiB wanted",
+        "bootstrap:directory: 999999.0 GiB wanted",
+        "storage:address: nowhere.lab.test",
+        "bootstrap:subnets",
+        "host:emulation",
+        "host:interface: eno7 doesn't exist",
+        "appliance:source: /etc/hostname",
+    ):
+        assert f"hosted_engine:{told}" in fit.comment
+    ran = {state.id for state in states if state.result is not False}
+    assert ran == {"Hosted engine pillar is valid"}
+    # The test's own line came and went.
+    changed = {line for line in snapshot(site) ^ before if not line.startswith("/etc/hosts ")}
+    assert changed == set()
+
+
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [
+        ({"vm": {"memory_mb": 1024}}, "hosted_engine:vm:memory_mb: unknown key"),
+        ({"vm": {"memory_mib": "1024"}}, "hosted_engine:vm:memory_mib: integer wanted"),
+        ({"vm": {"mac": "01:00:5e:00:00:01"}}, "hosted_engine:vm:mac"),
+        ({"storage": {"path": "/exports/$(id)"}}, "hosted_engine:storage:path"),
+        ({"secrets": {"admin_password": "not-\nto-be-seen"}}, "secrets:admin_password"),
+    ],
+)
+def test_a_faulty_pillar_ends_before_anything(site: Site, faults: object, told: str) -> None:
+    states = site.apply("hosted_engine", pillar={"hosted_engine": faults})
+
+    (valid,) = (state for state in states if state.function == "hosted_engine.valid")
+    assert valid.result is False
+    assert told in valid.comment
+    assert "to-be-seen" not in repr(states)
+    assert not [state for state in states if state.changes]
+
+
+def test_another_deployment_s_host_is_left_alone(site: Site) -> None:
+    path = "/etc/ovirt-hosted-engine/hosted-engine.conf"
+    site.run(["mkdir", "-p", "/etc/ovirt-hosted-engine"])
+    site.run(["tee", path], input="fqdn=other.lab.test\nhost_id=1\n")
+    try:
+        states = site.apply("hosted_engine")
+    finally:
+        site.run(["rm", "-r", "/etc/ovirt-hosted-engine"])
+
+    (valid,) = (state for state in states if state.function == "hosted_engine.valid")
+    assert valid.result is False
+    assert "other.lab.test" in valid.comment
+    assert not [state for state in states if state.changes]

@@ -1,0 +1,168 @@
+"""Hosts without an outside: they come up, and their storage is a table in the state."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+import uuid
+from typing import Any
+
+from .engine import Engine, Forbidden, Unreachable, VerbFailed
+from .state import Entity
+
+GIB = 1024**3
+# Seconds: a client must see the host being installed.
+INSTALLATION = 3.0
+NOT_EMPTY = (
+    "Error in creating a Storage Domain. The selected storage path is not empty (probably "
+    "contains another Storage Domain). Either remove the existing Storage Domain from this path, "
+    "or change the Storage path)."
+)
+
+
+class MemoryHosts:
+    """Every address is a host, but for those that ``unreachable``, ``forbidden`` list."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def fingerprint(self, address: str) -> str:
+        self._reach(address)
+        digest = base64.b64encode(hashlib.sha256(address.encode()).digest()).decode()
+        return f"SHA256:{digest.rstrip('=')}"
+
+    def install(self, address: str) -> None:
+        self._reach(address)
+        time.sleep(INSTALLATION * self._engine.speed)
+
+    def reboot(self, address: str) -> None:
+        self._reach(address)
+
+    def deploy_hosted_engine(self, source: str, target: str, host_id: int) -> None:
+        self._reach(target)
+
+    def poll(self, address: str) -> Entity:
+        """``vms`` and ``hosted_engine`` come from the faults of the same names."""
+        self._reach(address)
+        return {
+            "stats": {"network_ok": True},
+            "vms": self._engine.faults.get("vms") or [],
+            "hosted_engine": self._engine.faults.get("hosted_engine") or {},
+        }
+
+    def verb(self, host: str, verb: str, /, **arguments: Any) -> Any:
+        self._reach(host)
+        method = getattr(self, "_" + verb.replace(".", "_").lower(), None)
+        if method is None:
+            raise VerbFailed(-32601, f"The method {verb} does not exist / is not available")
+        with self._engine.change() as data:
+            return method(data["memory"], host, **arguments)
+
+    def _reach(self, address: str) -> None:
+        if address in (self._engine.faults.get("unreachable") or []):
+            raise Unreachable(f"ssh: connect to host {address} port 22: No route to host")
+        if address in (self._engine.faults.get("forbidden") or []):
+            raise Forbidden(f"root@{address}: Permission denied (publickey).")
+
+    def _host_getcapabilities(self, _memory: Entity, host: str) -> Entity:
+        return {
+            "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, host)),
+            "cpuCores": 4,
+            "cpuModel": "Memory",
+            "memSize": 16384,
+        }
+
+    def _host_setsafenetworkconfig(self, _memory: Entity, host: str) -> Entity:
+        return {}
+
+    def _host_getdevicelist(self, _memory: Entity, host: str) -> list[Entity]:
+        unit = {"id": "36001405000000000000000000000001", "size": 100 * GIB, "status": "free"}
+        return [{"id": unit["id"], "type": "fcp", "logical_units": [unit]}]
+
+    def _iscsiconnection_discover(self, _memory: Entity, host: str, **iscsi: Any) -> list[Entity]:
+        portal = f"{iscsi['address']}:{iscsi.get('port', 3260)},1"
+        return [{"portal": portal, "target": "iqn.2020-01.test.memory:target"}]
+
+    def _iscsiconnection_login(self, _memory: Entity, host: str, **iscsi: Any) -> Entity:
+        return {}
+
+    def _storagedomain_connect(self, memory: Entity, host: str, **connection: Any) -> Entity:
+        storage = memory.setdefault("storage", {})
+        place = _place(connection)
+        if place in (self._engine.faults.get("unmountable") or []):
+            raise VerbFailed(477, "Problem while trying to mount target")
+        storage.setdefault(place, {"domain": None, "size": 500 * GIB, "volumes": {}})
+        return {}
+
+    def _storagedomain_disconnect(self, memory: Entity, host: str, **connection: Any) -> Entity:
+        return {}
+
+    def _storagedomain_create(
+        self, memory: Entity, host: str, storagedomainID: str, name: str, connection: Entity
+    ) -> Entity:
+        storage = memory["storage"][_place(connection)]
+        if storage["domain"]:
+            raise VerbFailed(361, NOT_EMPTY)
+        storage |= {"domain": storagedomainID, "name": name, "volumes": {}}
+        return {}
+
+    def _storagedomain_format(self, memory: Entity, host: str, storagedomainID: str) -> Entity:
+        _domain(memory, storagedomainID).update({"domain": None, "volumes": {}})
+        return {}
+
+    def _storagedomain_getstats(self, memory: Entity, host: str, storagedomainID: str) -> Entity:
+        domain = _domain(memory, storagedomainID)
+        used = GIB + sum(v["size"] for v in domain["volumes"].values() if v["preallocate"])
+        return {"available": domain["size"] - used, "used": used}
+
+    def _volume_create(
+        self,
+        memory: Entity,
+        host: str,
+        storagedomainID: str,
+        imageID: str,
+        volumeID: str,
+        **volume: Any,
+    ) -> Entity:
+        volumes = _domain(memory, storagedomainID)["volumes"]
+        if volumeID in volumes:
+            raise VerbFailed(212, "Volume already exists")
+        volumes[volumeID] = volume | {"image": imageID, "data": ""}
+        return {}
+
+    def _volume_write(
+        self, memory: Entity, host: str, storagedomainID: str, **volume_and_data: str
+    ) -> Entity:
+        identifier = volume_and_data["volumeID"]
+        volume = _domain(memory, storagedomainID)["volumes"].get(identifier)
+        if volume is None or volume["image"] != volume_and_data["imageID"]:
+            raise VerbFailed(201, "Volume does not exist")
+        if volume["content_type"] != "ovf_store":
+            raise VerbFailed(1000, f"Invalid parameter: volume {identifier} is no OVF store")
+        volume["data"] = volume_and_data["data"]
+        return {}
+
+    def _image_delete(
+        self, memory: Entity, host: str, storagedomainID: str, imageID: str
+    ) -> Entity:
+        domain = _domain(memory, storagedomainID)
+        kept = {k: v for k, v in domain["volumes"].items() if v["image"] != imageID}
+        if len(kept) == len(domain["volumes"]):
+            raise VerbFailed(268, "Image does not exist in domain")
+        domain["volumes"] = kept
+        return {}
+
+    def _vm_destroy(self, _memory: Entity, host: str, vmID: str) -> Entity:
+        return {}
+
+
+def _place(connection: Entity) -> str:
+    return f"{connection['address']}:{connection['path']}"
+
+
+def _domain(memory: Entity, identifier: str) -> Entity:
+    for storage in memory.get("storage", {}).values():
+        if storage["domain"] == identifier:
+            return storage
+    raise VerbFailed(358, "Storage domain does not exist")

@@ -1,0 +1,76 @@
+"""What makes a clone a host of its own: written once, when the host is new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from pathlib import Path
+
+from . import network
+from .host import Host
+from .run import run
+from .settings import DOMAIN, GATEWAY, PREFIX
+
+# Where the formula's checkout, the wheels and the package repository are seen in a host.
+FORMULA = "/srv/formula"
+# What of it Salt serves in a host.
+SERVED = "/srv/salt"
+LINK = "[Match]\nName=host0\n\n[Network]\nAddress={address}/{prefix}\nGateway={gateway}\n"
+PILLAR = Path(__file__).with_name("pillar.sls")
+
+
+def machine_id(host: Host) -> str:
+    """The same for a host of that name in any lab, as hardware would have it."""
+    return hashlib.md5(host.fqdn.encode(), usedforsecurity=False).hexdigest()
+
+
+def write(host: Host) -> None:
+    """Give a new clone its identity, its network and its Salt configuration."""
+    root = host.root
+    # The same id twice would give two hosts' bridges the same MAC address.
+    _file(root, "etc/machine-id", f"{machine_id(host)}\n")
+    _file(root, "etc/hostname", f"{host.fqdn}\n")
+    _file(root, "etc/resolv.conf", f"search {DOMAIN}\nnameserver {GATEWAY}\n")
+    _file(root, "etc/hosts", _hosts())
+    link = LINK.format(address=host.address, prefix=PREFIX, gateway=GATEWAY)
+    _file(root, "etc/systemd/network/10-host0.network", link)
+    _file(root, "etc/salt/minion", _minion(host))
+    # Salt lists all that it serves: not the whole checkout with its virtual environment.
+    (root / SERVED.lstrip("/")).mkdir(parents=True)
+    (root / SERVED.lstrip("/") / "hosted_engine").symlink_to(f"{FORMULA}/hosted_engine")
+    _file(root, "srv/pillar/top.sls", "base:\n  '*':\n    - hosted_engine\n")
+    _file(root, "srv/pillar/hosted_engine.sls", PILLAR.read_text())
+    with (root / "etc/libvirt/libvirtd.conf").open("a") as config:
+        config.write(f'host_uuid = "{uuid.UUID(machine_id(host))}"\n')
+    run(["ssh-keygen", "-q", "-A", "-f", root])
+
+
+def _hosts() -> str:
+    """Hosts and NAS by file, as sites do without a DNS; engines only by DNS."""
+    known = {n: a for n, a in network.records().items() if not n.startswith("engine")}
+    lines = [f"{address} {name} {name.partition('.')[0]}" for name, address in known.items()]
+    return "\n".join(["127.0.0.1 localhost", "::1 localhost ip6-localhost", *lines, ""])
+
+
+def _minion(host: Host) -> str:
+    """Salt's configuration: the checkout as it is, without a master and without a sync."""
+    kinds = {"module_dirs": "_modules", "states_dirs": "_states", "utils_dirs": "_utils"}
+    folders = {option: [f"{FORMULA}/{folder}"] for option, folder in kinds.items()}
+    options = {
+        "id": host.fqdn,
+        "master": GATEWAY,
+        "file_client": "local",
+        "file_roots": {"base": [SERVED]},
+        "pillar_roots": {"base": ["/srv/pillar"]},
+        **folders,
+    }
+    return json.dumps(options, indent=2) + "\n"
+
+
+def _file(root: Path, path: str, text: str) -> None:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The root may have a link there, such as resolv.conf's; it must not be followed.
+    target.unlink(missing_ok=True)
+    target.write_text(text)

@@ -1,0 +1,86 @@
+"""The trees that hosts are clones of: Debian with libvirt, and one layer a Salt version on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import cache
+from .run import LabError, run
+from .settings import CACHE, CHECKOUT, SALT
+
+HERE = Path(__file__).parent
+LAB_PARTS = HERE.parent
+SOURCES = [Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]
+SMALLER = ["doc", "man", "locale", "info"]
+
+
+def build() -> None:
+    """Build whatever isn't in the cache yet: roots and Salt beside appliance and packages."""
+    run([HERE / "packages"])
+    parts: list[Callable[[], object]] = [layers, repository, wheelhouse]
+    with ThreadPoolExecutor() as pool:
+        for built in [pool.submit(part) for part in parts]:
+            built.result()
+
+
+def layers() -> list[Path]:
+    """The folders that a host's root is made of, topmost first, for overlayfs."""
+    listed = (HERE / "root.packages").read_text().splitlines()
+    packages = ",".join(line for line in listed if line and not line.startswith("#"))
+    wanted = cache.key(packages, HERE / "customize-root")
+    base = cache.cached("root", wanted, lambda to: _root(to, packages), prune=False)
+    salt = cache.cached(f"salt-{SALT}", cache.key(HERE / "salt-tree"), _salt, prune=False)
+    return [salt / "tree", base / "tree"]
+
+
+def _root(folder: Path, packages: str) -> None:
+    sources = [path for path in SOURCES if path.is_file()]
+    excludes = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in SMALLER]
+    options = ["--mode=root", "--variant=minbase", f"--include={packages}", *excludes]
+    fast = ["--dpkgopt=force-unsafe-io", '--aptopt=APT::Install-Recommends "false"']
+    hook = f"--customize-hook={HERE / 'customize-root'}"
+    run(["mmdebstrap", *options, *fast, hook, "bookworm", folder / "tree", *sources])
+
+
+def _salt(folder: Path) -> None:
+    # The mount dies with its namespace, whatever happens to the installation.
+    alone = ["unshare", "--mount", "--propagation=private"]
+    run([*alone, HERE / "salt-tree", SALT, folder / "tree"])
+
+
+def appliance() -> Path:
+    """The folder with appliance.qcow2 and appliance.ova."""
+    wanted = cache.key(LAB_PARTS / "appliance", LAB_PARTS / "engine")
+    builder = LAB_PARTS / "appliance/build"
+    return cache.cached("appliance", wanted, lambda folder: _run(builder, folder))
+
+
+def repository() -> Path:
+    """The package repository that hosts install from: .debs and their index."""
+    image = appliance()
+    builder = LAB_PARTS / "packages/build"
+    wanted = cache.key(LAB_PARTS / "packages", image.name)
+    disk = image / "appliance.qcow2"
+    return cache.cached("repository", wanted, lambda folder: _run(builder, folder, disk))
+
+
+def wheelhouse() -> Path:
+    """Wheels of what the formula installs into Salt's Python: hosts see no package index."""
+    wanted = CHECKOUT / "hosted_engine/files/requirements.txt"
+
+    def fill(folder: Path) -> None:
+        run(["/usr/bin/python3", "-m", "venv", folder / "venv"])
+        pip = [folder / "venv/bin/pip", "wheel", "-q", "--no-cache-dir", "--use-pep517"]
+        run([*pip, "--wheel-dir", folder, "-r", wanted])
+        run(["rm", "-rf", folder / "venv"])
+
+    return cache.cached("wheelhouse", cache.key(wanted), fill)
+
+
+def _run(builder: Path, *arguments: Path) -> None:
+    try:
+        run([builder, *arguments], env={"HOSTED_ENGINE_CACHE": str(CACHE)})
+    except OSError as err:
+        raise LabError(f"{builder} can't be run: {err}") from err

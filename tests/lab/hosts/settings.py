@@ -1,0 +1,42 @@
+"""Names, addresses and folders of the lab: INTERFACES.md as Python."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+# Always absolute: it ends up in mount options, and in what other processes read back.
+LAB = Path(os.environ.get("HOSTED_ENGINE_LAB", "/var/lib/hosted-engine-lab")).resolve()
+CACHE = Path(os.environ.get("HOSTED_ENGINE_CACHE", LAB / "cache")).resolve()
+HOSTS = LAB / "hosts"
+STORAGE = LAB / "storage"
+CHECKPOINTS = LAB / "checkpoints"
+
+# Named after its folder, so that several labs live side by side, each with the same addresses.
+NAMESPACE = LAB.name
+BRIDGE = "br0"
+DOMAIN = "lab.test"
+GATEWAY = "10.77.0.1"
+PREFIX = 24
+SALT = os.environ.get("HOSTED_ENGINE_SALT", "3008.3")
+MOST_HOSTS = 20
+EXPORTS = 4
+
+
+def host_address(name: str) -> str:
+    """Address of ``hvN``. Raises ValueError for any other name."""
+    number = name.removeprefix("hv")
+    if not name.startswith("hv") or not number.isdecimal() or not 1 <= int(number) <= MOST_HOSTS:
+        raise ValueError(f"{name} is no lab host: they are hv1 to hv{MOST_HOSTS}")
+    return f"10.77.0.{10 + int(number)}"
+
+
+def host_names() -> list[str]:
+    """Every name that a lab host may have, whether it exists or not."""
+    return [f"hv{number}" for number in range(1, MOST_HOSTS + 1)]
+
+
+def engine_names() -> dict[str, str]:
+    """Engines' names and addresses: one site a host."""
+    return {f"engine{n}.{DOMAIN}": f"10.77.0.{100 + n}" for n in range(1, MOST_HOSTS + 1)}

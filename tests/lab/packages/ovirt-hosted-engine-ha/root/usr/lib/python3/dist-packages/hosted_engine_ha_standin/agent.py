@@ -1,0 +1,245 @@
+"""ovirt-ha-agent: starts the engine's VM where it should run, and tells the others."""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import logging
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from sanlock_standin import client as sanlock
+from sanlock_standin.records import LeaseError
+from vdsm_standin import rpc
+
+from . import archive, configuration, log, monitor, ovf, states, storage, vm_conf
+from .broker import LOCKSPACE, SOCKET, check_notifications
+
+CYCLE_SECONDS = 1.0
+VM_CONF = configuration.RUN / "vm.conf"
+REFRESH_SECONDS = 30
+# What ends the agent; systemd starts it again.
+FATAL = (
+    RuntimeError, OSError, LeaseError, UnicodeDecodeError, rpc.RemoteError, configparser.Error,
+    configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
+)  # fmt: skip
+logger = logging.getLogger("ovirt_hosted_engine_ha.agent.hosted_engine.HostedEngine")
+
+
+def broker(verb: str, **arguments: Any) -> Any:
+    """Ask the broker. Raises OSError where it is down, RemoteError where it refuses."""
+    return rpc.call(verb, arguments, path=SOCKET, timeout=30)
+
+
+class Agent:
+    """The state machine with its hands."""
+
+    def __init__(self) -> None:
+        self.values = configuration.read()
+        self.host_id = int(self.values["host_id"])
+        self.state, self.since = "StartState", time.monotonic()
+        self.parameters: dict[str, Any] = {}
+        self.conf_timestamp = 0
+        self.refreshed = 0.0
+        self.stopping = False
+
+    def start(self) -> None:
+        """Everything that must be right before the first look."""
+        # The broker's socket is there once it has connected the storage.
+        paths = broker("get_paths")
+        storage.connect(self.values)
+        storage.prepare(self.values)
+        logger.info("Acquiring a lock on host id %s", self.host_id)
+        self.lockspace = paths["lockspace"]
+        self._lock_host_id()
+        logger.info("Acquired lock on host id %s", self.host_id)
+        self.refresh(paths["conf"])
+        self.health = monitor.Watch(self._probe_engine, (False, ""), seconds=1)
+        self.network = monitor.Watch(lambda: monitor.network_is_up(self.values), True, seconds=3)
+
+    def _lock_host_id(self) -> None:
+        """Own our host id; nothing happens while we do."""
+        place = {"path": self.lockspace, "offset": 0}
+        sanlock.call("add_lockspace", name=LOCKSPACE, host_id=self.host_id, **place)
+
+    def _probe_engine(self) -> tuple[bool, str]:
+        return monitor.engine_is_up(self.values["fqdn"])
+
+    def refresh(self, path: str) -> None:
+        """Read the archive, and the VM's definition from the OVF store, else from vm.conf."""
+        logger.info("Reloading vm.conf from the shared storage domain")
+        members = archive.read(path)
+        check_notifications(members["broker.conf"])
+        shared = configuration.parse(members["hosted-engine.conf"])
+        configuration.check(shared)
+        if shared["vmid"] != self.values["vmid"] or shared["sdUUID"] != self.values["sdUUID"]:
+            raise configuration.ConfigurationError("the configuration disk is another deployment's")
+        parameters, source = vm_conf.parse(members["vm.conf"]), "vm.conf"
+        vm_conf.check(parameters, self.values["vmid"])
+        if text := storage.find_ovf(self.values):
+            try:
+                parameters, source = ovf.parameters(text), "OVF_STORE"
+                vm_conf.check(parameters, self.values["vmid"])
+                logger.info("Got vm.conf from OVF_STORE")
+            except (ovf.OvfError, vm_conf.VmConfError, ValueError) as err:
+                logger.error("OVF of the engine VM can't be used: %s", err)
+                parameters, source = vm_conf.parse(members["vm.conf"]), "vm.conf"
+        else:
+            logger.warning("Unable to find OVF_STORE, falling back to initial vm.conf")
+        vm_conf.write(VM_CONF, parameters, source)
+        self.parameters, self.conf_timestamp = parameters, int(time.time())
+        self.refreshed = time.monotonic()
+
+    def look(self) -> states.View:
+        """See the world."""
+        stats = broker("get_stats")
+        others = {int(key): facts for key, facts in stats["hosts"].items()}
+        others.pop(self.host_id, None)
+        try:
+            vm_status = storage.vdsm("VM.getStats", vmID=self.values["vmid"])["status"]
+        except RuntimeError as err:
+            if "code=1," not in str(err):
+                raise
+            vm_status = "Down"
+        local = configuration.local_flags().get("local_maintenance", False)
+        score = monitor.BASE_SCORE - (0 if self.network.value else monitor.NETWORK_PENALTY)
+        here = vm_status != "Down"
+        return states.View(
+            host_id=self.host_id,
+            score=0 if local or self.state == "EngineUnexpectedlyDown" else score,
+            vm_here=here,
+            vm_status=vm_status,
+            healthy=here and bool(self.health.value[0]),
+            others=others,
+            global_maintenance=stats["global"].get("maintenance", False),
+            local_maintenance=local,
+            seconds=time.monotonic() - self.since,
+        )
+
+    def publish(self, view: states.View) -> None:
+        """Write this host's block."""
+        broker("put_stats", facts={
+            "host-id": self.host_id,
+            "host-ts": int(time.monotonic() * 10),
+            "score": view.score,
+            "engine-status": engine_status(view),
+            "hostname": socket.getfqdn(),
+            "maintenance": view.local_maintenance,
+            "stopped": self.stopping,
+            "conf_on_shared_storage": True,
+            "local_conf_timestamp": self.conf_timestamp,
+            "extra": self._extra(view),
+        })  # fmt: skip
+
+    def _extra(self, view: states.View) -> str:
+        facts = {
+            "metadata_parse_version": 1,
+            "metadata_feature_version": 1,
+            "timestamp": f"{int(time.monotonic())} ({time.asctime()})",
+            "host-id": self.host_id,
+            "score": view.score,
+            "vm_conf_refresh_time": f"{self.conf_timestamp}",
+            "conf_on_shared_storage": True,
+            "maintenance": view.local_maintenance,
+            "state": "AgentStopped" if self.stopping else self.state,
+            "stopped": self.stopping,
+        }
+        return "".join(f"{key}={value}\n" for key, value in facts.items())
+
+    def step(self) -> None:
+        """One look, one state, what it asks for, and the news to the others."""
+        self._lock_host_id()
+        view = self.look()
+        state = states.next_state(self.state, view)
+        entered = state != self.state
+        if entered:
+            logger.info("State transition: %s -> %s", self.state, state)
+            self.state, self.since = state, time.monotonic()
+        logger.info("Current state %s (score: %s)", state, view.score)
+        self.publish(view)
+        if state == "EngineStart":
+            self._start_vm()
+        elif state == "EngineStop" and entered:
+            self._vdsm("VM.shutdown")
+        elif state == "EngineForceStop":
+            self._vdsm("VM.destroy")
+        if not view.vm_here and time.monotonic() - self.refreshed > REFRESH_SECONDS:
+            self.refresh(broker("get_paths")["conf"])
+
+    def _start_vm(self) -> None:
+        logger.info("Starting vm using `/usr/sbin/hosted-engine --vm-start`")
+        try:
+            self.refresh(broker("get_paths")["conf"])
+            storage.vdsm("VM.create", vmID=self.values["vmid"], vmParams=self.parameters)
+            logger.info("Engine VM started on localhost")
+        except FATAL as err:
+            logger.error("Failed to start the engine VM: %s", err)
+
+    def _vdsm(self, verb: str) -> None:
+        try:
+            storage.vdsm(verb, vmID=self.values["vmid"])
+        except RuntimeError as err:
+            logger.error("%s", err)
+
+    def leave(self) -> None:
+        """Say that this agent stopped; its VM goes on."""
+        self.stopping = True
+        self.publish(self.look())
+        sanlock.call("rem_lockspace", name=LOCKSPACE)
+
+
+def engine_status(view: states.View) -> dict[str, str]:
+    """The engine's status as this host sees it."""
+    if not view.vm_here:
+        reason = "vm not running on this host"
+        return {"reason": reason, "health": "bad", "vm": "down", "detail": "unknown"}
+    if view.healthy:
+        return {"vm": "up", "health": "good", "detail": view.vm_status}
+    reason = "failed liveliness check"
+    return {"reason": reason, "health": "bad", "vm": "up", "detail": view.vm_status}
+
+
+def cleanup(arguments: list[str]) -> int:
+    """``hosted-engine --clean-metadata``."""
+    parser = argparse.ArgumentParser(prog="ovirt-ha-agent --cleanup")
+    parser.add_argument("--host-id", type=int, default=int(configuration.read()["host_id"]))
+    parser.add_argument("--force-cleanup", "--force-clean", action="store_true")
+    options = parser.parse_args(arguments)
+    try:
+        facts = broker("get_stats")["hosts"].get(str(options.host_id))
+        living = facts and facts["live-data"] and not facts["stopped"]
+        if living and not options.force_cleanup:
+            print(f"Cannot clean metadata of host {options.host_id}: its agent is running. "
+                  "Use --force-cleanup to override", file=sys.stderr)  # fmt: skip
+            return 1
+        broker("clean_host", host_id=options.host_id)
+    except (OSError, rpc.RemoteError) as err:
+        print(f"Cannot connect to the HA daemon, please check the logs: {err}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Watch until systemd says stop; 1 for what can't be worked with."""
+    if arguments and arguments[0] == "--cleanup":
+        return cleanup(arguments[1:])
+    log.to_file("agent")
+    logger.info("ovirt-hosted-engine-ha agent 2.5.2 started")
+    ended: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
+    try:
+        agent = Agent()
+        agent.start()
+        while not ended:
+            agent.step()
+            time.sleep(CYCLE_SECONDS)
+        agent.leave()
+    except FATAL as err:
+        logger.error("%s: %s", type(err).__name__, err)
+        logger.error("Shutting down the agent because of previous errors")
+        return 0 if ended else 1
+    logger.info("Agent shutting down")
+    return 0

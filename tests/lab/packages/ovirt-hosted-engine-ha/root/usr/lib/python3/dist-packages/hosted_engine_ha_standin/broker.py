@@ -1,0 +1,184 @@
+"""ovirt-ha-broker: the only one that reads and writes the shared metadata."""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from sanlock_standin import records
+from vdsm_standin import rpc
+
+from . import archive, configuration, log, metadata, storage
+
+SOCKET = str(configuration.RUN / "broker.socket")
+POLL_SECONDS = 1.0
+FRESH_SECONDS = 0.3
+# A host whose time stamp stood still that long isn't alive.
+LIVE_SECONDS = 60
+CONNECT_SECONDS = 20
+LOCKSPACE = "hosted-engine"
+NOTHING = {"vm": "unknown", "health": "unknown", "detail": "unknown"}
+
+
+class Broker:
+    """Metadata of all hosts, and when each was seen to change."""
+
+    def __init__(self, values: dict[str, str], paths: dict[str, str]) -> None:
+        self.values, self.paths = values, paths
+        self.lock = threading.Lock()
+        self.hosts: dict[int, dict[str, Any]] = {}
+        self.changed: dict[int, float] = {}
+        self.flags: dict[str, bool] = {}
+        self.polled = 0.0
+        self.poll(first=True)
+
+    def poll(self, first: bool = False) -> None:
+        """Read all blocks. Raises UnicodeDecodeError for bytes of some other use."""
+        blocks = metadata.read(self.paths["metadata"])
+        found = {}
+        for host_id, block in enumerate(blocks[1:], 1):
+            try:
+                if facts := metadata.parse_host(host_id, block):
+                    found[host_id] = facts
+            except (metadata.MetadataError, ValueError) as err:
+                logging.error("%s", err)
+        with self.lock:
+            for host_id, facts in found.items():
+                before = self.hosts.get(host_id, {}).get("host-ts")
+                if before != facts["host-ts"] and not first:
+                    self.changed[host_id] = time.monotonic()
+            self.hosts, self.flags = found, metadata.parse_global(blocks[0])
+            self.polled = time.monotonic()
+
+    def get_stats(self) -> dict[str, Any]:
+        """Every host's facts, with ``live-data``, and the global flags."""
+        if time.monotonic() - self.polled > FRESH_SECONDS:
+            self.poll()
+        now = time.monotonic()
+        with self.lock:
+            hosts = {
+                str(host_id): facts
+                | {"live-data": now - self.changed.get(host_id, -LIVE_SECONDS) < LIVE_SECONDS}
+                for host_id, facts in sorted(self.hosts.items())
+            }
+            return {"hosts": hosts, "global": self.flags}
+
+    def put_stats(self, facts: dict[str, Any]) -> None:
+        """Write a host's block."""
+        metadata.write(self.paths["metadata"], facts["host-id"], metadata.pack_host(facts))
+
+    def clean_host(self, host_id: int) -> None:
+        """Forget a host."""
+        metadata.write(self.paths["metadata"], host_id, b"")
+        with self.lock:
+            self.changed.pop(host_id, None)
+        self.poll()
+
+    def set_global_maintenance(self, value: bool) -> None:
+        """Write block 0."""
+        metadata.write(self.paths["metadata"], 0, metadata.pack_global(value))
+        self.poll()
+
+    def set_local_maintenance(self, value: bool) -> None:
+        """Write this host's own flag."""
+        configuration.set_local_flags(local_maintenance=value, local_maintenance_manual=value)
+
+    def reset_lockspace(self, force: bool = False) -> None:
+        """Initialise the lockspace. Raises RuntimeError while an agent lives, unless forced."""
+        stats = self.get_stats()
+        running = [at for at in stats["hosts"].values() if at["live-data"] and not at["stopped"]]
+        if not force and not stats["global"].get("maintenance"):
+            raise RuntimeError("Lockspace reset is only allowed in global maintenance mode.")
+        if not force and running:
+            raise RuntimeError("Lockspace reset is only allowed with all HA agents shut down.")
+        records.initialise(self.paths["lockspace"], 0, LOCKSPACE)
+
+    def get_paths(self) -> dict[str, str]:
+        """Paths of the prepared images."""
+        return self.paths
+
+    def local_stats(self) -> dict[str, Any]:
+        """What the engine shows of this host."""
+        stats = self.get_stats()
+        mine = stats["hosts"].get(self.values["host_id"])
+        active = bool(mine and mine["live-data"] and not mine["stopped"])
+        return {
+            "configured": True,
+            "active": active,
+            "score": mine["score"] if mine and active else 0,
+            "globalMaintenance": stats["global"].get("maintenance", False),
+            "localMaintenance": configuration.local_flags().get("local_maintenance", False),
+        }
+
+    def get_archive(self) -> dict[str, str]:
+        """The members of the configuration archive."""
+        return archive.read(self.paths["conf"])
+
+    def set_archive(self, name: str, text: str) -> None:
+        """Write one member of the configuration archive."""
+        archive.replace(self.paths["conf"], name, text)
+
+
+VERBS = (
+    "get_stats", "put_stats", "clean_host", "set_global_maintenance", "set_local_maintenance",
+    "reset_lockspace", "get_paths", "local_stats", "get_archive", "set_archive",
+)  # fmt: skip
+
+
+def check_notifications(text: str) -> None:
+    """Read broker.conf as Python's INI reader does, interpolation and all."""
+    parser = configparser.ConfigParser()
+    parser.read_string(text)
+    for key in ("smtp-server", "smtp-port", "source-email", "destination-emails"):
+        parser.get("email", key)
+    parser.getint("email", "smtp-port")
+    parser.get("notify", "state_transition")
+
+
+def _connect() -> Broker:
+    values = configuration.read()
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            storage.connect(values)
+            return Broker(values, storage.prepare(values))
+        except RuntimeError as err:
+            if time.monotonic() > deadline:
+                raise
+            logging.warning("Can't connect vdsm storage: %s", err)
+            time.sleep(2)
+
+
+def main(_arguments: list[str]) -> int:
+    """Serve until systemd says stop; 1 where storage or its content can't be used."""
+    logger = log.to_file("broker")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    logger.info("%s broker started", "2.5.2")
+    try:
+        broker = _connect()
+    except (RuntimeError, OSError, configuration.ConfigurationError, metadata.MetadataError) as err:
+        logger.error("Failed initializing the broker: %s", err)
+        return 1
+    except UnicodeDecodeError as err:
+        logger.error("Failed initializing the broker: metadata: %s", err)
+        return 1
+
+    def handle(verb: str, arguments: dict[str, Any]) -> Any:
+        if verb not in VERBS:
+            raise RuntimeError(f"no such verb: {verb}")
+        return getattr(broker, verb)(**arguments)
+
+    rpc.listen(SOCKET, handle)
+    rpc.notify_ready()
+    while True:
+        try:
+            broker.poll()
+        except (OSError, UnicodeDecodeError, metadata.MetadataError) as err:
+            logger.error("Failed to read metadata from %s: %s", broker.paths["metadata"], err)
+            return 1
+        time.sleep(POLL_SECONDS)

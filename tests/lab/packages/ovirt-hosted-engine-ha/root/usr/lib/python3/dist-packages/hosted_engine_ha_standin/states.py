@@ -1,0 +1,88 @@
+"""What the agent does next: a function of what it sees, with the real agent's state names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Seconds (the real ones: 600, 600 and 600). A guest without acceleration boots slowly.
+STARTING_SECONDS = 300
+BAD_HEALTH_SECONDS = 180
+STOPPING_SECONDS = 60
+# After a failed start or a VM that went away, before the next try.
+RETRY_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class View:
+    """What one look at the world gave."""
+
+    host_id: int
+    score: int
+    vm_here: bool
+    vm_status: str
+    healthy: bool
+    others: dict[int, dict[str, Any]]
+    global_maintenance: bool = False
+    local_maintenance: bool = False
+    # How long the state has lasted.
+    seconds: float = 0.0
+
+
+def _alive(facts: dict[str, Any]) -> bool:
+    return facts["live-data"] and not facts["stopped"]
+
+
+def _runs_elsewhere(view: View) -> bool:
+    return any(
+        _alive(facts) and (facts["engine-status"] or {}).get("vm") == "up"
+        for facts in view.others.values()
+    )
+
+
+def _best(view: View) -> bool:
+    """Whether no living host has a better score, or the same one and a smaller id."""
+    rivals = [(facts["score"], -host_id) for host_id, facts in view.others.items() if _alive(facts)]
+    return view.score > 0 and all((view.score, -view.host_id) > rival for rival in rivals)
+
+
+def next_state(state: str, view: View) -> str:
+    """The state after this look."""
+    if view.global_maintenance:
+        return "GlobalMaintenance"
+    if view.vm_here:
+        return _with_vm(state, view)
+    if view.local_maintenance:
+        return "LocalMaintenance"
+    return _without_vm(state, view)
+
+
+def _with_vm(state: str, view: View) -> str:
+    if state == "EngineStop":
+        return "EngineForceStop" if view.seconds > STOPPING_SECONDS else state
+    if state == "EngineForceStop":
+        return state
+    if view.healthy:
+        return "EngineUp"
+    if state in ("EngineUp", "EngineUpBadHealth"):
+        late = state == "EngineUpBadHealth" and view.seconds > BAD_HEALTH_SECONDS
+        return "EngineStop" if late else "EngineUpBadHealth"
+    if state == "EngineStarting" and view.seconds > STARTING_SECONDS:
+        return "EngineStop"
+    return "EngineStarting"
+
+
+def _without_vm(state: str, view: View) -> str:
+    match state:
+        case "StartState":
+            return "ReinitializeFSM"
+        case "EngineUp" | "EngineUpBadHealth" | "EngineStarting":
+            return "EngineUnexpectedlyDown"
+        case "EngineStart":
+            # Starting it failed: whoever holds the lease has it, or the next try does.
+            return "EngineMaybeAway"
+        case "EngineUnexpectedlyDown" | "EngineMaybeAway" | "ReinitializeFSM":
+            return state if view.seconds < RETRY_SECONDS else "EngineDown"
+        case "EngineDown" if _best(view) and not _runs_elsewhere(view):
+            return "EngineStart"
+    return "EngineDown"

@@ -1,0 +1,1 @@
+"""Stand-in for sanlock: its lockspace records on disk, its command, a daemon that keeps leases."""

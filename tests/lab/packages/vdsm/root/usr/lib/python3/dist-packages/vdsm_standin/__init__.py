@@ -1,0 +1,1 @@
+"""Stand-in for vdsm: what an engine, a hosted engine and an operator use of it."""

@@ -1,0 +1,156 @@
+"""Guests: every libvirt domain of the host; vdsm's own carry its mark, others are external."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import libvirt
+from sanlock_standin import client as sanlock
+from sanlock_standin.records import LeaseError
+
+from . import domain_xml, volumes
+from .configure import LOGIN, PASSWORD
+from .errors import CannotCreateVM, NoSuchVM, VdsmError, VMExists
+
+CONSOLE = "/var/log/libvirt/qemu/{name}-console.log"
+OPEN_SECONDS = 20
+STATES = {
+    libvirt.VIR_DOMAIN_RUNNING: "Up",
+    libvirt.VIR_DOMAIN_BLOCKED: "Up",
+    libvirt.VIR_DOMAIN_PAUSED: "Paused",
+    libvirt.VIR_DOMAIN_SHUTDOWN: "Powering down",
+    libvirt.VIR_DOMAIN_SHUTOFF: "Down",
+    libvirt.VIR_DOMAIN_CRASHED: "Down",
+}
+libvirt.registerErrorHandler(lambda _context, _error: None, None)
+
+
+def _credentials(wanted: list[list[Any]], _data: object) -> int:
+    for credential in wanted:
+        named = credential[0] == libvirt.VIR_CRED_AUTHNAME
+        credential[4] = LOGIN if named else PASSWORD.read_text().strip()
+    return 0
+
+
+def _open() -> libvirt.virConnect:
+    kinds = [libvirt.VIR_CRED_AUTHNAME, libvirt.VIR_CRED_PASSPHRASE]
+    deadline = time.monotonic() + OPEN_SECONDS
+    while True:
+        try:
+            return libvirt.openAuth("qemu:///system", [kinds, _credentials, None], 0)
+        except libvirt.libvirtError as err:
+            # libvirtd restarts now and then under our feet; a refused login is final.
+            final = err.get_error_code() == libvirt.VIR_ERR_AUTH_FAILED
+            if final or time.monotonic() > deadline:
+                raise VdsmError(f"libvirt: {err}") from err
+            time.sleep(0.3)
+
+
+@contextlib.contextmanager
+def _connection() -> Iterator[libvirt.virConnect]:
+    connection = _open()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _domain(vm_id: str) -> Iterator[libvirt.virDomain]:
+    with _connection() as connection:
+        try:
+            domain = connection.lookupByUUIDString(vm_id)
+        except libvirt.libvirtError as err:
+            raise NoSuchVM({"vmId": vm_id}) from err
+        yield domain
+
+
+def _facts(domain: libvirt.virDomain) -> dict[str, Any]:
+    try:
+        domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, domain_xml.OVIRT)
+        external = False
+    except libvirt.libvirtError:
+        external = True
+    return {
+        "vmId": domain.UUIDString(),
+        "vmName": domain.name(),
+        "status": STATES.get(domain.state()[0], "Unknown"),
+        "external": external,
+        "memSize": domain.maxMemory() // 1024,
+    }
+
+
+def listed(**_others: object) -> list[dict[str, Any]]:
+    """Every domain: id, name, status, memory in MiB, whether it is external (not vdsm's)."""
+    found = []
+    with _connection() as connection:
+        for domain in connection.listAllDomains():
+            # It may be gone since it was listed.
+            with contextlib.suppress(libvirt.libvirtError):
+                found.append(_facts(domain))
+    return sorted(found, key=lambda facts: facts["vmName"])
+
+
+def stats(vmID: str, **_others: object) -> dict[str, Any]:
+    """One domain's facts."""
+    with _domain(vmID) as domain:
+        return _facts(domain)
+
+
+def create(vmID: str, vmParams: dict[str, Any], **_others: object) -> dict[str, Any]:
+    """
+    Start a guest, transient as all of vdsm's are, holding the lease of each exclusive disk.
+
+    Raises VMExists, or CannotCreateVM: no such volume, lease held by another host, QEMU's words.
+    """
+    if any(facts["vmId"] == vmID for facts in listed()):
+        raise VMExists({"vmId": vmID})
+    held: list[str] = []
+
+    def prepare(device: dict[str, Any]) -> str:
+        arguments = {key: device[key] for key in ("imageID", "volumeID")}
+        path = volumes.prepare(device["domainID"], **arguments)["path"]
+        if device.get("shared") == "exclusive":
+            sanlock.call(
+                "acquire", resource=f"{device['domainID']}:{device['volumeID']}",
+                path=f"{path}.lease", pid=_own_pid(),
+            )  # fmt: skip
+            held.append(f"{device['domainID']}:{device['volumeID']}")
+        return path
+
+    try:
+        with _connection() as connection:
+            domain_type, machines = domain_xml.host_facts(connection.getCapabilities())
+            log = CONSOLE.format(name=vmParams["vmName"])
+            xml = domain_xml.build(vmParams, domain_type, machines, prepare, log)
+            connection.createXML(xml)
+        pid = int(Path(f"/run/libvirt/qemu/{vmParams['vmName']}.pid").read_text())
+    except (libvirt.libvirtError, LeaseError, VdsmError, OSError, KeyError) as err:
+        print(f"VM {vmID} did not start: {err!r}", file=sys.stderr, flush=True)
+        for resource in held:
+            sanlock.call("release", resource=resource)
+        raise CannotCreateVM(str(err)) from err
+    for resource in held:
+        sanlock.call("hand_over", resource=resource, pid=pid)
+    return {"vmId": vmID, "status": "WaitForLaunch"}
+
+
+def _own_pid() -> int:
+    return int(Path("/proc/self").readlink().name)
+
+
+def destroy(vmID: str, **_others: object) -> None:
+    """Power a guest off."""
+    with _domain(vmID) as domain, contextlib.suppress(libvirt.libvirtError):
+        domain.destroy()
+
+
+def shutdown(vmID: str, **_others: object) -> None:
+    """Press a guest's power button."""
+    with _domain(vmID) as domain:
+        domain.shutdown()

@@ -1,0 +1,133 @@
+"""The configuration archive, read back by tar as the agent does."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import hosted_engine_archive as archive
+import hosted_engine_config_files as files
+import pytest
+from salt.exceptions import CommandExecutionError
+
+from unit.configured import DOMAIN, IDS, OTHER, VM, known
+
+TEXTS = {
+    files.HOSTED_ENGINE: files.hosted_engine_conf(known(), IDS, "192.0.2.1"),
+    files.VM: files.vm_conf(known(), IDS),
+    files.BROKER: files.broker_conf(known()),
+    files.VERSION: "2.5.2\n",
+    files.ANSWERS: files.answers(known(), IDS, "192.0.2.1"),
+}
+
+
+def extracted(disk: Path, name: str) -> str:
+    command = ["tar", "-xOf", disk, name]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_tar_reads_what_was_built(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.write_bytes(archive.build(TEXTS) + bytes(100_000))
+
+    listed = subprocess.run(["tar", "-tf", disk], capture_output=True, text=True, check=True)
+    assert sorted(listed.stdout.split()) == sorted(files.MEMBERS)
+    for name, text in TEXTS.items():
+        out = subprocess.run(
+            ["tar", "-xOf", disk, name], capture_output=True, text=True, check=True
+        )
+        assert out.stdout == text
+
+
+def test_it_has_the_one_length() -> None:
+    assert len(archive.build(TEXTS)) == 20480
+    assert archive.build(TEXTS) == archive.build(TEXTS), "no time stamps in it"
+
+
+def test_what_is_too_long_is_refused_and_named() -> None:
+    texts = TEXTS | {files.ANSWERS: TEXTS[files.ANSWERS] + f"OVEHOSTED_VM/key=str:{'k' * 15_000}\n"}
+
+    with pytest.raises(CommandExecutionError, match=r"OVEHOSTED_VM/key in fhanswers.conf \(15021"):
+        archive.build(texts)
+
+
+def test_the_longest_that_fits_is_written_whole(tmp_path: Path) -> None:
+    room = archive.ARCHIVE_BYTES - 2 * 512 - len(archive.build(TEXTS).rstrip(b"\0"))
+    last = TEXTS[files.HOSTED_ENGINE]
+    texts = TEXTS | {files.HOSTED_ENGINE: last + "x" * room}
+
+    disk = tmp_path / "disk"
+    disk.write_bytes(archive.build(texts))
+
+    out = subprocess.run(
+        ["tar", "-xOf", disk, files.HOSTED_ENGINE], capture_output=True, check=True
+    )
+    assert out.stdout.decode() == last + "x" * room
+    with pytest.raises(CommandExecutionError, match="nothing was written"):
+        archive.build(texts | {files.HOSTED_ENGINE: last + "x" * (room + 1)})
+
+
+@pytest.mark.parametrize("blocks", range(6))
+def test_a_torn_write_of_ours_is_known_as_ours(blocks: int) -> None:
+    data = archive.build(TEXTS)
+
+    torn = data[: blocks * 4096].ljust(len(data), b"\0")
+
+    assert archive.foreign(torn, IDS) is None
+
+
+@pytest.mark.parametrize("tail", [b"", b"x" * 4096])
+def test_an_empty_first_block_is_no_archive(tail: bytes) -> None:
+    assert archive.foreign(bytes(4096) + tail, IDS) is None
+
+
+@pytest.mark.parametrize("data", [b"LABELONE".ljust(20480, b"x"), b"\x1f\x8b".ljust(20480, b"\0")])
+def test_something_else_is_not_overwritten(data: bytes) -> None:
+    assert "no configuration archive" in str(archive.foreign(data, IDS))
+
+
+@pytest.mark.parametrize(
+    ("name", "old"), [(files.VM, VM), (files.HOSTED_ENGINE, VM), (files.HOSTED_ENGINE, DOMAIN)]
+)
+def test_another_deployments_archive_is_told(name: str, old: str) -> None:
+    data = archive.build(TEXTS | {name: TEXTS[name].replace(old, OTHER)})
+
+    assert OTHER in str(archive.foreign(data, IDS))
+
+
+def test_mending_keeps_what_an_operator_set() -> None:
+    fresh = TEXTS[files.HOSTED_ENGINE]
+    current = fresh.replace("gateway=192.0.2.1", "gateway=192.0.2.254").replace(VM, OTHER)
+    current = current.replace("console=vnc\n", "") + "own=1\n"
+
+    mended = archive.mend(files.HOSTED_ENGINE, fresh, current)
+
+    values = archive.properties(mended)
+    assert values["gateway"] == "192.0.2.254"
+    assert values["vmid"] == VM
+    assert values["console"] == "vnc"
+    assert values["own"] == "1"
+    assert archive.mend(files.HOSTED_ENGINE, fresh, mended) == mended
+
+
+def test_mending_what_lacks_nothing_changes_no_byte() -> None:
+    for name, text in TEXTS.items():
+        own = text + "# an operator's line\n"
+        assert archive.mend(name, text, own) == own
+
+
+def test_answers_of_another_tool_stay() -> None:
+    fresh = TEXTS[files.ANSWERS]
+    current = "[environment:default]\nOVEHOSTED_CORE/checkRequirements=bool:True\n"
+
+    mended = archive.mend(files.ANSWERS, fresh, current + f"OVEHOSTED_VM/vmUUID=str:{OTHER}\n")
+
+    assert "OVEHOSTED_CORE/checkRequirements=bool:True" in mended
+    assert f"OVEHOSTED_VM/vmUUID=str:{VM}" in mended
+    assert OTHER not in mended
+
+
+@pytest.mark.parametrize("name", files.MEMBERS)
+@pytest.mark.parametrize("broken", [None, "", "\x00\x00"])
+def test_a_member_without_content_is_written_anew(name: str, broken: str | None) -> None:
+    assert archive.mend(name, TEXTS[name], broken) == TEXTS[name]

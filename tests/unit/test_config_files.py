@@ -1,0 +1,140 @@
+"""The five files' texts, read back by what reads them: bash, configparser, a reader of vm.conf."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import string
+import subprocess
+import tempfile
+
+import hosted_engine_config_files as files
+import pytest
+
+from unit.configured import DOMAIN, IDS, VM, known
+
+
+def sourced(line: str) -> str | None:
+    """What bash has for ``key`` after sourcing a line; None: it refuses, or does more than that."""
+    # Some of the lines write files, as bash reads them.
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run(
+            ["bash", "-c", 'source /dev/stdin && printf %s "$key"'], cwd=directory,
+            input=f"{line}\n", capture_output=True, text=True, env={"HOME": "/root"}, check=False,
+        )  # fmt: skip
+    return done.stdout if done.returncode == 0 and not done.stderr else None
+
+
+@pytest.mark.parametrize("character", [*string.printable, "ä", "\x7f", "\u2028"])
+@pytest.mark.parametrize("around", ["{}", "a{}b", "{}b", "/a:{}/b"])
+def test_what_bash_reads_otherwise_is_refused(character, around):
+    value = around.format(character)
+
+    if sourced(f"key={value}") != value:
+        assert files.unreadable(value), f"bash has {sourced(f'key={value}')!r}"
+
+
+@pytest.mark.parametrize("value", ["a b", "a$(id)b", "it's", "a\\b", "~/x", "ä", "a\nb", "#a"])
+def test_a_value_that_is_read_differently_is_named(value):
+    assert "is read in different ways" in str(files.unreadable(value))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "engine.example.com", "[2001:db8::1]:/a", "a=b,c=d", "/exports/engine_1", "a%2b"]
+)
+def test_a_value_that_all_read_alike_is_fine(value):
+    assert files.unreadable(value) is None
+    assert sourced(f"key={value}") == value
+
+
+def test_settings_are_refused_by_their_pillar_key():
+    settings = known(storage={"path": "/exports/a$b"}, network={"tcp_address": "a;b"})
+
+    problems = files.unreadable_settings(settings)
+
+    assert [problem.split(": ")[0] for problem in problems] == [
+        "hosted_engine:network:tcp_address",
+        "hosted_engine:storage:path",
+    ]
+
+
+def test_hosted_engine_conf_is_the_same_for_bash_and_for_a_literal_reader():
+    text = files.hosted_engine_conf(known(), IDS, "192.0.2.1")
+
+    literal = dict(line.split("=", 1) for line in text.splitlines())
+    names = " ".join(f'"${key}"' for key in literal)
+    shell = subprocess.run(
+        ["bash", "-c", f"source /dev/stdin; printf '%s\\n' {names}"],
+        input=text, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert shell.stdout.splitlines() == list(literal.values())
+    assert re.search(r"^host_id=1$", text, re.MULTILINE)
+    assert literal["storage"] == "nas.example.com:/exports/engine"
+    assert literal["spUUID"] == "00000000-0000-0000-0000-000000000000"
+    assert (literal["vmid"], literal["sdUUID"]) == (VM, DOMAIN)
+    assert (literal["tcp_t_port"], literal["iqn"]) == ("", ""), "never None"
+    assert literal["conf_image_UUID"] == IDS["disks"]["configuration"]["image"]
+
+
+def test_an_ipv6_server_stands_in_brackets():
+    settings = known(storage={"address": "2001:db8::1"})
+
+    assert files.storage_connection(settings) == "[2001:db8::1]:/exports/engine"
+
+
+def test_the_connection_keeps_its_uuid():
+    other = known(storage={"path": "/exports/other"})
+
+    assert files.connection_uuid(known()) == files.connection_uuid(known())
+    assert files.connection_uuid(other) != files.connection_uuid(known())
+
+
+def test_vm_conf_as_its_reader_has_it():
+    """It strips white space, cuts at '#', and takes each devices line by itself."""
+    text = files.vm_conf(known(), IDS)
+
+    lines = [re.sub(r"\s", "", line.split("#")[0]) for line in text.splitlines()]
+    assert lines == text.splitlines(), "nothing that the reader would cut"
+    values = dict(line.split("=", 1) for line in lines if not line.startswith("devices="))
+    assert values["vmId"] == VM
+    assert values["memSize"] == "16384"
+    assert values["emulatedMachine"] == "pc-q35-rhel9.2.0"
+    devices = [line.removeprefix("devices=") for line in lines if line.startswith("devices=")]
+    assert all(device.startswith("{") and device.endswith("}") for device in devices)
+    kinds = [re.findall(r"\b(?:type|device):(\w+)", device) for device in devices]
+    assert {"cdrom", "disk", "scsi", "interface", "console", "video", "graphics", "rng"} <= {
+        word for kind in kinds for word in kind
+    }
+    (disk,) = [device for device in devices if "bootOrder:1" in device]
+    assert "poolID:00000000-0000-0000-0000-000000000000" in disk
+    assert "shared:exclusive" in disk
+    assert f"imageID:{IDS['disks']['vm']['image']}" in disk
+
+
+def test_broker_conf_survives_interpolation():
+    parser = configparser.ConfigParser()
+    parser.read_string(files.broker_conf(known()))
+
+    assert parser["email"]["source-email"] == "100%@example.com"
+    assert parser["email"]["destination-emails"] == "a@b.c,d@e.f"
+    assert parser["notify"]["state_transition"] == "maintenance|start|stop|migrate|up|down"
+
+
+def test_answers_are_typed_and_hold_no_password():
+    text = files.answers(known(), IDS, "192.0.2.1")
+
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read_string(text)
+    answers = dict(parser["environment:default"])
+    assert answers["OVEHOSTED_NETWORK/fqdn"] == "str:engine.example.com"
+    assert answers["OVEHOSTED_VM/vmMemSizeMB"] == "int:16384"
+    assert answers["OVEHOSTED_CORE/enableKeycloak"] == "bool:False"
+    assert answers["OVEHOSTED_STORAGE/mntOptions"] == "none:None"
+    assert answers["OVEHOSTED_STORAGE/lockspaceVolumeUUID"].endswith("2")
+    assert answers["OVEHOSTED_STORAGE/confVolUUID"].endswith("2")
+    kinds = {value.split(":")[0] for value in answers.values()}
+    assert kinds <= {"str", "int", "bool", "none", "multi-str"}
+    assert "not-to-be-seen" not in text
+    assert "assword" not in text

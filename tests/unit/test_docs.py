@@ -1,0 +1,80 @@
+"""What the documentation says is so: examples are valid, made pages fresh, links whole."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from hosted_engine_schema import SCHEMA
+from hosted_engine_validate import problems
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    ROOT / line
+    for line in subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+)
+
+
+def page_maker():
+    spec = importlib.util.spec_from_file_location("make", ROOT / "docs" / "make.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_readme_s_pillar_is_valid_and_short():
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (pillar,) = (block for block in blocks if "hosted_engine:" in block)
+    indent = re.match(r" *", pillar)
+
+    settings = yaml.safe_load(pillar)["hosted_engine"]
+
+    assert indent is not None
+    assert list(problems(settings, SCHEMA)) == []
+    assert len(pillar.splitlines()) <= 12
+
+
+def test_made_pages_are_fresh():
+    for path, text in page_maker().pages().items():
+        assert path.read_text() == text, f"make docs: {path.name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def functions(folder: str):
+    for path in sorted((ROOT / folder).glob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield pytest.param(path.stem, node, id=f"{path.stem}.{node.name}")
+
+
+@pytest.mark.parametrize(("module", "function"), list(functions("_modules")))
+def test_a_verb_shows_how_it_is_called(module, function):
+    text = ast.get_docstring(function) or ""
+
+    assert "CLI Example:" in text
+    assert re.search(rf"salt-call --local {module}\.{function.name.rstrip('_')}\b", text)
+
+
+@pytest.mark.parametrize(("module", "function"), list(functions("_states")))
+def test_a_state_shows_how_it_is_written(module, function):
+    text = ast.get_docstring(function) or ""
+    example = text.partition(".. code-block:: yaml")[2]
+
+    assert f"{module}.{function.name}" in example
+    block = "\n".join(re.findall(r"^(?:    .*|)$", example, re.MULTILINE)).split("\n\n\n")[0]
+    assert f"{module}.{function.name}" in repr(yaml.safe_load(block))

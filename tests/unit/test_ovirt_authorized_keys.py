@@ -1,0 +1,59 @@
+"""The engine's key in root's authorized_keys: sshd's own tools read it back."""
+
+from __future__ import annotations
+
+import subprocess
+
+import hosted_engine_authorized_keys as keys
+import pytest
+from salt.exceptions import CommandExecutionError
+
+
+@pytest.fixture
+def key(tmp_path, monkeypatch) -> str:
+    monkeypatch.setattr(keys, "FILE", tmp_path / ".ssh" / "authorized_keys")
+    made = tmp_path / "key"
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "ovirt-engine", "-f", made], check=True
+    )
+    return made.with_suffix(".pub").read_text()
+
+
+def fingerprints() -> list[str]:
+    command = ["ssh-keygen", "-lf", str(keys.FILE)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_a_new_file_is_roots_alone(key):
+    assert not keys.holds(key)
+
+    keys.add(key)
+
+    assert keys.holds(key)
+    assert len(fingerprints()) == 1
+    assert keys.FILE.stat().st_mode & 0o777 == 0o600
+    assert keys.FILE.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_there_stays_as_it_is(key):
+    keys.FILE.parent.mkdir()
+    before = '# mine\nfrom="192.0.2.0/24" ssh-ed25519 AAAA me@home'
+    keys.FILE.write_text(before)
+
+    keys.add(key)
+
+    assert keys.FILE.read_text() == f"{before}\n{key.strip()}\n"
+
+
+def test_a_key_with_restrictions_is_not_authorised(key):
+    keys.FILE.parent.mkdir()
+    keys.FILE.write_text(f'command="/bin/false" {key}')
+
+    assert not keys.holds(key)
+
+
+@pytest.mark.parametrize("odd", ["", "<html>503</html>", "ssh-rsa AAAA", "ssh-rsa A\nssh-rsa B"])
+def test_what_is_no_key_is_refused(key, odd):
+    with pytest.raises(CommandExecutionError, match="wrong form"):
+        keys.add(odd)
+    assert not keys.FILE.exists()

@@ -1,0 +1,430 @@
+"""Preflight's checks, each on a host that has one fault; readings of the host are given."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import socket
+import struct
+import subprocess
+from typing import Any
+from unittest.mock import create_autospec
+
+import hosted_engine_command
+import hosted_engine_hosts_file
+import hosted_engine_preflight as preflight
+import hosted_engine_preflight_machine as machine
+import hosted_engine_preflight_network as network
+import hosted_engine_record
+import hosted_engine_settings
+import hosted_engine_stage
+import pytest
+from salt.exceptions import CommandExecutionError
+
+PILLAR: dict[str, Any] = {
+    "hosted_engine": {
+        "engine": {"fqdn": "engine.example.com"},
+        "storage": {"address": "nas.example.com", "path": "/exports/engine"},
+        "vm": {"address": "192.0.2.10/24", "memory_mib": 4096, "cpus": 1, "disk_gib": 1},
+        "secrets": {"admin_password": "hunter2"},
+    }
+}
+GRAINS = {"fqdn": "node1.example.com", "cpu_flags": ["vmx"]}
+LINKS = [
+    {"ifname": "lo", "address": "00:00:00:00:00:00", "addr_info": []},
+    {
+        "ifname": "eno1",
+        "address": "52:54:00:00:00:01",
+        "addr_info": [{"local": "192.0.2.11", "prefixlen": 24}],
+    },
+    {"ifname": "eno2", "address": "52:54:00:00:00:02", "addr_info": []},
+]
+ROUTES = [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
+NAMES = {
+    "engine.example.com": ["192.0.2.10"],
+    "node1.example.com": ["192.0.2.11"],
+    "nas.example.com": ["192.0.2.5"],
+}
+
+
+class Lab:
+    """What the checks see of the host; a test changes one thing."""
+
+    def __init__(self) -> None:
+        self.links, self.routes = copy.deepcopy(LINKS), copy.deepcopy(ROUTES)
+        self.all_routes = [*self.routes, {"dst": "192.0.2.0/24", "dev": "eno1"}]
+        self.names, self.dns = copy.deepcopy(NAMES), copy.deepcopy(NAMES)
+        self.neighbours: list[dict[str, str]] = []
+        self.pillar = copy.deepcopy(PILLAR)
+        self.grains: dict[str, Any] = dict(GRAINS)
+
+    def command(self, *arguments: str, **_: Any) -> subprocess.CompletedProcess[str]:
+        answers: dict[str, Any] = {
+            "ip -json address": self.links,
+            "ip -json route show default": self.routes,
+            "ip -json route show table all": self.all_routes,
+            "ip -json neigh show 192.0.2.10": self.neighbours,
+        }
+        line = " ".join(arguments)
+        if line.startswith("getent -s dns ahosts "):
+            found = self.dns.get(arguments[-1], [])
+            text = "".join(f"{address} STREAM x\n" for address in found)
+            return subprocess.CompletedProcess(arguments, 0 if found else 2, text, "")
+        return subprocess.CompletedProcess(arguments, 0, json.dumps(answers[line]), "")
+
+    def resolve(self, name: str, *_: Any, **__: Any) -> list[Any]:
+        if name not in self.names:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(2, 1, 6, "", (address, 0)) for address in self.names[name]]
+
+    def host(self) -> preflight.Host:
+        settings = hosted_engine_settings.merge(self.pillar, self.grains)
+        return preflight.Host(settings, self.grains, {})
+
+    def problems(self, check: preflight.Check) -> list[dict[str, str]]:
+        return list(check(self.host()))
+
+    def keys(self, check: preflight.Check) -> list[str]:
+        return [one["key"].removeprefix("hosted_engine:") for one in self.problems(check)]
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A host on which everything is as it should be."""
+    lab = Lab()
+    run = create_autospec(hosted_engine_command.run, side_effect=lab.command)
+    monkeypatch.setattr(hosted_engine_command, "run", run)
+    monkeypatch.setattr(network.socket, "getaddrinfo", lab.resolve)
+    unreachable = create_autospec(socket.create_connection, side_effect=OSError(113, "No route"))
+    monkeypatch.setattr(network.socket, "create_connection", unreachable)
+    monkeypatch.setattr(hosted_engine_record, "DIRECTORY", tmp_path / "records")
+    monkeypatch.setattr(hosted_engine_hosts_file, "HOSTS", tmp_path / "hosts")
+    monkeypatch.setattr(network, "BOOTSTRAP_NETWORK", tmp_path / "network.xml")
+    monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(machine, "PACKAGES", tmp_path / "packages")
+    monkeypatch.setattr(machine, "CONFIGURATION", tmp_path / "hosted-engine.conf")
+    monkeypatch.setattr(machine, "ENGINE_UNITS", [tmp_path / "ovirt-engine.service"])
+    monkeypatch.setattr(hosted_engine_stage, "RUNNING", tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "meminfo").write_text("MemTotal: 16 kB\nMemAvailable:    8388608 kB\n")
+    lab.pillar["hosted_engine"]["bootstrap"] = {"directory": str(tmp_path / "bootstrap")}
+    return lab
+
+
+def running(directory, name: str) -> None:
+    (directory / "run" / f"{name}.pid").write_text(str(os.getpid()))
+
+
+def test_a_host_that_fits_has_no_problems(lab):
+    host = lab.host()
+
+    assert preflight.pillar_problems(lab.pillar, host) == []
+    assert preflight.found(network.CHECKS + machine.CHECKS + machine.ALWAYS, host) == []
+
+
+def test_a_check_that_cannot_look_is_told_and_the_others_go_on(lab):
+    def broken(_):
+        raise CommandExecutionError("no such command")
+        yield
+
+    def unreadable(_):
+        raise PermissionError(13, "Permission denied")
+        yield
+
+    lab.names.pop("nas.example.com")
+
+    told = preflight.found([broken, unreadable, network.storage_name], lab.host())
+
+    assert [one["key"].split(":")[1] for one in told] == ["preflight", "preflight", "storage"]
+    assert "no such command" in told[0]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("vm", "mac", "01:16:3e:00:00:01"),
+        ("vm", "mac", "00:00:00:00:00:00"),
+        ("vm", "dns", ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]),
+        ("vm", "dns", ["192.0.2.256"]),
+        ("vm", "address", "192.0.2.0/24"),
+        ("vm", "address", "192.0.2.255/24"),
+        ("vm", "address", "192.0.2.10/33"),
+        ("vm", "address", "192.0.2.10/32"),
+        ("network", "gateway", "192.0.2.1.1"),
+        ("network", "test", "tcp"),
+        ("bootstrap", "subnets", ["192.168.222.1/24"]),
+        ("bootstrap", "subnets", ["192.168.0.0/16"]),
+        ("storage", "path", "/exports/$(id)"),
+        ("storage", "mount_options", "a;b"),
+    ],
+)
+def test_faults_of_the_pillar_by_itself(lab, group, key, value):
+    lab.pillar["hosted_engine"].setdefault(group, {})[key] = value
+
+    told = preflight.pillar_problems(lab.pillar, lab.host())
+
+    assert told, value
+    wanted = "network:tcp_" if value == "tcp" else f"{group}:{key}"
+    assert all(one["key"].startswith(f"hosted_engine:{wanted}") for one in told), told
+    assert all(one["problem"] for one in told)
+
+
+def test_all_faults_of_the_pillar_at_once_without_secrets(lab):
+    settings = lab.pillar["hosted_engine"]
+    settings["secrets"] = {"admin_password": "hun\nter2", "rootpassword": "hunter3"}
+    settings["vm"] |= {"mac": "01:16:3e:00:00:01", "cpus": "four"}
+
+    told = preflight.pillar_problems(lab.pillar, lab.host())
+
+    assert {one["key"].removeprefix("hosted_engine:") for one in told} == {
+        "secrets:admin_password",
+        "secrets:rootpassword",
+        "vm:mac",
+        "vm:cpus",
+    }
+    assert "ter2" not in preflight.as_text(told)
+    assert "hunter3" not in preflight.as_text(told)
+
+
+def test_a_secret_that_the_answer_file_cannot_carry_is_told_without_it(lab):
+    lab.pillar["hosted_engine"]["secrets"]["database_password"] = "hunter2 "
+
+    (told,) = preflight.pillar_problems(lab.pillar, lab.host())
+
+    assert told["key"] == "hosted_engine:secrets:database_password"
+    assert "hunter2" not in repr(told)
+
+
+@pytest.mark.parametrize(
+    "addresses", [[], ["127.0.1.1"], ["192.0.2.11"], ["192.0.2.99"], ["192.0.2.10", "::1"]]
+)
+def test_the_engine_s_name_must_lead_to_its_final_address(lab, addresses):
+    lab.names["engine.example.com"] = addresses
+
+    assert lab.keys(network.engine_name) == ["engine:fqdn"]
+
+
+def test_with_dhcp_the_engine_s_name_must_resolve_to_something(lab):
+    del lab.pillar["hosted_engine"]["vm"]["address"]
+    lab.names["engine.example.com"] = ["192.0.2.77"]
+    assert lab.keys(network.engine_name) == []
+
+    del lab.names["engine.example.com"]
+    (told,) = lab.problems(network.engine_name)
+    assert "DHCP" in told["advice"]
+
+
+@pytest.mark.parametrize(
+    ("dns", "keys"),
+    [
+        (["192.0.2.10"], []),
+        (["192.0.2.99"], ["engine:fqdn"]),
+        ([], []),
+        # A caching resolver that reads the hosts file too knows no more than our line.
+        (["192.168.222.10"], []),
+    ],
+)
+def test_on_the_way_our_own_line_does_not_count(lab, tmp_path, dns, keys):
+    (tmp_path / "hosts").write_text(
+        "127.0.0.1 localhost\n192.168.222.10 engine.example.com # hosted-engine bootstrap\n"
+    )
+    lab.names["engine.example.com"] = ["192.168.222.10"]
+    lab.dns["engine.example.com"] = dns
+
+    assert lab.keys(network.engine_name) == keys
+
+
+def test_a_line_of_somebody_s_for_the_engine_s_name_is_told(lab, tmp_path):
+    (tmp_path / "hosts").write_text(
+        "# 192.0.2.10 engine.example.com\n192.0.2.10\tEngine.example.com engine # ours\n"
+    )
+    (told,) = lab.problems(network.hosts_file_is_free)
+    assert "192.0.2.10" in told["problem"]
+
+    (tmp_path / "hosts").write_text(
+        "192.168.222.10 engine.example.com # hosted-engine bootstrap\n192.0.2.11 node1\n"
+    )
+    assert lab.keys(network.hosts_file_is_free) == []
+
+
+@pytest.mark.parametrize(
+    "addresses", [[], ["127.0.1.1"], ["192.0.2.99"], ["192.0.2.11", "2001:db8::1"]]
+)
+def test_the_host_s_name_must_lead_to_its_management_interface_only(lab, addresses):
+    lab.names["node1.example.com"] = addresses
+
+    assert lab.keys(network.host_name) == ["host:address"]
+
+
+@pytest.mark.parametrize("interface", ["eno7", "eno2"])
+def test_the_management_interface_must_be_there_with_an_address(lab, interface):
+    lab.pillar["hosted_engine"]["host"] = {"interface": interface}
+
+    assert lab.keys(network.management_interface) == ["host:interface"]
+
+
+def test_without_a_default_route_the_interface_is_asked_for(lab):
+    lab.routes.clear()
+    assert lab.keys(network.management_interface) == ["host:interface"]
+
+    lab.pillar["hosted_engine"]["host"] = {"interface": "eno1"}
+    (told,) = lab.problems(network.management_interface)
+    assert "no default route" in told["problem"]
+
+
+def test_on_the_way_the_bridge_counts_and_a_lost_default_route_is_ours_to_restore(lab):
+    lab.links[1]["addr_info"] = []
+    lab.links.append(
+        {"ifname": "ovirtmgmt", "addr_info": [{"local": "192.0.2.11", "prefixlen": 24}]}
+    )
+    lab.routes.clear()
+    hosted_engine_record.write("routes", {"routes": ROUTES})
+
+    assert lab.keys(network.management_interface) == []
+    assert lab.keys(network.host_name) == []
+    assert lab.keys(network.static_address) == []
+
+
+def test_a_static_address_lies_in_the_gateway_s_network(lab):
+    lab.pillar["hosted_engine"]["network"] = {"gateway": "198.51.100.1"}
+
+    assert lab.keys(network.static_address) == ["vm:address"]
+
+
+def test_a_static_address_that_answers_is_in_use(lab):
+    lab.neighbours.append({"dst": "192.0.2.10", "lladdr": "52:54:00:99:99:99"})
+    (told,) = lab.problems(network.static_address)
+    assert "52:54:00:99:99:99" in told["problem"]
+
+    lab.neighbours[0] = {"dst": "192.0.2.10", "state": ["FAILED"]}  # type: ignore[dict-item]
+    assert lab.keys(network.static_address) == []
+
+
+def test_the_mac_address_is_not_one_of_the_host_s(lab):
+    lab.pillar["hosted_engine"]["vm"]["mac"] = "52:54:00:00:00:02"
+
+    assert lab.keys(network.mac_is_free) == ["vm:mac"]
+
+
+def test_one_nat_subnet_must_be_free(lab, tmp_path):
+    lab.all_routes += [{"dst": "192.168.0.0/16"}, {"dst": "10.0.0.0/8"}, {"dst": "fe80::/64"}]
+    assert lab.keys(network.subnet_is_free) == ["bootstrap:subnets"]
+
+    lab.all_routes.pop(-2)
+    assert lab.keys(network.subnet_is_free) == []
+
+    lab.all_routes.append({"dst": "10.253.222.0/24"})
+    (tmp_path / "network.xml").touch()
+    assert lab.keys(network.subnet_is_free) == []
+
+
+def test_the_storage_server_must_be_known(lab):
+    del lab.names["nas.example.com"]
+
+    assert lab.keys(network.storage_name) == ["storage:address"]
+
+
+def test_memory_is_told_in_both_numbers_and_a_running_bootstrap_vm_has_its_own(lab, tmp_path):
+    lab.pillar["hosted_engine"]["vm"]["memory_mib"] = 16384
+    (told,) = machine.memory(lab.host())
+    assert "16384" in told["problem"]
+    assert "8192" in told["problem"]
+
+    running(tmp_path, "HostedEngineLocal")
+    assert list(machine.memory(lab.host())) == []
+
+
+def test_processors(lab):
+    lab.pillar["hosted_engine"]["vm"]["cpus"] = 500
+
+    assert lab.keys(machine.processors) == ["vm:cpus"]
+
+
+def test_virtualisation_or_a_confession(lab):
+    lab.grains["cpu_flags"] = ["sse2"]
+    assert lab.keys(machine.virtualisation) == ["host:emulation"]
+
+    lab.pillar["hosted_engine"]["host"] = {"emulation": True}
+    assert lab.keys(machine.virtualisation) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        (b"QFI\xfb\x00\x00\x00\x03", []),
+        (b"\x1f\x8b\x08", []),
+        (b"<html>", ["appliance:source"]),
+        (b"", ["appliance:source"]),
+        (None, ["appliance:source"]),
+    ],
+)
+def test_an_appliance_of_one_s_own(lab, tmp_path, content, keys):
+    path = tmp_path / "appliance"
+    if content is not None:
+        path.write_bytes(content)
+    lab.pillar["hosted_engine"]["appliance"] = {"source": str(path)}
+
+    assert lab.keys(machine.appliance) == keys
+
+
+@pytest.mark.parametrize(("there", "keys"), [([], ["appliance:source"]), (["a/b.ova"], [])])
+def test_an_appliance_on_the_file_server(lab, there, keys):
+    def list_master(saltenv: str = "base", prefix: str = "") -> list[str]:
+        return there if (saltenv, prefix) == ("site", "a/b.ova") else []
+
+    lab.pillar["hosted_engine"]["appliance"] = {"source": "salt://a/b.ova?saltenv=site"}
+    host = lab.host()
+    host.run = {"cp.list_master": list_master}
+
+    told = [one["key"].removeprefix("hosted_engine:") for one in machine.appliance(host)]
+    assert told == keys
+
+
+def qcow2(gib: int) -> bytes:
+    return b"QFI\xfb" + bytes(20) + struct.pack(">Q", gib << 30) + bytes(64)
+
+
+def test_room_is_asked_for_by_the_image_s_own_header(lab, tmp_path):
+    lab.pillar["hosted_engine"]["vm"]["disk_gib"] = 10**6
+    (told,) = machine.room(lab.host())
+    assert "1000000.0 GiB wanted" in told["problem"]
+
+    (tmp_path / "image.qcow2").write_bytes(qcow2(1))
+    (tmp_path / "packages" / "10-appliance-centos9.conf").write_text(
+        f"description=x\nversion=1\npath={tmp_path / 'image.qcow2'}\nsha1sum=0\n"
+    )
+    assert lab.keys(machine.room) == []
+
+
+def test_another_deployment_s_configuration(lab, tmp_path):
+    (tmp_path / "hosted-engine.conf").write_text("fqdn=engine.example.com\n")
+    assert lab.keys(machine.configuration_is_ours) == []
+
+    (tmp_path / "hosted-engine.conf").write_text("host_id=1\nfqdn=other.example.com\n")
+    (told,) = lab.problems(machine.configuration_is_ours)
+    assert "other.example.com" in told["problem"]
+
+
+def test_an_engine_on_the_host_itself_or_its_vm_running(lab, tmp_path):
+    (tmp_path / "ovirt-engine.service").touch()
+    running(tmp_path, "HostedEngine")
+
+    assert lab.keys(machine.another_engine) == ["engine", "vm:name"]
+
+
+def test_a_pid_file_of_a_vm_that_died_is_not_a_vm(lab, tmp_path):
+    (tmp_path / "run" / "HostedEngine.pid").write_text("4194999")
+
+    assert lab.keys(machine.another_engine) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "keys"), [("Europe/Vienna", []), ("Mars/Olympus", ["vm:time_zone"])]
+)
+def test_the_time_zone_exists(lab, monkeypatch, zone, keys):
+    monkeypatch.setattr(machine.zoneinfo, "available_timezones", lambda: {"Europe/Vienna", "UTC"})
+    lab.pillar["hosted_engine"]["vm"]["time_zone"] = zone
+
+    assert lab.keys(machine.time_zone) == keys
