@@ -1,5 +1,6 @@
 """
-Make the pages that would rot by hand: docs/pillar.md from the schema, docs/steps.md from markers.
+Make the pages that would rot by hand: docs/pillar.md and docs/pillar.schema.json from the schema,
+docs/steps.md from markers.
 
 ``--check`` writes nothing, and fails where a page isn't what it would be.
 """
@@ -7,6 +8,7 @@ Make the pages that would rot by hand: docs/pillar.md from the schema, docs/step
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +59,24 @@ def pillar_page(schema: dict[str, Any]) -> str:
         parts.append(_section(name, group["description"], group["properties"], required))
     parts.append(_section("Beside the groups", "Keys straight below `hosted_engine`.", single, []))
     return "".join(parts)
+
+
+def json_schema(schema: dict[str, Any]) -> str:
+    """docs/pillar.schema.json: a whole pillar file's JSON Schema, for editors."""
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Pillar of the hosted-engine formula",
+        "type": "object",
+        "properties": {"hosted_engine": _without_null(schema)},
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema in which a key that must be given has no default at all."""
+    inner = {name: _without_null(item) for name, item in schema.get("properties", {}).items()}
+    kept = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
+    return kept | {"properties": inner} if inner else kept
 
 
 def _section(title: str, text: str, items: dict[str, Any], required: list[str]) -> str:
@@ -118,6 +138,7 @@ def pages() -> dict[Path, str]:
 
     return {
         ROOT / "docs" / "pillar.md": pillar_page(SCHEMA),
+        ROOT / "docs" / "pillar.schema.json": json_schema(SCHEMA),
         ROOT / "docs" / "steps.md": steps_page(ROOT / "tests" / "integration"),
     }
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 import subprocess
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from hosted_engine_schema import SCHEMA
@@ -45,6 +47,19 @@ def test_the_readme_s_pillar_is_valid_and_short():
 def test_made_pages_are_fresh():
     for path, text in page_maker().pages().items():
         assert path.read_text() == text, f"make docs: {path.name}"
+
+
+def test_an_editor_finds_the_example_valid_and_a_misspelt_key_not():
+    schema = json.loads((ROOT / "docs" / "pillar.schema.json").read_text())
+    pillar = yaml.safe_load((ROOT / "pillar.example").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(pillar, schema)
+
+    pillar["hosted_engine"]["vm"]["memory"] = 4096
+
+    with pytest.raises(jsonschema.ValidationError, match="memory"):
+        jsonschema.validate(pillar, schema)
+    assert '"default": null' not in json.dumps(schema)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
