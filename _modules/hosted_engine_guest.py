@@ -10,6 +10,7 @@ from typing import Any
 
 import hosted_engine_gateway as gateway
 import hosted_engine_guest_files as guest_files
+import hosted_engine_guest_network as guest_network
 import hosted_engine_health as page
 import hosted_engine_layout as layout
 import hosted_engine_record as record
@@ -277,7 +278,7 @@ def _settings() -> settings_.Settings:
 
 def _keyfile() -> str:
     settings = _settings()
-    return guest_files.keyfile(settings, gateway.of(settings))
+    return guest_network.keyfile(settings, gateway.of(settings))
 
 
 def _address() -> str:

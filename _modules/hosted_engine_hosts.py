@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_guest_files as guest_files
+import hosted_engine_guest_network as guest_network
 import hosted_engine_hosts_file as hosts_file
 
 
@@ -57,7 +57,7 @@ def add(name: str, address: str) -> None:
 
     An older line of ours goes; all others stay, byte for byte.
     """
-    line = guest_files.hosts_line(address, name).encode()
+    line = guest_network.hosts_line(address, name).encode()
     hosts_file.write(
         line + b"".join(other for other in hosts_file.lines() if not hosts_file.is_ours(other))
     )

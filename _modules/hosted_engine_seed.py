@@ -12,6 +12,7 @@ import hosted_engine_bootstrap_vm as vm
 import hosted_engine_command as command
 import hosted_engine_gateway as gateway
 import hosted_engine_guest_files as guest_files
+import hosted_engine_guest_network as guest_network
 import hosted_engine_layout as layout
 import hosted_engine_record as record
 import hosted_engine_settings as settings_
@@ -114,8 +115,8 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
     secrets = {name: settings_.secret(__pillar__, name) for name in SECRETS}
     address = __salt__["hosted_engine_network.address"]()
     fqdn, host = settings["engine"]["fqdn"], settings["host"]
-    hosts = guest_files.hosts_line(address, fqdn, fqdn.partition(".")[0])
-    hosts += guest_files.hosts_line(_host_address(host["address"]), *_names(host))
+    hosts = guest_network.hosts_line(address, fqdn, fqdn.partition(".")[0])
+    hosts += guest_network.hosts_line(_host_address(host["address"]), *_names(host))
     texts = {
         "meta-data": guest_files.meta_data(settings),
         "user-data": guest_files.user_data(

@@ -235,7 +235,7 @@ def answers(settings: Settings, ids: Ids, gateway: str) -> str:
             "cloudinitVMStaticCIDR": vm["address"] if static else None,
             "cloudinitVMDNS": ",".join(vm["dns"]) if static else None,
             "cloudinitVMTZ": vm["time_zone"],
-            "rootSshPubkey": vm["root_ssh_key"],
+            "rootSshPubkey": ",".join(vm["root_ssh_keys"]),
         },
         "VDSM": {"consoleType": "vnc", "cpu": ids.get("cpu_type")},
         "NOTIF": {

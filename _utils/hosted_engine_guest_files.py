@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import hosted_engine_guest_answers as answers
+import hosted_engine_guest_network as network
+from hosted_engine_guest_network import HOSTS_MARKER
 from hosted_engine_state import Secret
-from salt.exceptions import SaltInvocationError
 
 ANSWERS = "/root/ovirt-engine-answers"
 # Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
@@ -20,8 +22,6 @@ HANDOVER = "/usr/local/libexec/hosted-engine-handover"
 SETUP_UNIT = "hosted-engine-setup.service"
 HANDOVER_UNIT = "hosted-engine-handover.service"
 UNITS = "/etc/systemd/system"
-# Ends each line of ours in a hosts file, on the host and in the guest.
-HOSTS_MARKER = "# hosted-engine bootstrap"
 # The comment by which our key is found again among root's.
 KEY_COMMENT = "hosted-engine-bootstrap"
 
@@ -90,52 +90,6 @@ sync
 """
 
 
-def answers(settings: dict[str, Any], secrets: dict[str, Secret | None]) -> str:
-    """
-    The whole answer file of engine-setup.
-
-    Raises SaltInvocationError for a secret that such a file can't carry, without showing it.
-    """
-    engine = settings["engine"]
-    values = {
-        "OVESETUP_CONFIG/fqdn": f"str:{_answer('engine:fqdn', engine['fqdn'])}",
-        "OVESETUP_CONFIG/keycloakEnable": f"bool:{engine['keycloak']}",
-    }
-    for key, name in (
-        ("OVESETUP_CONFIG/adminPassword", "admin_password"),
-        ("OVESETUP_DB/password", "database_password"),
-        ("OVESETUP_DWH_DB/password", "dwh_database_password"),
-    ):
-        if given := secrets[name]:
-            values[key] = f"str:{_answer(f'secrets:{name}', given.value)}"
-    lines = "".join(f"{key}={value}\n" for key, value in values.items())
-    return f"[environment:default]\n{lines}"
-
-
-def keyfile(settings: dict[str, Any], gateway: str) -> str:
-    """
-    NetworkManager's connection in the final place, for the card with our MAC address.
-
-    ``gateway`` is a static guest's; DHCP tells its own.
-    """
-    vm = settings["vm"]
-    if vm["address"]:
-        address = ",".join(filter(None, (vm["address"], gateway)))
-        servers = "".join(f"{server};" for server in vm["dns"])
-        ipv4 = f"method=manual\naddress1={address}\n" + (f"dns={servers}\n" if servers else "")
-    else:
-        ipv4 = "method=auto\n"
-    return (
-        "[connection]\nid=hosted-engine\ntype=ethernet\nautoconnect-priority=100\n\n"
-        f"[ethernet]\nmac-address={vm['mac']}\n\n[ipv4]\n{ipv4}\n[ipv6]\nmethod=auto\n"
-    )
-
-
-def hosts_line(address: str, *names: str) -> str:
-    """A line of a hosts file, marked as ours."""
-    return f"{address} {' '.join(dict.fromkeys(names))} {HOSTS_MARKER}\n"
-
-
 def meta_data(settings: dict[str, Any]) -> str:
     """cloud-init's meta data; the instance is the bootstrap VM."""
     fqdn, uuid = settings["engine"]["fqdn"], settings["bootstrap"]["uuid"]
@@ -173,10 +127,10 @@ def user_data(
             "ecdsa_private": keys["host_key"],
             "ecdsa_public": keys["host_key_public"],
         },
-        "ssh_authorized_keys": [keys["client_key_public"], *filter(None, [vm["root_ssh_key"]])],
+        "ssh_authorized_keys": [keys["client_key_public"], *vm["root_ssh_keys"]],
         "write_files": [
-            _file(ANSWERS, answers(settings, secrets), "0600"),
-            _file(KEYFILE, keyfile(settings, gateway), "0600"),
+            _file(ANSWERS, answers.text(settings, secrets), "0600"),
+            _file(KEYFILE, network.keyfile(settings, gateway), "0600"),
             _file(HANDOVER, script, "0755"),
             _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
             _file(f"{UNITS}/{SETUP_UNIT}", setup),
@@ -201,13 +155,3 @@ def user_data(
 
 def _file(path: str, content: str, permissions: str = "0644") -> dict[str, Any]:
     return {"path": path, "content": content, "permissions": permissions}
-
-
-def _answer(key: str, value: str) -> str:
-    """A string as otopi's reader, a ConfigParser with interpolation, gives it back."""
-    if not value.isprintable() or value != value.rstrip():
-        raise SaltInvocationError(
-            f"hosted_engine:{key}: engine-setup's answer file can't carry line breaks, control "
-            "characters, or a space at the end. Choose another value"
-        )
-    return value.replace("%", "%%")

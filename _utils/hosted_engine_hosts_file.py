@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import hosted_engine_command as command
-import hosted_engine_guest_files as guest_files
+import hosted_engine_guest_network as guest_network
 import hosted_engine_record as record
 from salt.exceptions import CommandExecutionError
 
@@ -25,7 +25,7 @@ def lines() -> list[bytes]:
 
 def is_ours(line: bytes) -> bool:
     """Whether a line has our mark at its end."""
-    return line.rstrip().endswith(guest_files.HOSTS_MARKER.encode())
+    return line.rstrip().endswith(guest_network.HOSTS_MARKER.encode())
 
 
 def write(content: bytes) -> None:

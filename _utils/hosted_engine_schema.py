@@ -7,52 +7,7 @@ settings that SLS and modules read, docs/pillar.md and the test of pillar.exampl
 
 from __future__ import annotations
 
-from typing import Any
-
-Schema = dict[str, Any]
-
-
-def text(description: str, default: str | None = "", **more: Any) -> Schema:
-    return {"type": "string", "description": description, "default": default, **more}
-
-
-def number(description: str, default: int, minimum: int = 1, **more: Any) -> Schema:
-    return {
-        "type": "integer",
-        "description": description,
-        "default": default,
-        "minimum": minimum,
-        **more,
-    }
-
-
-def flag(description: str, default: bool = False) -> Schema:
-    return {"type": "boolean", "description": description, "default": default}
-
-
-def texts(description: str, default: list[str] | None = None, **items: Any) -> Schema:
-    return {
-        "type": "array",
-        "description": description,
-        "items": {"type": "string", **items},
-        "default": default or [],
-    }
-
-
-def group(description: str, required: tuple[str, ...] = (), **properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "description": description,
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-# A secret has no default and is never merged into the settings: see hosted_engine_settings.secret.
-def secret(description: str) -> Schema:
-    return {"type": "string", "description": description, "minLength": 1, "writeOnly": True}
-
+from hosted_engine_schema_words import flag, group, mapping, needs, number, secret, text, texts
 
 NAME = r"^[A-Za-z0-9_.-]+$"
 FQDN = r"^(?=.{4,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$"
@@ -60,6 +15,14 @@ MAC = r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$"
 # Networks and addresses are read by Python's ipaddress in preflight; here only what they look like.
 ADDRESS = r"^[0-9A-Fa-f.:]+$"
 INTERFACE = r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$"
+# ADDRESS or [ADDRESS] or a name, with a port or without one.
+PORTAL = r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+:[0-9A-Fa-f:]*)(:[0-9]{1,5})?$"
+VERSION = r"^([0-9]+\.[0-9]+)?$"
+# As otopi writes them: OVESETUP_DB/host=str:db.example.com.
+ANSWER_NAME = r"^[A-Z0-9_]+(/[0-9]+)?/[A-Za-z0-9_.-]+$"
+ANSWER = r"^(str:.*|bool:(True|False)|int:-?[0-9]+|none:None|multi-str:.*)$"
+SLS = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
+LINE = r"^\S.*$"
 
 SCHEMA = group(
     "Deployment of an oVirt hosted engine.",
@@ -77,6 +40,11 @@ SCHEMA = group(
         ),
         keycloak=flag("Let engine-setup configure Keycloak as the identity provider."),
         offline=flag("engine-setup looks up no packages."),
+        answers=mapping(
+            "Further answers of engine-setup, as otopi writes them: OVESETUP_X/y: bool:True.",
+            ANSWER_NAME,
+            ANSWER,
+        ),
     ),
     host=group(
         "This hypervisor, as the engine manages it.",
@@ -88,13 +56,40 @@ SCHEMA = group(
         interface=text(
             "Management interface. Empty: the one with the default route.", pattern=r"^\S{0,15}$"
         ),
+        ssh_port=number("Port at which the engine signs in to the host.", 22, maximum=65535),
+        firewall=text(
+            "What to do where firewalld doesn't run: go on and say so, or stop.",
+            "optional",
+            enum=["optional", "required"],
+        ),
         emulation=flag("Go on without hardware virtualisation, by QEMU's emulation: for tests."),
     ),
-    datacenter=group("Data center.", name=text("Its name.", "Default", pattern=NAME)),
-    cluster=group("Cluster.", name=text("Its name.", "Default", pattern=NAME)),
+    datacenter=group(
+        "Data center. One that exists is used as it is.",
+        name=text("Its name.", "Default", pattern=NAME, maxLength=40),
+        version=text("Compatibility version, such as 4.7. Empty: the engine's.", pattern=VERSION),
+    ),
+    cluster=group(
+        "Cluster. One that exists is used as it is.",
+        name=text("Its name.", "Default", pattern=NAME, maxLength=40),
+        version=text("Compatibility version, such as 4.7. Empty: the engine's.", pattern=VERSION),
+        cpu_type=text(
+            "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
+            "first host."
+        ),
+        gluster_service=flag("Gluster's service too, for hosts that are storage as well."),
+    ),
     network=group(
         "Management network.",
         name=text("Name of the network and of its bridge.", "ovirtmgmt", pattern=NAME),
+        family=text(
+            "Family of the addresses at which host and engine reach each other. auto: that of "
+            "vm:address, else of the host's address; both: IPv4.",
+            "auto",
+            enum=["auto", "ipv4", "ipv6"],
+        ),
+        vlan=number("VLAN of the management network. 0: none.", 0, 0, maximum=4094),
+        mtu=number("MTU of the management network. 0: the engine's.", 0, 0, maximum=65520),
         gateway=text(
             "Address that HA pings, and default gateway of a static guest. Empty: the host's "
             "default gateway.",
@@ -106,13 +101,40 @@ SCHEMA = group(
     ),
     storage=group(
         "Shared storage of the hosted engine.",
-        required=("address", "path"),
+        rules=[
+            needs(["nfs", "glusterfs"], "address", "path", default=True),
+            needs(["iscsi"], "portals", "target"),
+        ],
         name=text("Name of the storage domain.", "hosted_storage", pattern=NAME),
-        type=text("Kind of storage.", "nfs", enum=["nfs"]),
-        address=text("Name or address of the server.", None, pattern=r"^\S+$"),
-        path=text("Exported path.", None, pattern=r"^/\S*[^/\s]$"),
+        type=text("Kind of storage.", "nfs", enum=["nfs", "glusterfs", "iscsi", "fc"]),
+        address=text("Name or address of the server (nfs, glusterfs).", pattern=r"^\S*$"),
+        path=text(
+            "Exported path (nfs), or volume with a slash before it (glusterfs).",
+            pattern=r"^(/\S*[^/\s])?$",
+        ),
         nfs_version=text("NFS version.", "auto", enum=["auto", "v3", "v4", "v4_0", "v4_1", "v4_2"]),
-        mount_options=text("Further mount options, comma-separated.", pattern=r"^\S*$"),
+        mount_options=text(
+            "Further mount options, comma-separated (nfs, glusterfs).", pattern=r"^\S*$"
+        ),
+        portals=texts(
+            "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
+            "The first one is asked for the targets.",
+            pattern=PORTAL,
+        ),
+        target=text("Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$"),
+        portal_group=number(
+            "Number of the target's portal group, TPGT (iscsi).", 1, 0, maximum=65535
+        ),
+        user=text("User of the session's CHAP (iscsi). Empty: none.", pattern=r"^\S*$"),
+        discovery_user=text("User of the discovery's CHAP (iscsi). Empty: none.", pattern=r"^\S*$"),
+        lun=text(
+            "Id of the LUN (iscsi, fc). Empty: the only free one that is large enough; "
+            "hosted_engine.storage_devices lists them.",
+            pattern=r"^\S*$",
+        ),
+        discard_after_delete=flag(
+            "Give a disk's blocks back to the LUN after its removal (iscsi, fc)."
+        ),
     ),
     appliance=group(
         "Image of the engine.",
@@ -126,6 +148,7 @@ SCHEMA = group(
             "its package's.",
             pattern=r"^([0-9a-fA-F]{40})?$",
         ),
+        remove=flag("Remove the package once the engine is healthy in its final place."),
     ),
     python=group(
         "Libraries of Salt's own Python.",
@@ -139,6 +162,13 @@ SCHEMA = group(
         memory_mib=number("Memory, MiB.", 16384, 512),
         cpus=number("Virtual CPUs.", 4, maximum=512),
         disk_gib=number("Size of its disk, GiB; at least the appliance's.", 61),
+        disk_format=text("Format of its disk on the storage.", "raw", enum=["raw", "cow"]),
+        disk_allocation=text(
+            "Room of its disk. auto: taken at once for raw on iscsi and fc, as written elsewhere.",
+            "auto",
+            enum=["auto", "sparse", "preallocated"],
+        ),
+        graphics=text("Protocol of its graphical console.", "vnc", enum=["vnc", "spice"]),
         mac=text(
             "MAC address of its network card, unicast. Empty: made from the engine's name.",
             pattern=r"^(([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})?$",
@@ -147,13 +177,32 @@ SCHEMA = group(
             "Emulated machine. Empty: libvirt's q35 at first, then the cluster's.", pattern=r"^\S*$"
         ),
         firmware=text("Firmware that the appliance boots with.", "uefi", enum=["uefi", "bios"]),
+        secure_boot=flag("Boot nothing that isn't signed (uefi)."),
         address=text(
-            "Its final address with prefix length, such as 192.0.2.10/24. Empty: by DHCP.",
-            pattern=r"^([0-9.]+/[0-9]{1,2})?$",
+            "Its final address with prefix length, such as 192.0.2.10/24 or 2001:db8::10/64. "
+            "Empty: by DHCP.",
+            pattern=r"^([0-9A-Fa-f.:]+/[0-9]{1,3})?$",
         ),
         dns=texts("DNS servers of a static guest, three at most.", pattern=ADDRESS),
+        search_domain=text(
+            "Domain in which the guest looks names up.", pattern=r"^[A-Za-z0-9.-]*$"
+        ),
+        hosts_entries=flag("Lines for engine and host in the final guest's /etc/hosts."),
         time_zone=text("Time zone. Empty: the appliance's.", pattern=r"^[A-Za-z0-9_+/-]*$"),
-        root_ssh_key=text("Public ssh key for root, kept in the final VM."),
+        root_ssh_keys=texts("Public ssh keys of root, kept in the final VM.", pattern=LINE),
+        root_login=text(
+            "How root may sign in to the final VM by ssh. unchanged: as the appliance has it.",
+            "unchanged",
+            enum=["unchanged", "password", "keys", "none"],
+        ),
+        packages=texts(
+            "Packages to install in the guest before engine-setup.", pattern=r"^[^\s-]\S*$"
+        ),
+        openscap_profile=text(
+            "OpenSCAP profile that the guest is hardened by, such as stig. Empty: none.",
+            pattern=r"^[A-Za-z0-9_.-]*$",
+        ),
+        fips=flag("FIPS mode in the guest."),
     ),
     bootstrap=group(
         "The VM in which the engine is set up before it moves to the shared storage.",
@@ -166,6 +215,11 @@ SCHEMA = group(
         subnets=texts(
             "Candidates for its NAT network, /24; the first that collides with no route is taken.",
             ["192.168.222.0/24", "192.168.223.0/24", "192.168.1.0/24", "10.253.222.0/24"],
+            pattern=INTERFACE,
+        ),
+        subnets_ipv6=texts(
+            "Candidates where network:family is ipv6, /64; the first that collides with no route.",
+            ["fd00:1234:5678:900::/64", "fd00:1234:5678:901::/64"],
             pattern=INTERFACE,
         ),
     ),
@@ -192,7 +246,32 @@ SCHEMA = group(
         shutdown=number("Orderly shutdown of the bootstrap VM.", 300),
         copy=number("Copy of the disk.", 3600),
         ha=number("HA reports a healthy engine.", 1200),
+        hook=number("A command or script of a hook, and of the SLS of one.", 3600),
+        restore=number("Restore of a backup by engine-backup.", 3600),
     ),
+    hooks=group(
+        "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
+        "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
+        guest_before_setup=texts("Before engine-setup; with a restore, before that.", pattern=LINE),
+        guest_after_setup=texts("After engine-setup.", pattern=LINE),
+        guest_after_host=texts("After the host was added to the engine.", pattern=LINE),
+        host_before_setup=texts("Before engine-setup.", pattern=SLS),
+        host_after_setup=texts("After engine-setup.", pattern=SLS),
+        host_after_host=texts("After the host was added to the engine.", pattern=SLS),
+        host_after_deployment=texts("Once the engine is healthy in its final place.", pattern=SLS),
+    ),
+    restore=group(
+        "A deployment from a backup of an engine.",
+        backup=text("File of engine-backup: a path on the host, or salt://. Empty: a new engine."),
+        renew_pki=flag("Renew the engine's certificates."),
+    ),
+    pause_before={
+        "type": "array",
+        "description": "Phases before which a run stops once, for a person to look; the next run "
+        "goes on.",
+        "items": {"type": "string", "enum": ["bootstrap", "engine", "handover", "ha"]},
+        "default": [],
+    },
     clean=text(
         "Fully qualified name of the deployed engine that hosted_engine.clean may take down, with "
         "its disk. Empty: it only takes down what isn't deployed."
@@ -204,5 +283,10 @@ SCHEMA = group(
         root_password=secret("Password of root in the engine's VM. Without one, only ssh keys."),
         database_password=secret("Password of the engine's database. Without one, engine-setup's."),
         dwh_database_password=secret("Password of the data warehouse's database."),
+        iscsi_password=secret("Password of storage:user."),
+        iscsi_discovery_password=secret("Password of storage:discovery_user."),
+        answers=mapping(
+            "Those of engine:answers that are secret.", ANSWER_NAME, ANSWER, writeOnly=True
+        ),
     ),
 )

@@ -37,14 +37,39 @@ def problems(value: Any, schema: dict[str, Any], key: str = "hosted_engine") -> 
 
 
 def _object_problems(value: dict[Any, Any], schema: dict[str, Any], key: str) -> Iterator[str]:
+    if "properties" not in schema:
+        yield from _mapping_problems(value, schema, key)
+        return
     properties = schema["properties"]
     for name in sorted(map(str, value.keys() - properties.keys())):
         yield f"{key}:{name}: unknown key. Known here: {', '.join(sorted(properties))}"
     for name in schema["required"]:
         if name not in value:
             yield f"{key}:{name}: missing. {properties[name]['description']}"
+    for rule in schema.get("allOf", ()):
+        condition, then = rule["if"], rule["then"]
+        kind = value.get("type")
+        if kind in condition["properties"]["type"]["enum"] or (
+            "type" not in value and "required" not in condition
+        ):
+            for name in then["required"]:
+                if not value.get(name):
+                    yield f"{key}:{name}: missing. {properties[name]['description']}"
     for name in properties.keys() & value.keys():
         yield from problems(value[name], properties[name], f"{key}:{name}")
+
+
+def _mapping_problems(value: dict[Any, Any], schema: dict[str, Any], key: str) -> Iterator[str]:
+    """A mapping whose names are the user's; its values are as secret as itself."""
+    values = schema["additionalProperties"] | {"writeOnly": schema.get("writeOnly", False)}
+    for name, item in value.items():
+        if not isinstance(name, str) or not re.search(schema["propertyNames"]["pattern"], name):
+            shown = "a name" if schema.get("writeOnly") else f"the name {name!r}"
+            yield f"{key}: {shown} has the wrong form. {schema['description']}"
+        elif not name.isprintable():
+            yield f"{key}: a name holds a character that can't be printed"
+        else:
+            yield from problems(item, values, f"{key}:{name}")
 
 
 def _scalar_problems(value: Any, schema: dict[str, Any], key: str) -> Iterator[str]:
@@ -58,6 +83,8 @@ def _scalar_problems(value: Any, schema: dict[str, Any], key: str) -> Iterator[s
         yield f"{key}: {shown} has the wrong form. {schema['description']}"
     if len(str(value)) < schema.get("minLength", 0):
         yield f"{key}: empty. {schema['description']}"
+    if len(str(value)) > schema.get("maxLength", len(str(value))):
+        yield f"{key}: {shown} is longer than {schema['maxLength']} characters"
     if "minimum" in schema and value < schema["minimum"]:
         yield f"{key}: {shown} is less than {schema['minimum']}"
     if "maximum" in schema and value > schema["maximum"]:
@@ -93,7 +120,7 @@ def with_defaults(value: Any, schema: dict[str, Any]) -> dict[str, Any]:
     given = value if isinstance(value, dict) else {}
     merged: dict[str, Any] = {}
     for name, property_ in schema["properties"].items():
-        if property_["type"] == "object":
+        if "properties" in property_:
             merged[name] = with_defaults(given.get(name), property_)
         elif not property_.get("writeOnly"):
             default = copy.deepcopy(property_["default"])

@@ -87,14 +87,15 @@ def _section(title: str, text: str, items: dict[str, Any], required: list[str]) 
 def _row(key: str, item: dict[str, Any], required: bool) -> str:
     shown = f"**{key}**" if required else key
     choices = " or ".join(f"`{choice}`" for choice in item.get("enum", ()))
-    kind = choices or {"array": "list of strings"}.get(item["type"], item["type"])
+    names = {"array": "list of strings", "object": "mapping of strings"}
+    kind = choices or names.get(item["type"], item["type"])
     cells = (shown, kind, _default(item), item["description"])
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def _default(item: dict[str, Any]) -> str:
     value = item.get("default")
-    if value in (None, "", []):
+    if value in (None, "", [], {}):
         return ""
     if isinstance(value, list):
         return ", ".join(f"`{one}`" for one in value)

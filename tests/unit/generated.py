@@ -35,8 +35,24 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def _objects(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if "properties" not in schema:
+        names = st.from_regex(schema["propertyNames"]["pattern"], fullmatch=True)
+        return st.dictionaries(names, values(schema["additionalProperties"]), max_size=2)
+    if "allOf" in schema:
+        return st.one_of([_kind(schema, kind) for kind in schema["properties"]["type"]["enum"]])
     made = {name: values(item) for name, item in schema["properties"].items()}
     needed = {name: made.pop(name) for name in schema["required"]}
+    return st.fixed_dictionaries(needed, optional=made)
+
+
+def _kind(schema: dict[str, Any], kind: str) -> st.SearchStrategy[Any]:
+    """An object of one ``type``, with what that type needs."""
+    made = {name: values(item) for name, item in schema["properties"].items()}
+    needed = {"type": st.just(kind)}
+    made.pop("type")
+    for rule in schema["allOf"]:
+        if kind in rule["if"]["properties"]["type"]["enum"]:
+            needed |= {name: made.pop(name).filter(bool) for name in rule["then"]["required"]}
     return st.fixed_dictionaries(needed, optional=made)
 
 
@@ -44,7 +60,9 @@ def _strings(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if schema.get("pattern") == FQDN:
         return st.lists(LABELS, min_size=2, max_size=4).map(".".join)
     if "pattern" in schema:
-        return st.from_regex(schema["pattern"], fullmatch=True)
+        made = st.from_regex(schema["pattern"], fullmatch=True)
+        limit = schema.get("maxLength")
+        return made.map(lambda text: text[:limit]) if limit else made
     return st.text(min_size=schema.get("minLength", 0))
 
 
@@ -76,7 +94,7 @@ def places(value: Any) -> list[Path]:
 def printable(value: Any) -> bool:
     """Whether all strings of a value fit on a line; JSON Schema has no word for it."""
     if isinstance(value, dict):
-        return all(map(printable, value.values()))
+        return all(map(printable, [*value, *value.values()]))
     if isinstance(value, list):
         return all(map(printable, value))
     return not isinstance(value, str) or value.isprintable()

@@ -10,7 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import hosted_engine_guest_answers as guest_answers
 import hosted_engine_guest_files as guest_files
+import hosted_engine_guest_network as guest_network
 import hosted_engine_settings as settings_
 import pytest
 import yaml
@@ -37,7 +39,7 @@ def answers(**secrets: str) -> dict[str, str]:
     parser = configparser.ConfigParser()
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     given = NONE | {name: Secret(value) for name, value in secrets.items()}
-    parser.read_string(guest_files.answers(settings(), given))
+    parser.read_string(guest_answers.text(settings(), given))
     return dict(parser.items("environment:default"))
 
 
@@ -102,7 +104,7 @@ def test_offline_reaches_engine_setup():
 
 def test_root_gets_a_password_and_a_key_only_where_they_are_given():
     assert "chpasswd" not in user_data()
-    with_both = user_data("$6$hash", vm={"root_ssh_key": "ssh-rsa AAAA me"})
+    with_both = user_data("$6$hash", vm={"root_ssh_keys": ["ssh-rsa AAAA me"]})
 
     assert with_both["chpasswd"] == {"expire": False, "list": "root:$6$hash\n"}
     assert with_both["ssh_authorized_keys"] == ["ecdsa B x", "ssh-rsa AAAA me"]
@@ -111,7 +113,7 @@ def test_root_gets_a_password_and_a_key_only_where_they_are_given():
 def keyfile(**vm: Any) -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
     parser.read_string(
-        guest_files.keyfile(settings(vm=vm), "192.0.2.1"),
+        guest_network.keyfile(settings(vm=vm), "192.0.2.1"),
     )
     return parser
 
@@ -141,7 +143,7 @@ class Guest:
         self.uuid = settings()["bootstrap"]["uuid"]
         for path, text in {
             "sys/class/dmi/id/product_uuid": "11111111-2222-4333-8444-555555555555\n",
-            "etc/hosts": "127.0.0.1 localhost\n" + guest_files.hosts_line("192.168.222.10", "e"),
+            "etc/hosts": "127.0.0.1 localhost\n" + guest_network.hosts_line("192.168.222.10", "e"),
             "root/.ssh/authorized_keys": f"ecdsa B {guest_files.KEY_COMMENT}\nssh-rsa A user\n",
             "root/ovirt-engine-answers": "secret",
             "etc/ssh/ssh_host_ecdsa_key": "PRIVATE",

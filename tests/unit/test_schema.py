@@ -66,7 +66,7 @@ def test_the_example_has_every_key():
         for key, item in schema["properties"].items():
             if key not in value:
                 missing.append(f"{name}{key}")
-            elif item["type"] == "object":
+            elif "properties" in item:
                 missing += keys(item, value[key], f"{key}:")
         return missing
 
