@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration smoke docs wheelhouse clean
+.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration test-all smoke docs wheelhouse clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,9 +45,12 @@ smoke: venv ## unit and functional tests on Salt 3006 and 3007
 	tests/smoke
 
 test-integration: lab ## on the lab's hypervisors
-	$(VENV)/bin/pytest tests/integration
+	$(VENV)/bin/pytest -m 'not extensive' tests/integration
 
-test: lint lab ## everything, as CI runs it
+test: lint lab ## what CI runs
+	$(VENV)/bin/pytest -m 'not extensive'
+
+test-all: lint lab ## and a whole deployment of each further kind of storage and network
 	$(VENV)/bin/pytest
 
 docs: venv ## pages that are made from the schema and from markers on tests
