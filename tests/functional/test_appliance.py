@@ -76,6 +76,7 @@ def test_the_packages_image_is_copied_once(host, package, image, test):  # noqa:
     assert (again["result"], again["changes"]) == (True, {})
 
 
+@pytest.mark.feature("appliance_source")
 def test_an_ova_gives_its_disk(host, ova, image):  # noqa: F811
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
 
@@ -84,6 +85,7 @@ def test_an_ova_gives_its_disk(host, ova, image):  # noqa: F811
     assert [path.name for path in host.directory.iterdir()] == ["appliance.qcow2"]
 
 
+@pytest.mark.feature("appliance_source")
 def test_salt_urls_are_sources(host, image, tmp_path):  # noqa: F811
     ret = host.minion.state(
         EXTRACTED, str(target(host)), source="salt://hosted_engine/files/requirements.txt"
@@ -95,6 +97,7 @@ def test_salt_urls_are_sources(host, image, tmp_path):  # noqa: F811
     assert "the file server has no salt://no.ova" in missing["comment"]
 
 
+@pytest.mark.feature("appliance_package")
 def test_a_wrong_checksum_leaves_nothing(host, ova):  # noqa: F811
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova), sha1="0" * 40)
 

@@ -91,6 +91,7 @@ def says(code: int = 0, text: str = "") -> Callable[..., tuple[int, str]]:
     return lambda *_: (code, text)
 
 
+@pytest.mark.feature("verified")
 def test_ssh_is_verified_and_asks_nobody(guest):
     guest.host.minion("hosted_engine_guest.run", "echo", "a b; rm -rf /")
 

@@ -96,6 +96,7 @@ def test_test_mode_only_says_what_is_next(host, hypervisor, namespace):  # noqa:
     ],
     ids=["address", "route", "another table's route"],
 )
+@pytest.mark.feature("subnet")
 def test_a_subnet_that_the_site_uses_is_passed_over(host, hypervisor, namespace, taken):  # noqa: F811
     ip(namespace, *taken)
 
@@ -206,6 +207,7 @@ class Firewall:
         return ""
 
 
+@pytest.mark.feature("firewalld")
 def test_the_firewall_is_opened_for_now_and_for_good(host, hypervisor, monkeypatch):  # noqa: F811
     firewall = Firewall(host, monkeypatch)
 

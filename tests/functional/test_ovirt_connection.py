@@ -62,6 +62,7 @@ def test_a_wrong_password_names_its_key_and_stays_hidden(host, engine):
     assert "wrong-and-secret" not in repr(raised.value)
 
 
+@pytest.mark.feature("keycloak")
 def test_keycloak_s_user_follows_what_engine_setup_did(host, engine):
     record.write("setup", {"keycloak": True})
 

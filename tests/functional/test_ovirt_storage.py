@@ -47,6 +47,7 @@ def attached(host: Host) -> list[tuple[str | None, str | None]]:
     return [(each.findtext("name"), each.findtext("status")) for each in found]
 
 
+@pytest.mark.feature("names")
 def test_a_data_center_and_its_cluster_are_made_where_there_are_none(host):
     state = host.minion.state
 
@@ -95,6 +96,7 @@ def test_killed_between_add_and_attach_goes_on(up):
     assert result["changes"]["status"] == {"old": "unattached", "new": "active"}
 
 
+@pytest.mark.feature("free_space")
 def test_too_little_room_is_told_with_both_numbers_and_leaves_nothing(up):
     up.engine.faults(storage_available=12 * GIB)
 

@@ -60,6 +60,7 @@ def defined(host: Host, test: bool = False):
     return host.minion.state("ovirt_vm.stored", NAME, test=test, storage_domain="hosted_storage")
 
 
+@pytest.mark.feature("memory")
 def test_the_vm_has_what_it_needs_and_a_second_run_changes_nothing(stored):
     assert present(stored, test=True)["result"] is None
     assert list(stored.engine.curl("/vms")) == []

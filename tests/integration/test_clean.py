@@ -19,6 +19,7 @@ READ_ONLY = "virsh -r -c qemu:///system"
         pytest.param("systemctl is-active ovirt-ha-broker", id="ha"),
     ],
 )
+@pytest.mark.feature("clean")
 def test_clean_after_a_failure(site: Site, condition: str) -> None:
     site.killed_when(condition)
 
@@ -36,6 +37,7 @@ def test_clean_after_a_failure(site: Site, condition: str) -> None:
     assert changes(again) == {}
 
 
+@pytest.mark.feature("clean")
 def test_the_next_run_starts_anew(site: Site) -> None:
     states = site.apply()
 

@@ -21,6 +21,7 @@ def _everything(site: Site) -> str:
     )
 
 
+@pytest.mark.feature("dry_run")
 def test_test_mode_touches_nothing_and_names_what_is_next(site: Site) -> None:
     before = _everything(site)
 
@@ -82,6 +83,7 @@ def test_killed_on_the_way_to_the_final_place(site: Site, condition: str) -> Non
     site.killed_when(condition)
 
 
+@pytest.mark.feature("resume")
 def test_a_plain_rerun_heals_it_all(site: Site) -> None:
     states = site.apply()
 

@@ -150,6 +150,7 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Master]:
             lab("exec", name, "systemctl", "stop", "salt-minion")
 
 
+@pytest.mark.feature("fleet")
 def test_both_sites_are_deployed_by_one_command(master: Master) -> None:
     synced = master.salt("saltutil.sync_all")
     assert set(synced) == set(SITES.values())

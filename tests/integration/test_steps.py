@@ -103,6 +103,7 @@ def test_directory_is_ours_alone(appliance: Site) -> None:
 
 
 @step(3, phase="appliance", state="Appliance is extracted", kind="transitional")
+@pytest.mark.feature("appliance_package")
 def test_appliance_is_the_packages_image(appliance: Site) -> None:
     packaged = appliance.output(
         "sh", "-c", ". /etc/ovirt-hosted-engine/10-appliance.conf; echo $path"
@@ -164,6 +165,7 @@ def test_host_finds_the_bootstrap_vm(bootstrap: Site) -> None:
 
 
 @step(7, phase="bootstrap", state="engine-setup is complete", kind="transitional")
+@pytest.mark.feature("verified")
 def test_engine_answers_with_verified_tls(bootstrap: Site) -> None:
     assert "Welcome to Health Status" in bootstrap.engine(RECORD_CA).health()
 
@@ -373,6 +375,7 @@ def test_disk_is_copied_whole(handover: Site) -> None:
 
 
 @step(20, phase="ha", state="Guest is prepared for its final place", kind="transitional")
+@pytest.mark.feature("static", "root")
 def test_guest_kept_nothing_of_the_bootstrap(deployed: Site) -> None:
     path = _volume(deployed, "he_virtio_disk")
     with deployed.mounted(path, "noload", "offset=1048576") as files:
@@ -431,6 +434,7 @@ def test_engine_is_healthy_in_its_final_place(deployed: Site) -> None:
         assert deployed.output("systemctl", "is-enabled", unit) == "enabled"
 
 
+@pytest.mark.feature("unchanged")
 def test_second_run_changes_nothing(deployed: Site) -> None:
     states = deployed.apply()
 

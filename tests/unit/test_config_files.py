@@ -112,6 +112,7 @@ def test_vm_conf_as_its_reader_has_it():
     assert f"imageID:{IDS['disks']['vm']['image']}" in disk
 
 
+@pytest.mark.feature("notification")
 def test_broker_conf_survives_interpolation():
     parser = configparser.ConfigParser()
     parser.read_string(files.broker_conf(known()))

@@ -47,6 +47,7 @@ def answers(**secrets: str) -> dict[str, str]:
     "password",
     ["plain", "50%", "%(x)s", "a=b:c", " leading", "#;", "'\"\\", "ünï", "str:x", "[x]", "$(id)"],
 )
+@pytest.mark.feature("database_passwords")
 def test_otopi_reads_the_password_as_it_was_given(password):
     read = answers(admin_password=password)
 
@@ -94,6 +95,7 @@ def test_secrets_in_the_guest_are_for_root_alone():
     assert written["/etc/hosts"]["append"] is True
 
 
+@pytest.mark.feature("offline")
 def test_offline_reaches_engine_setup():
     unit = "/etc/systemd/system/hosted-engine-setup.service"
     fqdn = {"fqdn": "engine.example.com"}
@@ -102,6 +104,7 @@ def test_offline_reaches_engine_setup():
     assert "--offline" not in files(user_data(engine=fqdn))[unit]["content"]
 
 
+@pytest.mark.feature("root")
 def test_root_gets_a_password_and_a_key_only_where_they_are_given():
     assert "chpasswd" not in user_data()
     with_both = user_data("$6$hash", vm={"root_ssh_keys": ["ssh-rsa AAAA me"]})
@@ -131,6 +134,7 @@ def test_a_static_guest_is_found_by_its_mac():
     }
 
 
+@pytest.mark.feature("dhcp")
 def test_without_an_address_dhcp_is_asked():
     assert dict(keyfile()["ipv4"]) == {"method": "auto"}
 

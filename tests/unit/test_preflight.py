@@ -252,6 +252,7 @@ def test_a_line_of_somebody_s_for_the_engine_s_name_is_told(lab, tmp_path):
 @pytest.mark.parametrize(
     "addresses", [[], ["127.0.1.1"], ["192.0.2.99"], ["192.0.2.11", "2001:db8::1"]]
 )
+@pytest.mark.feature("host_name")
 def test_the_host_s_name_must_lead_to_its_management_interface_only(lab, addresses):
     lab.names["node1.example.com"] = addresses
 
@@ -287,6 +288,7 @@ def test_on_the_way_the_bridge_counts_and_a_lost_default_route_is_ours_to_restor
     assert lab.keys(network.static_address) == []
 
 
+@pytest.mark.feature("static")
 def test_a_static_address_lies_in_the_gateway_s_network(lab):
     lab.pillar["hosted_engine"]["network"] = {"gateway": "198.51.100.1"}
 
