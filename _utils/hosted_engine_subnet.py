@@ -45,9 +45,9 @@ def _taken(settings: dict[str, Any], family: str) -> set[Network]:
     routes = json.loads(command.run(*ip, "route", "show", "table", "all").stdout or "[]")
     links = json.loads(command.run(*ip, "address", "show").stdout or "[]")
     found = {str(route["dst"]) for route in routes}
-    for link in links:
-        # ip lists links without an address of the family as empty objects.
-        found |= {f"{seen['local']}/{seen['prefixlen']}" for seen in link.get("addr_info", [])}
+    # ip lists what it was told to leave out as empty objects.
+    seen = [each for link in links for each in link.get("addr_info", []) if each]
+    found |= {f"{each['local']}/{each['prefixlen']}" for each in seen}
     found |= {
         settings["vm"]["address"],
         gateway.of(settings),
