@@ -241,12 +241,11 @@ def prepared(disk: str) -> dict[str, Any]:
     An engine that doesn't know the option (HostedEngineConfigurationImageGuid) needn't be told.
     """
     enabled = _run("systemctl", "is-enabled", guest_files.HANDOVER_UNIT, codes=ANY).stdout.strip()
-    keyfile = _run("cat", guest_files.KEYFILE, codes=ANY).stdout
-    rows = sql(ASK)
-    told = all(row[0] == disk for row in rows)
+    network = all(_run("cat", path, codes=ANY).stdout == text for path, text in _network().items())
+    told = all(row[0] == disk for row in sql(ASK))
     return {
         "handover": enabled or "absent",
-        "network": "final" if keyfile == _keyfile() else "outdated",
+        "network": "final" if network else "outdated",
         "configuration_disk": "told" if told else "not told",
     }
 
@@ -266,7 +265,8 @@ def prepare(disk: str) -> None:
     # The id is the engine's own; anything else would be SQL of someone else's.
     if not set(disk) <= set("0123456789abcdefABCDEF-"):
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
-    _run("install", "-m", "0600", "/dev/stdin", guest_files.KEYFILE, stdin=_keyfile())
+    for path, text in _network().items():
+        _run("install", "-m", "0600", "/dev/stdin", path, stdin=text)
     _run("systemctl", "enable", guest_files.HANDOVER_UNIT)
     sql(TELL.replace("@DISK@", disk))
     _run("sync")
@@ -276,9 +276,9 @@ def _settings() -> settings_.Settings:
     return settings_.load(__pillar__, __grains__)
 
 
-def _keyfile() -> str:
+def _network() -> dict[str, str]:
     settings = _settings()
-    return guest_network.keyfile(settings, gateway.of(settings))
+    return guest_network.final_files(settings, __grains__, gateway.of(settings))
 
 
 def _address() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_config_files as files
 import hosted_engine_connection as connection
+import hosted_engine_guest_address as guest_address
 import hosted_engine_ha_explain as explain
 import hosted_engine_ha_status as ha_status
 import hosted_engine_record as record
@@ -61,7 +62,8 @@ def running_on() -> list[str]:
 
 def get() -> Facts:
     """
-    HA's answer and maintenance, the engine's health in its final place, our record of it.
+    HA's answer and maintenance, the engine's health in its final place, whether its name leads to
+    the address that its VM has (``right``, or what is wrong), our record of it.
 
     CLI Example:
 
@@ -81,6 +83,9 @@ def get() -> Facts:
         facts["answers"] = False
         facts["health"] = str(error)
     facts["page"] = _page()
+    # The name may lead to another machine, which then doesn't answer as the engine.
+    known = facts["page"] == "answers"
+    facts["address"] = guest_address.seen(_settings()) if known else "unknown"
     if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
         raise Paused(
             f"global maintenance: the engine may be down. HA says {facts['health']}; its page: "

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import shutil
 from typing import Any
 from xml.etree import ElementTree
 
 import hosted_engine_bootstrap_xml as bootstrap_xml
 import hosted_engine_command as command
+import hosted_engine_family as family_
+import hosted_engine_firewall as firewall
 import hosted_engine_hypervisor as hypervisor
 import hosted_engine_settings as settings_
+import hosted_engine_subnet as subnet_
 from hosted_engine_guard import only_on_the_way
 from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
@@ -19,14 +21,12 @@ from salt.exceptions import CommandExecutionError
 # vdsm's source routing stands at 3200: what is to hold in spite of it comes before. "to" is what
 # keeps host and guest talking.
 RULES = (("to", 100), ("from", 101))
-ZONE = "libvirt"
-# What the engine, in a guest behind this zone, needs of its host.
-SERVICES = {"vdsm", "libvirt-tls", "ovirt-imageio", "ovirt-vmconsole", "ssh"}
 
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    The network ``name``: subnet, guest's MAC and address, active, rule, firewall; None: absent.
+    The network ``name``: subnet and its family, guest's MAC and address, active, rule, firewall,
+    and whether firewalld runs; None: absent.
 
     CLI Example:
 
@@ -37,14 +37,19 @@ def get(name: str) -> dict[str, Any] | None:
     ``rule``: both routing rules stand. ``firewall``: open, or the services that it lacks; open too
     where no firewalld runs.
     """
-    with hypervisor.libvirt(_settings(), read_only=True) as connection:
+    settings = _settings()
+    with hypervisor.libvirt(settings, read_only=True) as connection:
         network = hypervisor.network(connection, name)
         if network is None:
             return None
         seen = _parsed(network.XMLDesc())
         seen["active"] = bool(network.isActive())
+    # Only a lease of IPv4 is pinned to it; in IPv6 the seed gives the guest its address.
+    seen["mac"] = seen["mac"] or settings["vm"]["mac"]
+    seen["family"] = family_.of_address(seen["subnet"])
     seen["rule"] = not _missing_rules(seen["subnet"])
-    lacking = _closed_services()
+    seen["firewalld"] = firewall.runs()
+    lacking = firewall.closed()
     seen["firewall"] = f"lacks {', '.join(lacking)}" if lacking else "open"
     return seen
 
@@ -70,9 +75,23 @@ def address() -> str:
         return str(_parsed(network.XMLDesc())["address"])
 
 
+def family() -> str:
+    """
+    The family of this deployment's addresses, ``ipv4`` or ``ipv6``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_network.family
+    """
+    return family_.of(_settings())
+
+
 def define(name: str) -> None:
     """
-    Define the network ``name``, on the first of ``bootstrap:subnets`` that collides with nothing.
+    Define the network ``name``, on the first of ``bootstrap:subnets``, or of
+    ``bootstrap:subnets_ipv6``, that collides with nothing.
 
     CLI Example:
 
@@ -80,8 +99,9 @@ def define(name: str) -> None:
 
         salt-call --local hosted_engine_network.define hosted-engine
 
-    A network that exists keeps its subnet. Raises CommandExecutionError when every subnet collides
-    with an address or route of this host, and on a deployed host.
+    A network that exists keeps its subnet, unless that is of another family. Raises
+    CommandExecutionError when every subnet collides with what this host has or must reach, and on
+    a deployed host.
     """
     only_on_the_way(__salt__, f"Defining the network {name}")
     settings = _settings()
@@ -92,6 +112,9 @@ def define(name: str) -> None:
             connection.networkDefineXML(bootstrap_xml.network(name, _free_subnet(settings), mac))
             return
         uuid, subnet = network.UUIDString(), _parsed(network.XMLDesc())["subnet"]
+        if family_.of_address(subnet) != family_.of(settings):
+            _delete_rules(subnet)
+            subnet = _free_subnet(settings)
         if network.isActive():
             network.destroy()
         text = bootstrap_xml.network(name, subnet, mac)
@@ -143,9 +166,7 @@ def open_firewall(name: str) -> None:
     For now and for good, without a reload of firewalld: a reload would drop libvirt's own rules.
     """
     only_on_the_way(__salt__, f"Opening the firewall for the network {name}")
-    options = [f"--add-service={service}" for service in _closed_services()]
-    for when in ([], ["--permanent"]):
-        command.run("firewall-cmd", "--quiet", *when, f"--zone={ZONE}", *options)
+    firewall.open_closed()
 
 
 def remove(name: str) -> None:
@@ -160,11 +181,8 @@ def remove(name: str) -> None:
     """
     with hypervisor.libvirt(_settings()) as connection:
         network = _there(connection, name)
-        subnet = _parsed(network.XMLDesc())["subnet"]
-        there = set(RULES) - set(_missing_rules(subnet))
         # The definition goes last: it is what tells the subnet to the next try.
-        for direction, priority in sorted(there):
-            command.run(*_rule("delete", direction, subnet, priority))
+        _delete_rules(_parsed(network.XMLDesc())["subnet"])
         if network.isActive():
             network.destroy()
         network.undefine()
@@ -184,78 +202,58 @@ def _there(connection: Any, name: str) -> Any:
 def _parsed(text: str) -> dict[str, Any]:
     """What matters of a network's XML."""
     tree = ElementTree.fromstring(text)  # noqa: S314, libvirt wrote it
-    ip, host = tree.find("ip"), tree.find("ip/dhcp/host")
-    if ip is None or host is None:
+    ip, host, bridge = tree.find("ip"), tree.find("ip/dhcp/host"), tree.find("bridge")
+    if ip is not None and host is not None:
+        network = ipaddress.ip_interface(f"{ip.get('address')}/{ip.get('netmask')}").network
+        mac = str(host.get("mac")).lower()
+        return {"subnet": str(network), "address": host.get("ip"), "mac": mac}
+    ours = bridge is not None and bridge.get("name") == bootstrap_xml.BRIDGE
+    if ip is None or not ours or ip.get("family") != "ipv6":
         raise CommandExecutionError(
             f"libvirt's network {tree.findtext('name')} has no pinned lease, so it isn't ours. "
             "Rename or undefine it"
         )
-    interface = ipaddress.IPv4Interface(f"{ip.get('address')}/{ip.get('netmask')}")
-    return {
-        "subnet": str(interface.network),
-        "address": host.get("ip"),
-        "mac": str(host.get("mac")).lower(),
-    }
+    network = ipaddress.ip_interface(f"{ip.get('address')}/{ip.get('prefix')}").network
+    return {"subnet": str(network), "address": str(network[bootstrap_xml.GUEST]), "mac": None}
 
 
 def _rule(action: str, direction: str, subnet: str, priority: int) -> tuple[str, ...]:
+    option = family_.OPTIONS[family_.of_address(subnet)]
     return (
-        *("ip", "rule", action, direction, subnet),
+        *("ip", option, "rule", action, direction, subnet),
         *("priority", str(priority), "table", "main"),
     )
 
 
 def _missing_rules(subnet: str) -> list[tuple[str, int]]:
-    network = ipaddress.IPv4Network(subnet)
+    option = family_.OPTIONS[family_.of_address(subnet)]
     there = {
         (direction, rule["priority"])
-        for rule in json.loads(command.run("ip", "-j", "-4", "rule", "show").stdout)
+        for rule in json.loads(command.run("ip", "-j", option, "rule", "show").stdout)
         for direction, key in (("to", "dst"), ("from", "src"))
-        if rule.get(key) == str(network.network_address)
-        and rule.get(f"{key}len") == network.prefixlen
+        if _network(rule, key) == ipaddress.ip_network(subnet)
         and rule.get("table") in ("main", "254")
     }
     return [rule for rule in RULES if rule not in there]
 
 
+def _network(rule: dict[str, Any], key: str) -> Any:
+    if key not in rule or f"{key}len" not in rule:
+        return None
+    return ipaddress.ip_network(f"{rule[key]}/{rule[f'{key}len']}")
+
+
+def _delete_rules(subnet: str) -> None:
+    for direction, priority in sorted(set(RULES) - set(_missing_rules(subnet))):
+        command.run(*_rule("delete", direction, subnet, priority))
+
+
 def _free_subnet(settings: settings_.Settings) -> str:
-    taken = _taken(settings)
-    tried = []
-    for candidate in settings["bootstrap"]["subnets"]:
-        subnet = ipaddress.IPv4Network(candidate, strict=False)
-        collides = sorted({str(network) for network in taken if network.overlaps(subnet)})
-        if not collides:
-            return str(subnet)
-        tried.append(f"{subnet} (with {', '.join(collides)})")
+    subnet, tried = subnet_.free(settings)
+    if subnet:
+        return subnet
+    kind = family_.of(settings)
     raise CommandExecutionError(
-        f"bootstrap:subnets: each collides with a network of this host: {'; '.join(tried)}. "
-        "Name a /24 that the site doesn't use"
+        f"bootstrap:{subnet_.KEYS[kind]}: each collides with what this host has or must reach: "
+        f"{'; '.join(tried)}. Name a /{subnet_.LENGTHS[kind]} that the site doesn't use"
     )
-
-
-def _taken(settings: settings_.Settings) -> set[ipaddress.IPv4Network]:
-    """Networks that this host has addresses in or routes to, and the engine's final one."""
-    found = {
-        route["dst"]
-        for route in json.loads(
-            command.run("ip", "-j", "-4", "route", "show", "table", "all").stdout or "[]"
-        )
-        if route["dst"] != "default"
-    }
-    for link in json.loads(command.run("ip", "-j", "-4", "address", "show").stdout or "[]"):
-        found |= {f"{seen['local']}/{seen['prefixlen']}" for seen in link.get("addr_info", [])}
-    found |= set(filter(None, (settings["vm"]["address"], settings["network"]["gateway"])))
-    return {ipaddress.IPv4Network(text, strict=False) for text in found if ":" not in text}
-
-
-def _closed_services() -> list[str]:
-    """The services that firewalld knows, and that the zone lacks, now or after a reload."""
-    if shutil.which("firewall-cmd") is None:
-        return []
-    if command.run("firewall-cmd", "--state", codes=tuple(range(256))).returncode:
-        return []
-    known = SERVICES.intersection(command.run("firewall-cmd", "--get-services").stdout.split())
-    lists = ("--list-services", f"--zone={ZONE}")
-    now = command.run("firewall-cmd", *lists).stdout.split()
-    later = command.run("firewall-cmd", "--permanent", *lists).stdout.split()
-    return sorted(known - set(now).intersection(later))

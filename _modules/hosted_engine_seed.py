@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import socket
 from pathlib import Path
 from typing import Any
 
 import hosted_engine_bootstrap_vm as vm
 import hosted_engine_command as command
+import hosted_engine_family as family_
 import hosted_engine_gateway as gateway
 import hosted_engine_guest_files as guest_files
 import hosted_engine_guest_network as guest_network
@@ -114,44 +114,19 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
     settings = _settings()
     secrets = {name: settings_.secret(__pillar__, name) for name in SECRETS}
     address = __salt__["hosted_engine_network.address"]()
-    fqdn, host = settings["engine"]["fqdn"], settings["host"]
-    hosts = guest_network.hosts_line(address, fqdn, fqdn.partition(".")[0])
-    hosts += guest_network.hosts_line(_host_address(host["address"]), *_names(host))
+    hosts = guest_network.hosts(settings, __grains__, family_.of(settings), address)
     texts = {
         "meta-data": guest_files.meta_data(settings),
         "user-data": guest_files.user_data(
             settings,
             secrets,
             hosts=hosts,
-            gateway=gateway.of(settings),
+            networking=guest_network.files(settings, __grains__, gateway.of(settings), address),
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),
     }
     return {name: text.encode() for name, text in texts.items()}
-
-
-def _names(host: dict[str, Any]) -> list[str]:
-    """The names of this host for the guest: what the engine reaches it by, and its own."""
-    named = [host["address"]] if not _is_address(host["address"]) else []
-    return [*named, *filter(None, [__grains__.get("fqdn")]), host["name"]]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        socket.inet_aton(text)
-    except OSError:
-        return False
-    return True
-
-
-def _host_address(name: str) -> str:
-    try:
-        return str(socket.getaddrinfo(name, None, socket.AF_INET)[0][4][0])
-    except OSError as error:
-        raise CommandExecutionError(
-            f"host:address: {name} has no IPv4 address here: {error}. The guest must reach it"
-        ) from error
 
 
 def _hash(password: Any, key: str) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from typing import Any
 
 import hosted_engine_authorized_keys as authorized_keys
 import hosted_engine_connection as connection
+import hosted_engine_family as family_
 import hosted_engine_record as record
 import hosted_engine_routes as _routes
 import hosted_engine_settings as settings
@@ -132,8 +132,8 @@ def add(name: str, address: str, cluster: str) -> None:
                     f"The engine knows {address} already, as its host {other.name}: set "
                     f"hosted_engine:host:name to that, or remove it in the engine"
                 )
-        bridge = settings.load(__pillar__, __grains__)["network"]["name"]
-        _routes.remember(_addresses(address), bridge)
+        known = settings.load(__pillar__, __grains__)
+        _routes.remember(_addresses(address, family_.of(known)), known["network"]["name"])
         host = types.Host(
             name=name,
             address=address,
@@ -144,14 +144,13 @@ def add(name: str, address: str, cluster: str) -> None:
         api.hosts_service().add(host, activate=True, reboot=False)
 
 
-def _addresses(name: str) -> list[str]:
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise CommandExecutionError(
-            f"hosted_engine:host:address: {name} can't be resolved: {error}"
-        ) from error
-    return sorted({str(entry[4][0]) for entry in found})
+def _addresses(name: str, family: str) -> list[str]:
+    if found := family_.addresses(name, family):
+        return found
+    raise CommandExecutionError(
+        f"hosted_engine:host:address: {name} has no {family_.NAMES[family]} address here: mend DNS "
+        "or /etc/hosts, or see hosted_engine:network:family"
+    )
 
 
 def wait(name: str) -> None:

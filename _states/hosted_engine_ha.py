@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
 
 
 def lockspace_initialised(name: str) -> dict[str, Any]:
@@ -95,18 +96,21 @@ def healthy(name: str) -> dict[str, Any]:
           hosted_engine_ha.healthy:
             - name: engine.example.com
 
-    ``name`` is the engine's name, at which its page must answer over verified TLS. An engine that
-    is down under global maintenance is told, not failed.
+    ``name`` is the engine's name, at which its page must answer over verified TLS, and which must
+    lead to the address that the VM really has: the pillar's, or what DHCP gave its MAC address. An
+    engine that is down under global maintenance is told, not failed.
     """
 
     def step(now: state.Facts | None) -> state.Step:
         if now and (now["health"], now["page"]) == ("good", "answers"):
+            if now["address"] != "right":
+                raise CommandExecutionError(f"The engine is healthy, but {now['address']}")
             return ("hosted_engine_ha.record_deployment",)
         return ("hosted_engine_ha.wait_for_health",)
 
     return state.converge(
         name,
-        {"health": "good", "page": "answers", "recorded": True},
+        {"health": "good", "page": "answers", "address": "right", "recorded": True},
         read=__salt__["hosted_engine_ha.get"],
         step=step,
         test=__opts__["test"],

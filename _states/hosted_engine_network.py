@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_firewall as firewall
 import hosted_engine_state as state
 
 
@@ -17,11 +18,14 @@ def up(name: str) -> dict[str, Any]:
           hosted_engine_network.up:
             - name: hosted-engine
 
-    Subnet and MAC come from the pillar; libvirt's network ``default`` isn't touched.
+    Subnet, its family and the MAC address come from the pillar; libvirt's network ``default`` isn't
+    touched. Where no firewalld runs, the comment says so.
     """
 
+    seen: state.Facts | None = None
+
     def step(now: state.Facts | None) -> state.Step:
-        if now is None or now["mac"] != mac:
+        if now is None or now["mac"] != mac or now["family"] != family:
             return "hosted_engine_network.define", name
         if not now["active"]:
             return "hosted_engine_network.start", name
@@ -29,15 +33,24 @@ def up(name: str) -> dict[str, Any]:
             return "hosted_engine_network.add_rule", name
         return "hosted_engine_network.open_firewall", name
 
+    def read() -> state.Facts | None:
+        nonlocal seen
+        seen = __salt__["hosted_engine_network.get"](name)
+        return seen
+
     mac = __salt__["hosted_engine.settings"]()["vm"]["mac"]
-    return state.converge(
+    family = __salt__["hosted_engine_network.family"]()
+    result = state.converge(
         name,
-        {"mac": mac, "active": True, "rule": True, "firewall": "open"},
-        read=lambda: __salt__["hosted_engine_network.get"](name),
+        {"mac": mac, "family": family, "active": True, "rule": True, "firewall": "open"},
+        read=read,
         step=step,
         test=__opts__["test"],
         run=__salt__,
     )
+    if seen and not seen["firewalld"]:
+        result["comment"] += f"; {firewall.ABSENT}"
+    return result
 
 
 def absent(name: str) -> dict[str, Any]:

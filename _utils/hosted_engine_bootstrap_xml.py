@@ -25,6 +25,15 @@ NETWORK = """<network>
 </network>
 """
 
+# Without DHCP, libvirt's dnsmasq advertises itself as router: the guest's own address is static.
+NETWORK_IPV6 = """<network>
+  <name>{name}</name>
+  <forward mode='nat'><nat ipv6='yes'/></forward>
+  <bridge name={bridge} stp='off' delay='0'/>
+  <ip family='ipv6' address={host} prefix='{prefix}'/>
+</network>
+"""
+
 # The seed is on virtio-scsi: not every appliance's kernel knows AHCI. It is mandatory, so that the
 # VM never starts without what tells it that it is the bootstrap.
 DOMAIN = """<domain type={kind}>
@@ -75,13 +84,18 @@ NO_SECURE_BOOT = "\n    <firmware><feature enabled='no' name='secure-boot'/></fi
 
 
 def network(name: str, subnet: str, mac: str) -> str:
-    """The NAT network with one pinned lease: an address to rely on, none to search for."""
-    hosts = ipaddress.IPv4Network(subnet)
-    return NETWORK.format(
+    """
+    The NAT network. IPv4: with one pinned lease, an address to rely on, none to search for. IPv6:
+    the guest gives itself that address.
+    """
+    hosts = ipaddress.ip_network(subnet)
+    template = NETWORK if hosts.version == 4 else NETWORK_IPV6
+    return template.format(
         name=escape(name),
         bridge=quoteattr(BRIDGE),
         host=quoteattr(str(hosts[HOST])),
         netmask=quoteattr(str(hosts.netmask)),
+        prefix=hosts.prefixlen,
         guest=quoteattr(str(hosts[GUEST])),
         mac=quoteattr(mac),
     )

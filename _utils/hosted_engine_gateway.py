@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import hosted_engine_command as command
+import hosted_engine_family as family_
 import hosted_engine_record as record
 
 
@@ -17,9 +18,14 @@ def of(settings: dict[str, Any]) -> str:
     """
     if named := settings["network"]["gateway"]:
         return str(named)
-    before = (record.read("routes") or {}).get("routes", [])
-    now = json.loads(command.run("ip", "-j", "-4", "route", "show", "default").stdout or "[]")
-    for route in [*before, *now]:
+    family = family_.of(settings)
+    before = [
+        route
+        for route in (record.read("routes") or {}).get("routes", [])
+        if route.get("family", family_.IPV4) == family
+    ]
+    told = command.run("ip", "-j", family_.OPTIONS[family], "route", "show", "default").stdout
+    for route in [*before, *json.loads(told or "[]")]:
         if route["dst"] == "default" and "gateway" in route:
             return str(route["gateway"])
     return ""

@@ -17,7 +17,7 @@ from hosted_engine_state import Secret
 ANSWERS = "/root/ovirt-engine-answers"
 # Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
 MARKER = "/var/lib/hosted-engine/setup-complete"
-KEYFILE = "/var/lib/hosted-engine/final.nmconnection"
+KEYFILE = network.KEYFILE
 HANDOVER = "/usr/local/libexec/hosted-engine-handover"
 SETUP_UNIT = "hosted-engine-setup.service"
 HANDOVER_UNIT = "hosted-engine-handover.service"
@@ -71,6 +71,9 @@ connections=/etc/NetworkManager/system-connections
 mkdir -p "$connections"
 install -m 0600 {KEYFILE} "$connections/hosted-engine.nmconnection"
 sed -i '/{HOSTS_MARKER}$/d' /etc/hosts
+if [ -e {network.FINAL_HOSTS} ]; then
+    grep -vxFf /etc/hosts {network.FINAL_HOSTS} >> /etc/hosts || true
+fi
 if [ -e /root/.ssh/authorized_keys ]; then
     sed -i '/ {KEY_COMMENT}$/d' /root/.ssh/authorized_keys
 fi
@@ -101,16 +104,16 @@ def user_data(
     secrets: dict[str, Secret | None],
     *,
     hosts: str,
-    gateway: str,
+    networking: dict[str, str],
     keys: dict[str, str],
     root_hash: str | None,
 ) -> str:
     """
     cloud-init's user data: JSON, which is YAML.
 
-    ``hosts``: lines for the guest's hosts file. ``gateway``: in its final place. ``keys``:
-    host_key, host_key_public and client_key_public, as OpenSSH writes them. ``root_hash``: crypt's
-    hash of root's password.
+    ``hosts``: lines for the guest's hosts file. ``networking``: files of its network, root's alone.
+    ``keys``: host_key, host_key_public and client_key_public, as OpenSSH writes them.
+    ``root_hash``: crypt's hash of root's password.
     """
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
     setup = SETUP.replace("@OFFLINE@", " --offline" if settings["engine"]["offline"] else "")
@@ -130,7 +133,7 @@ def user_data(
         "ssh_authorized_keys": [keys["client_key_public"], *vm["root_ssh_keys"]],
         "write_files": [
             _file(ANSWERS, answers.text(settings, secrets), "0600"),
-            _file(KEYFILE, network.keyfile(settings, gateway), "0600"),
+            *(_file(path, text, "0600") for path, text in networking.items()),
             _file(HANDOVER, script, "0755"),
             _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
             _file(f"{UNITS}/{SETUP_UNIT}", setup),
@@ -139,6 +142,7 @@ def user_data(
         # cloud-init is switched off for all later boots before the long part begins. engine-setup
         # is a unit, since straight under cloud-init it once hung with SELinux enforcing.
         "runcmd": [
+            *network.commands(networking),
             ["systemctl", "daemon-reload"],
             ["systemctl", "enable", HANDOVER_UNIT],
             ["touch", "/etc/cloud/cloud-init.disabled"],

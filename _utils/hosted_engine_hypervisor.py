@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import hosted_engine_family as family
 from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
@@ -47,7 +48,7 @@ def library() -> Any:
 
 def tls_uri(settings: dict[str, Any]) -> str:
     """Where libvirt answers over TLS: the certificate names what the host was added with."""
-    return f"qemu+tls://{settings['host']['address']}/system"
+    return f"qemu+tls://{family.literal(settings['host']['address'])}/system"
 
 
 @contextlib.contextmanager

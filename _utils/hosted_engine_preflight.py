@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_config_files as config_files
+import hosted_engine_family as family_
 import hosted_engine_record as record
 import hosted_engine_settings as settings
 import hosted_engine_validate as validate
@@ -23,6 +23,8 @@ from hosted_engine_schema import SCHEMA
 from salt.exceptions import SaltException
 
 Problem = dict[str, str]
+# Candidates for the NAT network, as they are to be written.
+EXAMPLES = {"subnets": "192.168.222.0/24", "subnets_ipv6": "fd00:1234:5678:900::/64"}
 
 
 def problem(key: str, what: str, advice: str) -> Problem:
@@ -49,16 +51,28 @@ class Host:
 
     @cached_property
     def links(self) -> list[dict[str, Any]]:
-        """Interfaces with their addresses, as iproute2 tells them."""
-        return json.loads(command.run("ip", "-json", "address").stdout or "[]")
+        """Interfaces with their addresses and kinds, as iproute2 tells them."""
+        return json.loads(command.run("ip", "-d", "-json", "address").stdout or "[]")
+
+    @cached_property
+    def family(self) -> str:
+        """The family of the deployment's addresses."""
+        return family_.of(self.settings)
 
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
-        """IPv4 default routes, the preferred one first; where they are lost, what was recorded."""
-        routes = json.loads(command.run("ip", "-json", "route", "show", "default").stdout or "[]")
+        """The family's default routes, preferred one first; where lost, what was recorded."""
+        option = family_.OPTIONS[self.family]
+        told = command.run("ip", option, "-json", "route", "show", "default").stdout
+        routes = json.loads(told or "[]")
         if not routes:
             before = (record.read("routes") or {}).get("routes", [])
-            routes = [route for route in before if route.get("dst") == "default"]
+            routes = [
+                route
+                for route in before
+                if route.get("dst") == "default"
+                and route.get("family", family_.IPV4) == self.family
+            ]
         return sorted(routes, key=lambda route: int(route.get("metric", 0)))
 
     @cached_property
@@ -112,7 +126,12 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
         key, _, rest = sentence.partition(": ")
         what, _, advice = rest.partition(". ")
         by_schema.append({"key": key, "problem": what, "advice": advice})
-    checks: list[Check] = [mac_is_unicast, network_test_is_whole, addresses_are_whole]
+    checks: list[Check] = [
+        mac_is_unicast,
+        network_test_is_whole,
+        addresses_are_whole,
+        family_is_one,
+    ]
     return by_schema + list(_secrets(pillar)) + found(checks, host)
 
 
@@ -155,12 +174,28 @@ def addresses_are_whole(host: Host) -> Iterator[Problem]:
     if vm["address"]:
         yield from _unreadable("vm:address", vm["address"], ipaddress.ip_interface)
         yield from _static_address(vm["address"])
-    for number, subnet in enumerate(host.settings["bootstrap"]["subnets"]):
-        key = f"bootstrap:subnets:{number}"
-        unreadable = list(_unreadable(key, subnet, ipaddress.ip_network))
-        yield from unreadable
-        if not unreadable and not re.search(r"/24$", subnet):
-            yield problem(key, f"{subnet} isn't a /24 network", "Write it as 192.168.222.0/24")
+    for name, example in EXAMPLES.items():
+        for number, subnet in enumerate(host.settings["bootstrap"][name]):
+            yield from _subnet(f"bootstrap:{name}:{number}", subnet, example)
+
+
+def _subnet(key: str, value: str, example: str) -> Iterator[Problem]:
+    unreadable = list(_unreadable(key, value, ipaddress.ip_network))
+    yield from unreadable
+    length = example.partition("/")[2]
+    family = family_.of_address(example)
+    right = family_.of_address(value) == family and value.endswith(f"/{length}")
+    if not unreadable and not right:
+        what = f"{value} isn't a /{length} network of {family_.NAMES[family]}"
+        yield problem(key, what, f"Write it as {example}")
+
+
+def family_is_one(host: Host) -> Iterator[Problem]:
+    """What the pillar names is of one family; a name's addresses are looked at by ``unfit``."""
+    known = host.settings["host"]["address"]
+    named = [known] if family_.of_address(known) else []
+    for key, what in family_.contradictions(host.settings, named):
+        yield problem(key, what, "Mend it, or say in network:family which one is meant")
 
 
 def _unreadable(key: str, value: str, reader: Callable[[str], Any]) -> Iterator[Problem]:
@@ -176,7 +211,9 @@ def _static_address(value: str) -> Iterator[Problem]:
     except ValueError:
         return
     network = static.network
+    # IPv6 has no broadcast; its first address is every router's.
+    ends = {network.network_address, *([network.broadcast_address] if network.version == 4 else [])}
     if network.num_addresses < 4:
         yield problem("vm:address", f"{value} is a network of its own", "Give its prefix length")
-    elif static.ip in (network.network_address, network.broadcast_address):
+    elif static.ip in ends or static.ip.is_link_local or static.ip.is_multicast:
         yield problem("vm:address", f"{value} isn't a host's address", "Give the engine's address")

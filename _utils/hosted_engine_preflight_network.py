@@ -8,9 +8,12 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hosted_engine_command as command
+import hosted_engine_family as family_
 import hosted_engine_hosts_file as hosts_file
+import hosted_engine_subnet as subnet
 from hosted_engine_preflight import Check, Host, Problem, problem
 
 BOOTSTRAP_NETWORK = Path("/etc/libvirt/qemu/networks/hosted-engine.xml")
@@ -31,6 +34,10 @@ def engine_name(host: Host) -> Iterator[Problem]:
     if not found:
         wanted = static or "the address that DHCP gives its MAC address"
         yield problem(key, f"{fqdn} doesn't resolve", f"Let DNS say {wanted}")
+    elif not any(family_.of_address(address) == host.family for address in found):
+        wanted = family_.NAMES[host.family]
+        what = f"{fqdn} has no {wanted} address, only {', '.join(sorted(found))}"
+        yield problem(key, what, "Let DNS say it, or see network:family")
     for address in sorted(found):
         if ipaddress.ip_address(address).is_loopback:
             yield problem(key, f"{fqdn} resolves to loopback, {address}", "Mend DNS or /etc/hosts")
@@ -40,7 +47,7 @@ def engine_name(host: Host) -> Iterator[Problem]:
                 f"{fqdn} resolves to this host's own address {address}",
                 "The engine's VM has a name and an address of its own",
             )
-        elif static and "." in address and address != static:
+        elif static and family_.of_address(address) == host.family and address != static:
             yield problem(
                 key,
                 f"{fqdn} resolves to {address}, but vm:address is {static}",
@@ -67,11 +74,7 @@ def resolve_finally(name: str) -> set[str] | None:
 
 def resolve(name: str) -> set[str]:
     """The addresses of a name, as every program of this host gets them; empty: none."""
-    try:
-        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
-        return set()
-    return {str(answer[4][0]).partition("%")[0] for answer in answers}
+    return set(family_.addresses(name))
 
 
 def _lines(name: str, ours: bool) -> set[str]:
@@ -107,6 +110,10 @@ def host_name(host: Host) -> Iterator[Problem]:
             f"{name or 'the host name'} doesn't resolve",
             "Give this host a name that DNS or /etc/hosts knows, or name an address here",
         )
+    elif not any(family_.of_address(address) == host.family for address in found):
+        wanted = family_.NAMES[host.family]
+        what = f"{name} has no {wanted} address, only {', '.join(sorted(found))}"
+        yield problem(key, what, "Mend DNS or /etc/hosts, or see network:family")
     for address in sorted(found - set(host.addresses(interface)) if interface else ()):
         loopback = ipaddress.ip_address(address).is_loopback
         yield problem(
@@ -118,20 +125,28 @@ def host_name(host: Host) -> Iterator[Problem]:
 
 
 def management_interface(host: Host) -> Iterator[Problem]:
-    """It exists, has an IPv4 address, and leads out."""
+    """It exists, has an address of the family, and leads out."""
     interface, key = host.interface, "host:interface"
+    family = family_.NAMES[host.family]
     known = [link["ifname"] for link in host.links]
     if not interface:
-        yield problem(key, "no default route leads to one", "Name the management interface")
+        what = f"no default route of {family} leads to one"
+        yield problem(key, what, "Name the management interface")
     elif interface not in known:
         yield problem(key, f"{interface} doesn't exist", f"There are {', '.join(known)}")
-    elif not any("." in address for address in host.addresses(interface)):
-        yield problem(key, f"{interface} has no IPv4 address", "Configure it, or name another")
+    elif not any(
+        family_.of_address(address) == host.family
+        and not ipaddress.ip_address(address).is_link_local
+        for address in host.addresses(interface)
+    ):
+        what = f"{interface} has no {family} address"
+        yield problem(key, what, "Configure it, name another, or see network:family")
     # Once vdsm made its bridge, a lost default route is what the formula itself restores.
     elif interface != host.settings["network"]["name"] and interface not in {
         route.get("dev") for route in host.default_routes
     }:
-        yield problem(key, f"no default route leads over {interface}", "Add one, or name another")
+        what = f"no default route of {family} leads over {interface}"
+        yield problem(key, what, "Add one, or name another")
 
 
 def static_address(host: Host) -> Iterator[Problem]:
@@ -143,7 +158,7 @@ def static_address(host: Host) -> Iterator[Problem]:
         return  # DHCP, or told as a problem of the pillar
     if not host.gateway:
         yield problem("network:gateway", "no default gateway found", "Name the engine's gateway")
-    elif ipaddress.ip_address(host.gateway) not in static.network:
+    elif not _reaches(static, host.gateway):
         yield problem(
             "vm:address",
             f"{value} isn't in the network of the gateway {host.gateway}",
@@ -154,8 +169,15 @@ def static_address(host: Host) -> Iterator[Problem]:
         yield problem("vm:address", f"{static.ip} is in use, by {owner}", "Choose a free address")
 
 
+def _reaches(static: Any, gateway: str) -> bool:
+    """Whether a guest with this address has the gateway beside it."""
+    address = ipaddress.ip_address(gateway)
+    # One of another family is a contradiction of the pillar, told as such.
+    return address.is_link_local or address.version != static.version or address in static.network
+
+
 def _neighbour(address: str) -> str:
-    """Who answers ARP for an address: a knock at a port makes the kernel ask."""
+    """Who has an address on the link: a knock at a port makes the kernel ask."""
     with contextlib.suppress(OSError):
         socket.create_connection((address, PROBE_PORT), PROBE_SECONDS).close()
     neighbours = json.loads(command.run("ip", "-json", "neigh", "show", address).stdout or "[]")
@@ -172,24 +194,15 @@ def mac_is_free(host: Host) -> Iterator[Problem]:
 
 
 def subnet_is_free(host: Host) -> Iterator[Problem]:
-    """One of the candidates for the NAT network collides with no route of this host."""
+    """One of the candidates for the NAT network collides with nothing."""
     if BOOTSTRAP_NETWORK.exists():
         return  # chosen by a run that is on its way
-    told = command.run("ip", "-json", "route", "show", "table", "all").stdout
-    taken = [
-        ipaddress.ip_network(route["dst"], strict=False)
-        for route in json.loads(told or "[]")
-        if route["dst"] not in ("default", "0.0.0.0/0") and "." in route["dst"]
-    ]
-    candidates = []
-    for subnet in host.settings["bootstrap"]["subnets"]:
-        with contextlib.suppress(ValueError):
-            candidates.append(ipaddress.ip_network(subnet))
-    if not any(not any(one.overlaps(net) for net in taken) for one in candidates):
+    free, tried = subnet.free(host.settings)
+    if not free:
         yield problem(
-            "bootstrap:subnets",
-            "each collides with a route of this host",
-            "Name a /24 network that is free here",
+            f"bootstrap:{subnet.KEYS[host.family]}",
+            f"each collides with what this host has or must reach: {'; '.join(tried)}",
+            f"Name a /{subnet.LENGTHS[host.family]} network that is free here",
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_record as record
+from hosted_engine_family import IPV4, OPTIONS
 from salt.exceptions import CommandExecutionError
 
 Route = dict[str, Any]
@@ -86,10 +87,10 @@ def restore() -> None:
             "(ip route add default via GATEWAY dev BRIDGE)"
         )
     for rule in _lost_rules(before):
-        command.run("ip", "rule", "add", *_selector(rule))
+        command.run("ip", OPTIONS[_family(rule)], "rule", "add", *_selector(rule))
     # A route by a gateway needs the one to that gateway first.
     for route in sorted(_lost_routes(before), key=lambda route: "gateway" in route):
-        command.run("ip", "route", "add", *_destination(route))
+        command.run("ip", OPTIONS[_family(route)], "route", "add", *_destination(route))
     record.write("routes", before | {"restored": True, "saved": False})
 
 
@@ -97,13 +98,13 @@ def _lost_routes(before: dict[str, Any]) -> list[Route]:
     """The recorded routes that main lacks, with the device on which they belong now."""
     now = _routes()
     seen = {(route["dst"], route.get("gateway")) for route in now}
-    has_default = any(route["dst"] == "default" for route in now)
+    # Another default route is an operator's, or DHCP's: not ours to double.
+    has_default = {_family(route) for route in now if route["dst"] == "default"}
     lost = []
     for route in before["routes"]:
         if (route["dst"], route.get("gateway")) in seen:
             continue
-        # Another default route is an operator's, or DHCP's: not ours to double.
-        if route["dst"] == "default" and has_default:
+        if route["dst"] == "default" and _family(route) in has_default:
             continue
         if route.get("dev") == before["device"]:
             # While the address moves no device holds it: the routes are missing all the same.
@@ -112,13 +113,13 @@ def _lost_routes(before: dict[str, Any]) -> list[Route]:
 
 
 def _lost_rules(before: dict[str, Any]) -> list[dict[str, Any]]:
-    now = [_selector(rule) for rule in _rules()]
-    return [rule for rule in before["rules"] if _selector(rule) not in now]
+    now = [(_family(rule), _selector(rule)) for rule in _rules()]
+    return [rule for rule in before["rules"] if (_family(rule), _selector(rule)) not in now]
 
 
 def _is_ours_to_restore(rule: dict[str, Any]) -> bool:
     """Rules by address that lead to main; the kernel's own and vdsm's are others' business."""
-    known = {"priority", "src", "srclen", "dst", "dstlen", "table"}
+    known = {"priority", "src", "srclen", "dst", "dstlen", "table", "family"}
     return rule.get("table") == "main" and rule["priority"] < 32766 and set(rule) <= known
 
 
@@ -147,11 +148,25 @@ def _destination(route: Route) -> list[str]:
 
 
 def _routes() -> list[Route]:
-    return _ip("route", "show", "table", "main")
+    return _of_both("route", "show", "table", "main")
 
 
 def _rules() -> list[dict[str, Any]]:
-    return _ip("rule", "show")
+    return _of_both("rule", "show")
+
+
+def _of_both(*arguments: str) -> list[dict[str, Any]]:
+    """What ip lists for each family, marked with it: a default route doesn't say."""
+    return [
+        entry | {"family": family}
+        for family, option in OPTIONS.items()
+        for entry in _ip(option, *arguments)
+    ]
+
+
+def _family(entry: dict[str, Any]) -> str:
+    # What an older version of the formula recorded was all IPv4.
+    return str(entry.get("family", IPV4))
 
 
 def _device(address: str) -> str | None:

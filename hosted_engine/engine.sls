@@ -28,13 +28,23 @@ Cluster of the hosted engine is there:
     - require:
       - ovirt_datacenter: Data center of the hosted engine is there
 
+# While no host uses it: a change of its VLAN would cut one off.
+Management network is as the hosts need it:
+  ovirt_network.present:
+    - name: {{ hosted_engine.network.name | json }}
+    - datacenter: {{ hosted_engine.datacenter.name | json }}
+    - vlan: {{ hosted_engine.network.vlan }}
+    - mtu: {{ hosted_engine.network.mtu }}
+    - require:
+      - ovirt_cluster: Cluster of the hosted engine is there
+
 Hosted engine manages this host:
   ovirt_host.up:
     - name: {{ hosted_engine.host.name | json }}
     - address: {{ hosted_engine.host.address | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
     - require:
-      - ovirt_cluster: Cluster of the hosted engine is there
+      - ovirt_network: Management network is as the hosts need it
 
 Hosted engine storage is active:
   ovirt_storage_domain.active:

@@ -42,6 +42,7 @@ class Ha:
         self.agent = "disabled"
         self.health: dict[str, Any] | None = {"vm": "up", "health": "good", "detail": "Up"}
         self.page = ""
+        self.neighbour = MAC
         self.ran: list[tuple[str, ...]] = []
 
     def read(self) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class Ha:
         elif arguments[:2] == ("systemctl", "is-active"):
             output = "inactive\n"
         elif arguments[0] == "ip":
-            output = f'[{{"dst": "192.0.2.77", "lladdr": "{MAC}"}}]'
+            output = f'[{{"dst": "192.0.2.77", "lladdr": "{self.neighbour}"}}]'
         elif "sanlock" in arguments:
             tail = arguments[arguments.index("sanlock") + 1 :]
             subprocess.run(
@@ -96,6 +97,8 @@ def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
     monkeypatch.setattr(connection.Site, "check_health", check_health)
     monkeypatch.setattr(explain, "LOGS", host.folder)
     monkeypatch.setattr(waiting, "FIRST", 0.01)
+    answers = [(0, 0, 0, "", ("192.0.2.10", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     yield made
 
 
@@ -197,7 +200,6 @@ def test_bad_health_is_explained(ha: Ha, monkeypatch: pytest.MonkeyPatch) -> Non
     ha.health = {"vm": "up", "health": "bad", "detail": "Up", "reason": "failed liveliness check"}
     ha.page = "The engine doesn't answer at https://engine.example.com"
     (ha.host.folder / "agent.log").write_text("old\n" * 9 + "\x1b[31mlast words\x1b[0m\n")
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.10", 0))])
     neighbour = {**ha.host.settings["vm"], "mac": MAC}
     monkeypatch.setitem(ha.host.settings, "vm", neighbour)
 
@@ -211,6 +213,18 @@ def test_bad_health_is_explained(ha: Ha, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (ret["result"], ret["changes"].get("health")) == (False, None)
     for told in ("failed liveliness check", "engine.example.com resolves to", "last words"):
         assert told in ret["comment"]
+
+
+@pytest.mark.feature("dhcp")
+def test_a_healthy_engine_at_another_address_than_its_name_s_is_told(ha: Ha) -> None:
+    ha.neighbour = str(ha.host.settings["vm"]["mac"])
+
+    for test in (True, False):
+        ret = ha.host.state(HEALTHY, test=test)
+        assert (ret["result"], ret["changes"]) == (False, {})
+        assert "resolves to 192.0.2.10, but the VM" in ret["comment"]
+        assert "has 192.0.2.77: correct the name in DNS" in ret["comment"]
+    assert record.read("deployment") is None
 
 
 def test_global_maintenance_of_an_engine_that_is_down_is_told(ha: Ha) -> None:

@@ -74,9 +74,11 @@ def test_what_was_not_given_is_left_to_engine_setup():
 
 
 def user_data(root_hash: str | None = None, **changes: dict[str, Any]) -> dict[str, Any]:
+    networking = {guest_network.KEYFILE: "[ipv4]\n"}
     text = guest_files.user_data(
-        settings(**changes), NONE, hosts="1.2.3.4 x\n", gateway="", keys=KEYS, root_hash=root_hash
-    )
+        settings(**changes), NONE, hosts="1.2.3.4 x\n", networking=networking, keys=KEYS,
+        root_hash=root_hash,
+    )  # fmt: skip
     assert text.startswith("#cloud-config\n")
     read: dict[str, Any] = yaml.safe_load(text)
     assert read == json.loads(text.partition("\n")[2])
@@ -111,32 +113,6 @@ def test_root_gets_a_password_and_a_key_only_where_they_are_given():
 
     assert with_both["chpasswd"] == {"expire": False, "list": "root:$6$hash\n"}
     assert with_both["ssh_authorized_keys"] == ["ecdsa B x", "ssh-rsa AAAA me"]
-
-
-def keyfile(**vm: Any) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser()
-    parser.read_string(
-        guest_network.keyfile(settings(vm=vm), "192.0.2.1"),
-    )
-    return parser
-
-
-def test_a_static_guest_is_found_by_its_mac():
-    read = keyfile(
-        address="192.0.2.10/24", dns=["192.0.2.53", "192.0.2.54"], mac="00:16:3E:00:00:01"
-    )
-
-    assert read["ethernet"]["mac-address"] == "00:16:3e:00:00:01"
-    assert dict(read["ipv4"]) == {
-        "method": "manual",
-        "address1": "192.0.2.10/24,192.0.2.1",
-        "dns": "192.0.2.53;192.0.2.54;",
-    }
-
-
-@pytest.mark.feature("dhcp")
-def test_without_an_address_dhcp_is_asked():
-    assert dict(keyfile()["ipv4"]) == {"method": "auto"}
 
 
 class Guest:

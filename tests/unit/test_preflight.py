@@ -19,6 +19,7 @@ import hosted_engine_preflight_network as network
 import hosted_engine_record
 import hosted_engine_settings
 import hosted_engine_stage
+import hosted_engine_subnet
 import pytest
 from salt.exceptions import CommandExecutionError
 
@@ -61,11 +62,16 @@ class Lab:
 
     def command(self, *arguments: str, **_: Any) -> subprocess.CompletedProcess[str]:
         answers: dict[str, Any] = {
-            "ip -json address": self.links,
-            "ip -json route show default": self.routes,
-            "ip -json route show table all": self.all_routes,
+            "ip -d -json address": self.links,
             "ip -json neigh show 192.0.2.10": self.neighbours,
         }
+        for option in ("-4", "-6"):
+            answers |= {
+                f"ip {option} -json route show default": self.routes,
+                f"ip -j {option} route show default": self.routes,
+                f"ip -j {option} route show table all": self.all_routes,
+                f"ip -j {option} address show": self.links,
+            }
         line = " ".join(arguments)
         if line.startswith("getent -s dns ahosts "):
             found = self.dns.get(arguments[-1], [])
@@ -96,6 +102,7 @@ def lab(tmp_path, monkeypatch):
     run = create_autospec(hosted_engine_command.run, side_effect=lab.command)
     monkeypatch.setattr(hosted_engine_command, "run", run)
     monkeypatch.setattr(network.socket, "getaddrinfo", lab.resolve)
+    monkeypatch.setattr(hosted_engine_subnet, "RESOLVERS", tmp_path / "resolv.conf")
     unreachable = create_autospec(socket.create_connection, side_effect=OSError(113, "No route"))
     monkeypatch.setattr(network.socket, "create_connection", unreachable)
     monkeypatch.setattr(hosted_engine_record, "DIRECTORY", tmp_path / "records")

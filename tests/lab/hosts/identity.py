@@ -10,13 +10,30 @@ from pathlib import Path
 from . import network
 from .host import Host
 from .run import run
-from .settings import DOMAIN, GATEWAY, PREFIX
+from .settings import (
+    DOMAIN,
+    DOMAIN_IPV6,
+    GATEWAY,
+    GATEWAY_IPV6,
+    PREFIX,
+    PREFIX_IPV6,
+    host_address_ipv6,
+)
 
 # Where the formula's checkout, the wheels and the package repository are seen in a host.
 FORMULA = "/srv/formula"
 # What of it Salt serves in a host.
 SERVED = "/srv/salt"
-LINK = "[Match]\nName=host0\n\n[Network]\nAddress={address}/{prefix}\nGateway={gateway}\n"
+LINK = """[Match]
+Name=host0
+
+[Network]
+Address={address}/{prefix}
+Gateway={gateway}
+Address={address_ipv6}/{prefix_ipv6}
+Gateway={gateway_ipv6}
+IPv6AcceptRA=no
+"""
 PILLAR = Path(__file__).with_name("pillar.sls")
 
 
@@ -33,7 +50,14 @@ def write(host: Host) -> None:
     _file(root, "etc/hostname", f"{host.fqdn}\n")
     _file(root, "etc/resolv.conf", f"search {DOMAIN}\nnameserver {GATEWAY}\n")
     _file(root, "etc/hosts", _hosts())
-    link = LINK.format(address=host.address, prefix=PREFIX, gateway=GATEWAY)
+    link = LINK.format(
+        address=host.address,
+        prefix=PREFIX,
+        gateway=GATEWAY,
+        address_ipv6=host_address_ipv6(host.name),
+        prefix_ipv6=PREFIX_IPV6,
+        gateway_ipv6=GATEWAY_IPV6,
+    )
     _file(root, "etc/systemd/network/10-host0.network", link)
     _file(root, "etc/salt/minion", _minion(host))
     # Salt lists all that it serves: not the whole checkout with its virtual environment.
@@ -49,7 +73,10 @@ def write(host: Host) -> None:
 def _hosts() -> str:
     """Hosts and NAS by file, as sites do without a DNS; engines only by DNS."""
     known = {n: a for n, a in network.records().items() if not n.startswith("engine")}
-    lines = [f"{address} {name} {name.partition('.')[0]}" for name, address in known.items()]
+    lines = [
+        f"{address} {name}" + (f" {name.partition('.')[0]}" if DOMAIN_IPV6 not in name else "")
+        for name, address in known.items()
+    ]
     return "\n".join(["127.0.0.1 localhost", "::1 localhost ip6-localhost", *lines, ""])
 
 

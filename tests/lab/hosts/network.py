@@ -7,7 +7,20 @@ import signal
 from pathlib import Path
 
 from .run import run
-from .settings import BRIDGE, DOMAIN, GATEWAY, LAB, NAMESPACE, PREFIX, engine_names, host_address
+from .settings import (
+    BRIDGE,
+    DOMAIN,
+    DOMAIN_IPV6,
+    GATEWAY,
+    GATEWAY_IPV6,
+    LAB,
+    NAMESPACE,
+    PREFIX,
+    PREFIX_IPV6,
+    engine_names,
+    host_address,
+    host_address_ipv6,
+)
 from .settings import host_names as all_hosts
 
 NETNS = Path("/run/netns") / NAMESPACE
@@ -28,6 +41,8 @@ def up() -> None:
     sysctl = [*INSIDE, "sysctl", "-q", "-w"]
     run([*sysctl, *(UNFILTERED.format(family) for family in ("ip", "ip6"))])
     run([*ip, "address", "replace", f"{GATEWAY}/{PREFIX}", "dev", BRIDGE])
+    ipv6 = f"{GATEWAY_IPV6}/{PREFIX_IPV6}"
+    run([*ip, "address", "replace", ipv6, "dev", BRIDGE, "nodad"])
     run([*ip, "link", "set", BRIDGE, "up"])
     _resolver_up()
 
@@ -50,6 +65,7 @@ def forget_port(name: str) -> None:
 def records() -> dict[str, str]:
     """Every name in the lab, with its address."""
     hosts = {f"{name}.{DOMAIN}": host_address(name) for name in all_hosts()}
+    hosts |= {f"{name}.{DOMAIN_IPV6}": host_address_ipv6(name) for name in all_hosts()}
     return {f"nas.{DOMAIN}": GATEWAY, f"salt.{DOMAIN}": GATEWAY} | hosts | engine_names()
 
 
@@ -70,5 +86,9 @@ def _resolver_up() -> None:
         os.kill(pid, signal.SIGHUP)
         return
     options = ["--conf-file=/dev/null", "--no-resolv", "--no-hosts", f"--addn-hosts={hosts}"]
-    where = [f"--listen-address={GATEWAY}", "--bind-interfaces", f"--local=/{DOMAIN}/"]
+    where = [
+        f"--listen-address={GATEWAY},{GATEWAY_IPV6}",
+        "--bind-interfaces",
+        f"--local=/{DOMAIN}/",
+    ]
     run([*INSIDE, "dnsmasq", *options, *where, "--user=root", f"--pid-file={LAB}/dnsmasq.pid"])

@@ -19,6 +19,10 @@ BRIDGE = "br0"
 DOMAIN = "lab.test"
 GATEWAY = "10.77.0.1"
 PREFIX = 24
+# Beside that, for deployments over IPv6: names of their own, which have no other addresses.
+DOMAIN_IPV6 = f"six.{DOMAIN}"
+GATEWAY_IPV6 = "fd77::1"
+PREFIX_IPV6 = 64
 SALT = os.environ.get("HOSTED_ENGINE_SALT", "3008.3")
 MOST_HOSTS = 20
 EXPORTS = 4
@@ -37,6 +41,13 @@ def host_names() -> list[str]:
     return [f"hv{number}" for number in range(1, MOST_HOSTS + 1)]
 
 
+def host_address_ipv6(name: str) -> str:
+    """IPv6 address of ``hvN``: its number as it is read, fd77::11 as 10.77.0.11."""
+    return f"fd77::{host_address(name).rpartition('.')[2]}"
+
+
 def engine_names() -> dict[str, str]:
     """Engines' names and addresses: one site a host."""
-    return {f"engine{n}.{DOMAIN}": f"10.77.0.{100 + n}" for n in range(1, MOST_HOSTS + 1)}
+    numbers = range(1, MOST_HOSTS + 1)
+    names = {f"engine{n}.{DOMAIN}": f"10.77.0.{100 + n}" for n in numbers}
+    return names | {f"engine{n}.{DOMAIN_IPV6}": f"fd77::{100 + n}" for n in numbers}

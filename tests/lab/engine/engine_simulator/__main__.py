@@ -19,7 +19,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="folder of state.json, sso.json")
     parser.add_argument("--pki", type=Path, required=True, help="as /etc/pki/ovirt-engine")
     parser.add_argument("--fqdn", required=True)
-    parser.add_argument("--address", default="0.0.0.0", help="where to listen")
+    parser.add_argument("--address", default="::", help="where to listen; ::, everywhere")
     parser.add_argument("--port", type=int, default=443, help="0: any free one, told on stdout")
     parser.add_argument("--hosts", choices=("ssh", "memory"), default="ssh")
     parser.add_argument(

@@ -95,7 +95,10 @@ def nics(request: Request, identifier: str) -> Answer:
             "name": "ovirtmgmt",
             "href": f"{home}/{BLANK}",
             "status": "up",
-            "ip": {"address": host["address"], "version": "v4"},
+            "ip": {
+                "address": host["address"],
+                "version": "v6" if ":" in host["address"] else "v4",
+            },
         }
         return Answer("host_nics", [nic])
 

@@ -153,8 +153,25 @@ def remove_cluster(request: Request, identifier: str) -> Answer:
 def update_network(request: Request, identifier: str) -> Answer:
     with request.engine.change() as data:
         entity = get(data, "networks", identifier)
+        _check_network(data, request.body, entity, "edit")
         entity |= {k: v for k, v in request.body.items() if k not in ("id", "data_center")}
         return Answer("network", entity)
+
+
+def _check_network(data: Entity, wanted: Entity, known: Entity, action: str) -> None:
+    """Bounds of VLAN id and MTU, and that no other network of the data center has the VLAN."""
+    vlan, mtu = (wanted.get("vlan") or {}).get("id"), int(wanted.get("mtu") or 0)
+    if vlan is not None and not 0 <= int(vlan) <= 4094:
+        raise refused(f"Cannot {action} Network. VLAN ID must be between 0 and 4094.")
+    if mtu and not 68 <= mtu <= 65520:
+        raise refused(f"Cannot {action} Network. MTU must be between 68 and 65520.")
+    others = _of(data, "networks", "data_center", known["data_center"]["id"])
+    for other in others:
+        if other["id"] != known.get("id") and vlan and (other.get("vlan") or {}).get("id") == vlan:
+            raise refused(
+                f"Cannot {action} Network. The specified VLAN ID ({vlan}) is already used by "
+                f"the Network {other['name']}."
+            )
 
 
 @route("POST", "/networks")
@@ -168,6 +185,7 @@ def add_network(request: Request) -> Answer:
             n["name"] == body.get("name") for n in _of(data, "networks", "data_center", home["id"])
         ):
             raise refused(NAME_USED.format("add", "Network", "Network"))
+        _check_network(data, body, {"data_center": {"id": home["id"]}}, "add")
         entity = {"id": new_id(), **body, "data_center": {"id": home["id"]}}
         data["networks"][entity["id"]] = entity
         profile = {"id": new_id(), "name": entity["name"], "network": {"id": entity["id"]}}

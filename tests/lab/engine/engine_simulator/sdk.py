@@ -116,7 +116,7 @@ def _element(tag: str, value: Any) -> str:
     if not isinstance(value, dict):
         return f"<{tag}>{escape(str(value))}</{tag}>"
     attributes = {"id": value.get("id"), "href": href(tag, value)}
-    head = "".join(f" {name}={quoteattr(text)}" for name, text in attributes.items() if text)
+    head = "".join(f" {name}={quoteattr(str(text))}" for name, text in attributes.items() if text)
     inner = "".join(
         _element(name, item)
         for name, item in value.items()

@@ -30,9 +30,16 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], engine: Engine) -> None:
         self.engine = engine
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(engine.pki.certificate, engine.pki.key)
         super().__init__(address, Handler)
+
+    def server_bind(self) -> None:
+        if self.address_family == socket.AF_INET6:
+            # Both families at one socket, whatever the machine's default is.
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         # Here and not in accept: a client that doesn't finish its handshake holds its thread only.

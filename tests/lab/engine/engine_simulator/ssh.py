@@ -39,7 +39,8 @@ class SshHosts:
         certificates = {"certificate": pki.sign(request, address), "ca": pki.ca.read_text("ascii")}
         self._run(address, "vdsm-tool install-certificates", json.dumps(certificates))
         self._run(address, f"VARIANT={variant} vdsm-tool configure --force")
-        network = {"network": "ovirtmgmt", "address": socket.gethostbyname(address)}
+        found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)
+        network = {"network": "ovirtmgmt", "address": found[0][4][0]}
         self._run(address, f"VARIANT={variant} vdsm-tool setup-network", json.dumps(network))
 
     def reboot(self, address: str) -> None:

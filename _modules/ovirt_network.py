@@ -1,0 +1,101 @@
+"""Networks of the engine, of which one is the management network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_connection as connection
+from hosted_engine_state import NotYet
+from salt.exceptions import CommandExecutionError
+
+
+def get(name: str, datacenter: str) -> dict[str, Any] | None:
+    """
+    A network of a data center: ``id``, ``name``, ``vlan``, ``mtu``, and the ``hosts`` of that data
+    center; None where there is none.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_network.get ovirtmgmt Default
+
+    ``vlan`` 0: none; ``mtu`` in bytes, 0: the engine's default.
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        found = _find(api, name, datacenter)
+        if found is None:
+            return None
+        return {
+            "id": found.id,
+            "name": found.name,
+            "vlan": found.vlan.id if found.vlan else 0,
+            "mtu": found.mtu or 0,
+            "hosts": _hosts(api, found.data_center.id),
+        }
+
+
+def names(datacenter: str) -> list[str]:
+    """
+    Names of the networks of a data center.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_network.names Default
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        return sorted(network.name for network in _networks(api, datacenter))
+
+
+def update(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> None:
+    """
+    Set VLAN and MTU of a network before it has hosts; 0 leaves what is there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_network.update ovirtmgmt Default vlan=10 mtu=9000
+
+    Raises CommandExecutionError where the data center has hosts, whom a change could cut off, and
+    when the engine refuses, with its reason.
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        from ovirtsdk4 import types
+
+        found = _find(api, name, datacenter)
+        if found is None:
+            raise NotYet(f"The data center {datacenter} has no network {name} yet")
+        if hosts := _hosts(api, found.data_center.id):
+            raise CommandExecutionError(
+                f"The network {name} has hosts already ({', '.join(hosts)}): changing its VLAN or "
+                "MTU could cut them off. Change it in the engine, host by host"
+            )
+        changed = types.Network(mtu=mtu or None, vlan=types.Vlan(id=vlan) if vlan else None)
+        api.networks_service().network_service(found.id).update(changed)
+
+
+def _find(api: Any, name: str, datacenter: str) -> Any | None:
+    return next((each for each in _networks(api, datacenter) if each.name == name), None)
+
+
+def _networks(api: Any, datacenter: str) -> list[Any]:
+    home = connection.named(api.data_centers_service(), datacenter)
+    if home is None:
+        raise NotYet(f"The data center {datacenter} isn't there yet")
+    return list(api.data_centers_service().data_center_service(home.id).networks_service().list())
+
+
+def _hosts(api: Any, datacenter: str) -> list[str]:
+    clusters = {
+        cluster.id
+        for cluster in api.clusters_service().list()
+        if cluster.data_center is not None and cluster.data_center.id == datacenter
+    }
+    return sorted(
+        host.name
+        for host in api.hosts_service().list()
+        if host.cluster is not None and host.cluster.id in clusters
+    )

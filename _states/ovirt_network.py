@@ -1,0 +1,55 @@
+"""Networks of the engine, as they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+from salt.exceptions import CommandExecutionError
+
+
+def present(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> dict[str, Any]:
+    """
+    Ensure that the management network has its VLAN and MTU, before a host is added to it.
+
+    .. code-block:: yaml
+
+        Management network is as the hosts need it:
+          ovirt_network.present:
+            - name: ovirtmgmt
+            - datacenter: Default
+            - vlan: 10
+            - mtu: 9000
+
+    0 means: as the engine has it. Once there are hosts a difference is refused, not mended.
+    """
+    given = {"vlan": vlan, "mtu": mtu}
+    wanted = {"name": name} | {key: value for key, value in given.items() if value}
+
+    def step(now: state.Facts | None) -> state.Step:
+        if now is None:
+            there = ", ".join(__salt__["ovirt_network.names"](datacenter))
+            raise CommandExecutionError(
+                f"The data center {datacenter} has no network {name}, only {there}: set "
+                "hosted_engine:network:name to its management network"
+            )
+        if now["hosts"]:
+            differing = state.drift(now, wanted)
+            told = ", ".join(
+                f"{key} is {value['old']}, not {value['new']}" for key, value in differing.items()
+            )
+            raise CommandExecutionError(
+                f"The network {name} has hosts already ({', '.join(now['hosts'])}), and its {told}:"
+                f" changing it could cut them off. Set hosted_engine:network to what it is, or "
+                "change it in the engine, host by host"
+            )
+        return "ovirt_network.update", name, datacenter, vlan, mtu
+
+    return state.converge(
+        name,
+        wanted,
+        read=lambda: __salt__["ovirt_network.get"](name, datacenter),
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )

@@ -1,0 +1,98 @@
+"""
+The family of the addresses at which host and engine reach each other: decided here, once.
+
+Everybody who needs an address of either asks for the family's; nobody takes the first of a list.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+IPV4, IPV6 = "ipv4", "ipv6"
+# As iproute2 and people write them.
+OPTIONS = {IPV4: "-4", IPV6: "-6"}
+NAMES = {IPV4: "IPv4", IPV6: "IPv6"}
+
+
+def of_address(text: str) -> str:
+    """The family of an address, with or without its prefix length; "": it is none."""
+    try:
+        return f"ipv{ipaddress.ip_interface(text.partition('%')[0]).version}"
+    except ValueError:
+        return ""
+
+
+def decide(settings: dict[str, Any], host_addresses: Iterable[str]) -> str:
+    """
+    The family that the pillar says, else that of ``vm:address``, else of the host's addresses.
+
+    A host that has both, or none that is known, means IPv4.
+    """
+    given: str = settings["network"]["family"]
+    if given != "auto":
+        return given
+    static = of_address(settings["vm"]["address"])
+    return static or (IPV6 if {of_address(one) for one in host_addresses} == {IPV6} else IPV4)
+
+
+def of(settings: dict[str, Any]) -> str:
+    """The family of this deployment; the host's name is only asked where the pillar leaves it."""
+    settled = settings["network"]["family"] != "auto" or of_address(settings["vm"]["address"])
+    return decide(settings, () if settled else addresses(settings["host"]["address"]))
+
+
+def forced(settings: dict[str, Any]) -> bool:
+    """Whether the pillar wants this family and no other."""
+    return bool(settings["network"]["family"] != "auto")
+
+
+def addresses(name: str, family: str = "") -> list[str]:
+    """
+    The addresses of a name as every program of this host gets them, or those of one family.
+
+    None where it doesn't resolve; link-local ones lead nowhere without an interface, so they don't
+    count.
+    """
+    try:
+        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    found = [str(answer[4][0]).partition("%")[0] for answer in answers]
+    return [
+        address
+        for address in dict.fromkeys(found)
+        if family in ("", of_address(address)) and not ipaddress.ip_address(address).is_link_local
+    ]
+
+
+def literal(address: str) -> str:
+    """A name or an address as it stands in a URL."""
+    return f"[{address}]" if of_address(address) == IPV6 else address
+
+
+def contradictions(
+    settings: dict[str, Any], host_addresses: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """What in the pillar is of another family than the one decided: key, and what it is."""
+    family = decide(settings, host_addresses)
+    network, vm = settings["network"], settings["vm"]
+    wanted = {"vm:address": vm["address"], "network:gateway": network["gateway"]}
+    if of_address(settings["host"]["address"]):
+        wanted["host:address"] = settings["host"]["address"]
+    # A guest without the other family can't ask a server there.
+    if forced(settings):
+        wanted |= {f"vm:dns:{number}": server for number, server in enumerate(vm["dns"])}
+    for key, value in wanted.items():
+        if of_address(value) not in ("", family):
+            yield key, f"{value} isn't {NAMES[family]}, which {_reason(settings)}"
+
+
+def _reason(settings: dict[str, Any]) -> str:
+    if forced(settings):
+        return f"network:family: {settings['network']['family']} demands"
+    if settings["vm"]["address"]:
+        return "follows from vm:address"
+    return "follows from the host's address"
