@@ -62,9 +62,10 @@ class Site:
     def say(self) -> None:
         self.engine.faults(san=self.san)
 
-    def use(self, storage: dict[str, Any], **secrets: str) -> None:
+    def use(self, storage: dict[str, Any], vm: Any = None, **secrets: str) -> None:
         known = pillar(self.engine)
         known["hosted_engine"]["storage"] = storage
+        known["hosted_engine"]["vm"] |= vm or {}
         known["hosted_engine"]["secrets"] |= SECRETS | secrets
         self.minions += 1
         self.minion = Minion(
@@ -283,3 +284,53 @@ def test_too_little_room_on_a_lun_is_told_and_the_lun_given_back(site):
     assert f"iscsi target {TARGET}, LUN {LUN} has 12.0 GiB available" in told
     site.say()
     assert site.active()["result"] is True
+
+
+HA_DISK = {"content_type": "hosted_engine_metadata", "size_mib": 128, "sparse": False}
+
+
+def disk(site: Site, **facts: Any) -> dict[str, Any]:
+    wanted = {"he_virtio_disk": {"content_type": "hosted_engine", "size_mib": 10240, **facts}}
+    result: dict[str, Any] = site.minion.state(
+        "ovirt_disk.present", "disks", storage_domain="hosted_storage",
+        disks=wanted | {"he_metadata": HA_DISK},
+    )  # fmt: skip
+    return result
+
+
+@pytest.mark.feature("disk_format")
+@pytest.mark.parametrize(
+    ("vm", "facts", "initial"),
+    [
+        ({}, {"format": "raw", "sparse": False}, None),
+        ({"disk_format": "cow"}, {"format": "cow", "sparse": True}, str(10 * 2**30)),
+    ],
+)
+def test_the_engines_disk_on_a_lun(site, vm, facts, initial):
+    site.use(ISCSI, vm=vm)
+    known = site.minion("hosted_engine.settings")["vm"]
+    assert {"format": known["disk_format"], "sparse": known["disk_sparse"]} == facts
+    site.active()
+
+    first, second = disk(site, **facts), disk(site, **facts)
+
+    assert first["result"] is True, first["comment"]
+    assert (second["result"], second["changes"]) == (True, {})
+    made = {one.findtext("name"): one for one in site.engine.curl("/disks")}
+    vm_disk, metadata = made["he_virtio_disk"], made["he_metadata"]
+    assert vm_disk.findtext("format") == facts["format"]
+    assert vm_disk.findtext("sparse") == str(facts["sparse"]).lower()
+    assert vm_disk.findtext("initial_size") == initial
+    assert (metadata.findtext("format"), metadata.findtext("sparse")) == ("raw", "false")
+    changed = disk(site, **facts | {"format": "cow" if facts["format"] == "raw" else "raw"})
+    assert changed["result"] is False
+    assert f"set hosted_engine:vm:disk_format to {facts['format']}" in changed["comment"]
+
+
+@pytest.mark.feature("disk_format")
+def test_the_engine_refuses_what_a_lun_cannot_hold(site):
+    site.active()
+
+    assert "not supported" in disk(site, format="raw", sparse=True)["comment"]
+    assert "not supported" in disk(site, format="cow", sparse=False)["comment"]
+    assert list(site.engine.curl("/disks")) == []
