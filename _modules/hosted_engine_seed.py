@@ -122,6 +122,7 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
         "user-data": guest_files.user_data(
             settings,
             secrets,
+            secret_answers=settings_.secret_answers(__pillar__),
             hosts=hosts,
             gateway=gateway.of(settings),
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
