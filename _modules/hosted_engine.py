@@ -8,6 +8,7 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
+import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
 import hosted_engine_record as record
@@ -90,7 +91,11 @@ def problems() -> list[dict[str, str]]:
     A secret's value is never part of a problem.
     """
     host = _host()
-    return checks.pillar_problems(__pillar__, host) + checks.found(machine.ALWAYS, host)
+    return (
+        checks.pillar_problems(__pillar__, host)
+        + engine.pillar_problems(__pillar__, host)
+        + checks.found(machine.ALWAYS, host)
+    )
 
 
 def unfit() -> list[dict[str, str]]:
@@ -103,7 +108,7 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS, _host())
+    return checks.found(network.CHECKS + machine.CHECKS + engine.CHECKS, _host())
 
 
 def _host() -> checks.Host:

@@ -293,7 +293,10 @@ def _run(
 
 def _secrets() -> list[str]:
     given = __pillar__.get("hosted_engine", {}).get("secrets", {})
-    return [value for value in given.values() if isinstance(value, str)]
+    answers = settings_.secret_answers(__pillar__).values()
+    # Of an answer the log may show the text without its type; True or a number is no secret.
+    typed = [answer.value.partition("str:")[2] for answer in answers]
+    return [value for value in (*given.values(), *typed) if value and isinstance(value, str)]
 
 
 def _console_paragraph() -> str:

@@ -120,6 +120,7 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
         "user-data": guest_files.user_data(
             settings,
             secrets,
+            secret_answers=settings_.secret_answers(__pillar__),
             hosts=hosts,
             networking=guest_network.files(settings, __grains__, gateway.of(settings), address),
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},

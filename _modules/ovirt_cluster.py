@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import hosted_engine_connection as connection
+import hosted_engine_levels as levels
 from hosted_engine_state import NotYet
 
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    A cluster: ``id``, ``name``, ``datacenter``, ``version``, ``cpu``; None where there is none.
+    A cluster: ``id``, ``name``, ``datacenter``, ``version``, ``cpu``, ``gluster`` (whether it has
+    Gluster's service), ``used`` (whether it has hosts); None where there is none.
 
     CLI Example:
 
@@ -25,26 +27,39 @@ def get(name: str) -> dict[str, Any] | None:
         home = None
         if found.data_center is not None:
             home = api.data_centers_service().data_center_service(found.data_center.id).get().name
+        hosts = api.hosts_service().list()
         return {
             "id": found.id,
             "name": found.name,
             "datacenter": home,
-            "version": f"{found.version.major}.{found.version.minor}" if found.version else None,
+            "version": levels.version_of(found),
             "cpu": found.cpu.type if found.cpu else None,
+            "gluster": bool(found.gluster_service),
+            "used": any(host.cluster.id == found.id for host in hosts if host.cluster),
         }
 
 
-def add(name: str, datacenter: str) -> None:
+def add(
+    name: str,
+    datacenter: str,
+    version: str = "",
+    cpu_type: str = "",
+    gluster_service: bool = False,
+) -> None:
     """
-    Add a cluster to a data center. Its CPU type follows from its first host.
+    Add a cluster to a data center.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_cluster.add Default Default
+        salt-call --local ovirt_cluster.add North-1 North 4.7 'Intel Nehalem Family'
 
-    Raises CommandExecutionError when the engine refuses, with its reason.
+    ``version``: its compatibility version, empty: the data center's. ``cpu_type``, empty: that of
+    its first host. ``gluster_service``: for hosts that are storage as well.
+
+    Raises CommandExecutionError for a version or a CPU type that the engine doesn't offer, and when
+    the engine refuses, with its reason.
     """
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         from ovirtsdk4 import types
@@ -52,11 +67,43 @@ def add(name: str, datacenter: str) -> None:
         home = connection.named(api.data_centers_service(), datacenter)
         if home is None:
             raise NotYet(f"The data center {datacenter} isn't there yet")
+        level = version or levels.version_of(home) or ""
         api.clusters_service().add(
             types.Cluster(
                 name=name,
                 data_center=types.DataCenter(id=home.id),
+                version=levels.version(api, "cluster:version", version),
+                cpu=levels.cpu(api, level, cpu_type),
                 virt_service=True,
-                gluster_service=False,
+                gluster_service=gluster_service,
             )
         )
+
+
+def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bool = False) -> None:
+    """
+    Set what is given of a cluster; Gluster's service is never switched off.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_cluster.update Default 4.7 gluster_service=True
+
+    Raises CommandExecutionError for a version or a CPU type that the engine doesn't offer, and when
+    the engine refuses, with its reason.
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        from ovirtsdk4 import types
+
+        service = api.clusters_service()
+        found = connection.named(service, name)
+        if found is None:
+            raise NotYet(f"The cluster {name} isn't there yet")
+        level = version or levels.version_of(found) or ""
+        wanted = types.Cluster(
+            version=levels.version(api, "cluster:version", version),
+            cpu=levels.cpu(api, level, cpu_type),
+            gluster_service=True if gluster_service else None,
+        )
+        service.cluster_service(found.id).update(wanted)

@@ -17,7 +17,7 @@ BLANK = "00000000-0000-0000-0000-000000000000"
 MIB = 2**20
 # More sockets than that no guest is given; then one socket has all cores.
 SOCKETS = 16
-FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios"}
+FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios", "secure_boot": "q35_secure_boot"}
 # How the engine names a VM that it found on a host, and how long it may take to see it is off.
 EXTERNAL = "external-"
 NOTICE_SECONDS = 60
@@ -57,7 +57,8 @@ def _status(name: str) -> str:
 
 def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> None:
     """
-    Add the engine's VM, without disk and network card, and wait until it is there.
+    Add the engine's VM, without disk and network card, and wait until it is there. ``firmware``:
+    uefi, bios or secure_boot.
 
     CLI Example:
 
@@ -211,26 +212,27 @@ def add_nic(name: str, network: str, mac: str) -> None:
         nics.add(nic)
 
 
-def add_console(name: str) -> None:
+def add_console(name: str, protocol: str = "vnc") -> None:
     """
-    Give a VM a VNC console, and no other graphics.
+    Give a VM a console of a protocol, vnc or spice, and no other graphics.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_vm.add_console HostedEngine
+        salt-call --local ovirt_vm.add_console HostedEngine vnc
     """
     with _engine() as api:
         from ovirtsdk4 import types
 
+        wanted = types.GraphicsType(protocol)
         consoles = _service(api, name).graphics_consoles_service()
         known = consoles.list()
         for console in known:
-            if console.protocol != types.GraphicsType.VNC:
+            if console.protocol != wanted:
                 consoles.console_service(console.id).remove()
-        if not any(console.protocol == types.GraphicsType.VNC for console in known):
-            consoles.add(types.GraphicsConsole(protocol=types.GraphicsType.VNC))
+        if not any(console.protocol == wanted for console in known):
+            consoles.add(types.GraphicsConsole(protocol=wanted))
 
 
 def wait_for_down(name: str) -> None:

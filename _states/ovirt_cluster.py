@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_levels as levels
 import hosted_engine_state as state
 from salt.exceptions import CommandExecutionError
 
 
-def present(name: str, datacenter: str) -> dict[str, Any]:
+def present(
+    name: str,
+    datacenter: str,
+    version: str = "",
+    cpu_type: str = "",
+    gluster_service: bool = False,
+) -> dict[str, Any]:
     """
     Ensure that a cluster exists in a data center.
 
@@ -18,23 +25,40 @@ def present(name: str, datacenter: str) -> dict[str, Any]:
           ovirt_cluster.present:
             - name: Default
             - datacenter: Default
+            - version: "4.7"
+            - cpu_type: Intel Nehalem Family
+            - gluster_service: false
 
-    One that exists is used as it is.
+    Version and CPU type are set when the cluster is made, and on the way of the deployment while it
+    has no hosts yet, as with the one that engine-setup makes; one that has hosts is used as it is.
+    Gluster's service is switched on, on the way, and never off. Afterwards all is the operator's.
     """
+    asked = {"version": version, "cpu": cpu_type}
+
+    def read() -> state.Facts | None:
+        facts: state.Facts | None = __salt__["ovirt_cluster.get"](name)
+        return facts
+
+    def wanted() -> state.Facts:
+        now, deployed = read(), __salt__["hosted_engine.deployed"]()
+        facts: state.Facts = {"datacenter": datacenter}
+        if now is None or not (now["used"] or deployed):
+            facts |= {fact: value for fact, value in asked.items() if value}
+        if gluster_service and not deployed:
+            facts["gluster"] = True
+        return facts
 
     def step(now: state.Facts | None) -> state.Step:
-        if now is not None:
+        if now is None:
+            return "ovirt_cluster.add", name, datacenter, version, cpu_type, gluster_service
+        if now["datacenter"] != datacenter:
             raise CommandExecutionError(
                 f"The cluster {name} belongs to the data center {now['datacenter']}, not to "
                 f"{datacenter}: choose another name in hosted_engine:cluster:name"
             )
-        return "ovirt_cluster.add", name, datacenter
+        free = ("", "") if now["used"] else (version, cpu_type)
+        return "ovirt_cluster.update", name, *free, gluster_service
 
-    return state.converge(
-        name,
-        {"datacenter": datacenter},
-        read=lambda: __salt__["ovirt_cluster.get"](name),
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    seen = levels.Last(read)
+    ret = state.converge(name, wanted, read=seen, step=step, test=__opts__["test"], run=__salt__)
+    return levels.with_kept(ret, seen.value, asked)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_levels as levels
 import hosted_engine_state as state
 from salt.exceptions import CommandExecutionError
 
 
-def present(name: str) -> dict[str, Any]:
+def present(name: str, version: str = "", cluster: str = "") -> dict[str, Any]:
     """
     Ensure that a data center for shared storage exists.
 
@@ -17,23 +18,44 @@ def present(name: str) -> dict[str, Any]:
         Data center of the hosted engine is there:
           ovirt_datacenter.present:
             - name: Default
+            - version: "4.7"
+            - cluster: Default
 
-    One that exists is used as it is.
+    ``version``: its compatibility version. It is set when the data center is made, and on the way
+    of the deployment while it had no storage yet, as with the one that engine-setup makes; one that
+    is in use is used as it is. ``cluster``: the one that it will get: where that belongs to
+    another data center, this is refused before anything is made.
     """
 
+    def read() -> state.Facts | None:
+        facts: state.Facts | None = __salt__["ovirt_datacenter.get"](name)
+        return facts
+
+    def wanted() -> state.Facts:
+        _refuse_foreign(cluster, name)
+        now = read()
+        free = now is None or not (now["used"] or __salt__["hosted_engine.deployed"]())
+        return {"name": name, "local": False} | ({"version": version} if version and free else {})
+
     def step(now: state.Facts | None) -> state.Step:
-        if now is not None:
+        if now is None:
+            return "ovirt_datacenter.add", name, version
+        if now["local"]:
             raise CommandExecutionError(
                 f"The data center {name} is for local storage, which can't hold a hosted engine: "
                 "choose another in hosted_engine:datacenter:name"
             )
-        return "ovirt_datacenter.add", name
+        return "ovirt_datacenter.update", name, version
 
-    return state.converge(
-        name,
-        {"name": name, "local": False},
-        read=lambda: __salt__["ovirt_datacenter.get"](name),
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    seen = levels.Last(read)
+    ret = state.converge(name, wanted, read=seen, step=step, test=__opts__["test"], run=__salt__)
+    return levels.with_kept(ret, seen.value, {"version": version})
+
+
+def _refuse_foreign(cluster: str, datacenter: str) -> None:
+    found = __salt__["ovirt_cluster.get"](cluster) if cluster else None
+    if found and found["datacenter"] != datacenter:
+        raise CommandExecutionError(
+            f"The cluster {cluster} belongs to the data center {found['datacenter']}, not to "
+            f"{datacenter}: choose another name in hosted_engine:cluster:name"
+        )

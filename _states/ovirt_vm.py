@@ -20,10 +20,11 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
     memory_mib: int,
     cpus: int,
     firmware: str,
+    graphics: str = "vnc",
 ) -> dict[str, Any]:
     """
-    Ensure that the engine's VM exists, with its disk, its network card and a VNC console, and that
-    it is protected from deletion.
+    Ensure that the engine's VM exists, with its disk, its network card and its graphical console,
+    and that it is protected from deletion.
 
     .. code-block:: yaml
 
@@ -38,7 +39,9 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             - memory_mib: 16384
             - cpus: 4
             - firmware: uefi
+            - graphics: vnc
 
+    ``firmware``: uefi, bios or secure_boot. ``graphics``: vnc or spice.
     Memory and CPUs follow the pillar until the host is deployed; from then on they are the
     operator's, who changes them in the engine. So are further disks and cards, and the console.
     """
@@ -81,13 +84,13 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             return "ovirt_vm.attach_disk", name, _disk_id(disk, storage_domain)
         if now["mac"] != mac:
             return "ovirt_vm.add_nic", name, network, mac
-        if now["consoles"] != ["vnc"]:
-            return "ovirt_vm.add_console", name
+        if now["consoles"] != [graphics]:
+            return "ovirt_vm.add_console", name, graphics
         return "ovirt_vm.update", name, memory_mib, cpus
 
     wanted: state.Facts = {"ready": True, "disk": True, "mac": mac, "protected": True}
     if not deployed:
-        wanted |= {"consoles": ["vnc"], "memory_mib": memory_mib, "cpus": cpus}
+        wanted |= {"consoles": [graphics], "memory_mib": memory_mib, "cpus": cpus}
     return state.converge(name, wanted, read=read, step=step, test=__opts__["test"], run=__salt__)
 
 

@@ -45,7 +45,7 @@ DOMAIN = """<domain type={kind}>
     <type arch='x86_64' machine={machine}>hvm</type>{secure_boot}
     <boot dev='hd'/>
   </os>
-  <features><acpi/><apic/></features>
+  <features><acpi/><apic/>{smm}</features>
   <cpu mode={cpu}/>
   <clock offset='utc'/>
   <on_poweroff>destroy</on_poweroff>
@@ -79,8 +79,13 @@ DOMAIN = """<domain type={kind}>
 </domain>
 """
 
-# The firmware is libvirt's choice, from what the host has, without secure boot: as the engine's.
+# The firmware is libvirt's choice, from what the host has; Secure Boot as the engine's VM has it.
 NO_SECURE_BOOT = "\n    <firmware><feature enabled='no' name='secure-boot'/></firmware>"
+SECURE_BOOT = """
+    <firmware>
+      <feature enabled='yes' name='secure-boot'/>
+      <feature enabled='yes' name='enrolled-keys'/>
+    </firmware>"""
 
 
 def network(name: str, subnet: str, mac: str) -> str:
@@ -104,7 +109,8 @@ def network(name: str, subnet: str, mac: str) -> str:
 def domain(settings: dict[str, Any], kind: str) -> str:
     """The bootstrap VM; ``kind``: kvm or qemu."""
     files, vm, bootstrap = layout.of(settings), settings["vm"], settings["bootstrap"]
-    uefi = vm["firmware"] == "uefi"
+    uefi, secure = vm["firmware"] == "uefi", vm["secure_boot"]
+    features = SECURE_BOOT if secure else NO_SECURE_BOOT
     return DOMAIN.format(
         kind=quoteattr(kind),
         name=escape(bootstrap["name"]),
@@ -112,7 +118,9 @@ def domain(settings: dict[str, Any], kind: str) -> str:
         memory=vm["memory_mib"],
         cpus=vm["cpus"],
         firmware=" firmware='efi'" if uefi else "",
-        secure_boot=NO_SECURE_BOOT if uefi else "",
+        secure_boot=features if uefi else "",
+        # Secure Boot's firmware keeps its variables out of the guest's reach.
+        smm="<smm state='on'/>" if uefi and secure else "",
         machine=quoteattr(vm["machine"] or "q35"),
         cpu=quoteattr("host-passthrough" if kind == "kvm" else "maximum"),
         disk=quoteattr(str(files.disk)),

@@ -49,6 +49,10 @@ OURS = {
     *(key for pair in DISK_KEYS.values() for key in pair),
 }
 
+# A display and a video card for each protocol; the old name of SPICE's display is its card's.
+DISPLAY = {"vnc": "vnc", "spice": "qxl"}
+VIDEO = {"vnc": "vga", "spice": "qxl"}
+
 # What bash takes for more than itself in ``key=value``; Java's properties add nothing to it.
 SPECIAL = frozenset("\\\"'$`;&|<>()~")
 
@@ -121,7 +125,7 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
         "network_test": network["test"],
         "tcp_t_address": network["tcp_address"],
         "tcp_t_port": network["tcp_port"] or "",
-        "console": "vnc",
+        "console": DISPLAY[settings["vm"]["graphics"]],
         "vdsm_use_ssl": "true",
     }
     for disk, (image, volume) in DISK_KEYS.items():
@@ -147,15 +151,15 @@ def vm_conf(settings: Settings, ids: Ids) -> str:
         f"maxVCpus={vm['cpus']}",
         f"cpuType={ids.get('cpu_type') or ''}",
         f"emulatedMachine={vm['machine'] or ids.get('emulated_machine') or ''}",
-        "display=vnc",
+        f"display={DISPLAY[vm['graphics']]}",
         "devices={device:cdrom,type:disk,index:2,iface:sata,readonly:true,shared:false,path:,"
         f"specParams:{{}},deviceId:{device('cdrom')}}}",
         "devices={device:scsi,model:virtio-scsi,type:controller}",
         f"devices={{device:bridge,type:interface,nicModel:pv,macAddr:{vm['mac']},linkActive:true,"
         f"network:{settings['network']['name']},specParams:{{}},deviceId:{device('nic')}}}",
         f"devices={{device:console,type:console,specParams:{{}},deviceId:{device('console')}}}",
-        "devices={device:vga,alias:video0,type:video}",
-        "devices={device:vnc,type:graphics}",
+        f"devices={{device:{VIDEO[vm['graphics']]},alias:video0,type:video}}",
+        f"devices={{device:{vm['graphics']},type:graphics}}",
         "devices={device:virtio,type:rng,model:virtio,specParams:{source:urandom}}",
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -237,7 +241,7 @@ def answers(settings: Settings, ids: Ids, gateway: str) -> str:
             "cloudinitVMTZ": vm["time_zone"],
             "rootSshPubkey": ",".join(vm["root_ssh_keys"]),
         },
-        "VDSM": {"consoleType": "vnc", "cpu": ids.get("cpu_type")},
+        "VDSM": {"consoleType": DISPLAY[vm["graphics"]], "cpu": ids.get("cpu_type")},
         "NOTIF": {
             "smtpServer": mail["smtp_server"],
             "smtpPort": str(mail["smtp_port"]),

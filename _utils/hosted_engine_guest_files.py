@@ -11,6 +11,7 @@ from typing import Any
 
 import hosted_engine_guest_answers as answers
 import hosted_engine_guest_network as network
+import hosted_engine_guest_options as options
 from hosted_engine_guest_network import HOSTS_MARKER
 from hosted_engine_state import Secret
 
@@ -26,9 +27,11 @@ UNITS = "/etc/systemd/system"
 KEY_COMMENT = "hosted-engine-bootstrap"
 
 # No time limit: the product waits outside, and says what it saw. No stdin: nothing may ask.
+# Enabled only where the guest reboots on the way to engine-setup.
 SETUP = f"""[Unit]
 Description=Set up the hosted engine
 ConditionPathExists=!{MARKER}
+Wants=network-online.target
 After=network-online.target
 
 [Service]
@@ -37,8 +40,10 @@ RemainAfterExit=yes
 Environment=HOME=/root LC_ALL=C.UTF-8
 StandardInput=null
 TimeoutStartSec=infinity
-ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}@OFFLINE@
-ExecStartPost=/bin/sh -c 'mkdir -p /var/lib/hosted-engine && sync && : > {MARKER} && sync'
+@STEPS@
+
+[Install]
+WantedBy=multi-user.target
 """
 
 # Before cloud-init and the network: the first packet in the final place is the final network's.
@@ -77,16 +82,18 @@ fi
 if [ -e /root/.ssh/authorized_keys ]; then
     sed -i '/ {KEY_COMMENT}$/d' /root/.ssh/authorized_keys
 fi
-rm -f {ANSWERS}
+@ROOT_LOGIN@rm -f {ANSWERS}
 rm -rf /var/lib/cloud/instance /var/lib/cloud/instances
 rm -f /etc/ssh/ssh_host_*
-ssh-keygen -q -A
+# In FIPS mode one kind of key is refused; the others are made.
+ssh-keygen -q -A || ls /etc/ssh/ssh_host_*_key > /dev/null
 if command -v restorecon > /dev/null; then
     restorecon -R "$connections" /etc/hosts /etc/ssh /root/.ssh
 fi
 touch /etc/cloud/cloud-init.disabled
 sync
-rm -f {UNITS}/sysinit.target.wants/{HANDOVER_UNIT} {UNITS}/{HANDOVER_UNIT} {UNITS}/{SETUP_UNIT}
+rm -f {UNITS}/multi-user.target.wants/{SETUP_UNIT} {UNITS}/{SETUP_UNIT} {options.SCRIPT}
+rm -f {UNITS}/sysinit.target.wants/{HANDOVER_UNIT} {UNITS}/{HANDOVER_UNIT}
 rm -rf /var/lib/hosted-engine
 rm -f {HANDOVER}
 sync
@@ -99,10 +106,32 @@ def meta_data(settings: dict[str, Any]) -> str:
     return json.dumps({"instance-id": f"hosted-engine-{uuid}", "local-hostname": fqdn}) + "\n"
 
 
+def setup_unit(settings: dict[str, Any]) -> str:
+    """The unit that sets the engine up: its steps, one after another; the first failure ends it."""
+    steps = []
+    if options.script(settings, SETUP_UNIT):
+        steps.append(f"ExecStartPre={options.SCRIPT}")
+    offline = " --offline" if settings["engine"]["offline"] else ""
+    steps += [
+        f"ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}{offline}",
+        "ExecStartPost=/bin/sh -c "
+        f"'mkdir -p /var/lib/hosted-engine && sync && : > {MARKER} && sync'",
+    ]
+    return SETUP.replace("@STEPS@", "\n".join(steps))
+
+
+def handover_script(settings: dict[str, Any]) -> str:
+    """What the first boot in the final place does."""
+    login = options.root_login(settings["vm"]["root_login"])
+    script = HANDOVER_SCRIPT.replace("@UUID@", settings["bootstrap"]["uuid"])
+    return script.replace("@ROOT_LOGIN@", login)
+
+
 def user_data(
     settings: dict[str, Any],
     secrets: dict[str, Secret | None],
     *,
+    secret_answers: dict[str, Secret] | None = None,
     hosts: str,
     networking: dict[str, str],
     keys: dict[str, str],
@@ -113,11 +142,11 @@ def user_data(
 
     ``hosts``: lines for the guest's hosts file. ``networking``: files of its network, root's alone.
     ``keys``: host_key, host_key_public and client_key_public, as OpenSSH writes them.
-    ``root_hash``: crypt's hash of root's password.
+    ``root_hash``: crypt's hash of root's password. ``secret_answers``: further answers of
+    engine-setup.
     """
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
-    setup = SETUP.replace("@OFFLINE@", " --offline" if settings["engine"]["offline"] else "")
-    script = HANDOVER_SCRIPT.replace("@UUID@", settings["bootstrap"]["uuid"])
+    before_setup = options.script(settings, SETUP_UNIT)
     data: dict[str, Any] = {
         "hostname": fqdn,
         "fqdn": fqdn,
@@ -132,11 +161,12 @@ def user_data(
         },
         "ssh_authorized_keys": [keys["client_key_public"], *vm["root_ssh_keys"]],
         "write_files": [
-            _file(ANSWERS, answers.text(settings, secrets), "0600"),
+            _file(ANSWERS, answers.text(settings, secrets, secret_answers), "0600"),
             *(_file(path, text, "0600") for path, text in networking.items()),
-            _file(HANDOVER, script, "0755"),
+            _file(HANDOVER, handover_script(settings), "0755"),
             _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
-            _file(f"{UNITS}/{SETUP_UNIT}", setup),
+            _file(f"{UNITS}/{SETUP_UNIT}", setup_unit(settings)),
+            *([_file(options.SCRIPT, before_setup, "0755")] if before_setup else []),
             _file("/etc/hosts", hosts) | {"append": True},
         ],
         # cloud-init is switched off for all later boots before the long part begins. engine-setup

@@ -17,7 +17,6 @@ import hosted_engine_command as command
 import hosted_engine_config_files as config_files
 import hosted_engine_family as family_
 import hosted_engine_record as record
-import hosted_engine_settings as settings
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
 from salt.exceptions import SaltException
@@ -132,18 +131,7 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
         addresses_are_whole,
         family_is_one,
     ]
-    return by_schema + list(_secrets(pillar)) + found(checks, host)
-
-
-def _secrets(pillar: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in SCHEMA["properties"]["secrets"]["properties"]:
-        secret = settings.secret(pillar, name)
-        if secret and secret.value != secret.value.rstrip():
-            yield problem(
-                f"secrets:{name}",
-                "ends with a blank, which engine-setup's answer file can't carry",
-                "Choose another value",
-            )
+    return by_schema + found(checks, host)
 
 
 def mac_is_unicast(host: Host) -> Iterator[Problem]:

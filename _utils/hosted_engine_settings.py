@@ -54,6 +54,15 @@ def secret(pillar: Mapping[str, Any], name: str) -> Secret | None:
     return Secret(given) if isinstance(given, str) else None
 
 
+def secret_answers(pillar: Mapping[str, Any]) -> dict[str, Secret]:
+    """The answers of engine-setup that are secret, each wrapped; names aren't secret."""
+    given: Any = pillar
+    for key in ("hosted_engine", "secrets", "answers"):
+        given = given.get(key) if isinstance(given, Mapping) else None
+    found = given.items() if isinstance(given, Mapping) else ()
+    return {str(name): Secret(value) for name, value in found if isinstance(value, str)}
+
+
 def mac_of(fqdn: str) -> str:
     """
     A stable MAC address for an engine, in the range that Xen's OUI leaves to local use.

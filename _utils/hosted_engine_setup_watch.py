@@ -13,14 +13,16 @@ from hosted_engine_wait import wait
 # One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
 # systemctl costs the guest more than the marker does. Where cloud-init is through, or was switched
 # off by an earlier boot, and the unit is idle, it won't run any more: the guest was restarted.
+# Unless it is enabled: then the guest reboots on purpose, and will get to it.
 # Bounded by the clock as well: in a slow guest sixty rounds take many minutes.
+ENABLED = f"{guest_files.UNITS}/multi-user.target.wants/{guest_files.SETUP_UNIT}"
 LOOK = f"""seconds=0 idle=0 end=$(($(date +%s) + 60))
 active() {{ systemctl show -p ActiveState --value $1; }}
 while [ $seconds -lt 60 ] && [ $(date +%s) -lt $end ]; do
     [ -e {guest_files.MARKER} ] && exit 0
     [ $((seconds % 5)) -eq 0 ] && case $(active {guest_files.SETUP_UNIT}) in
         failed) exit 3 ;;
-        inactive) case $(active cloud-final.service) in
+        inactive) [ -L {ENABLED} ] || case $(active cloud-final.service) in
             active | failed) idle=$((idle + 1)) ;;
             inactive) [ -e /etc/cloud/cloud-init.disabled ] && idle=$((idle + 1)) ;;
             esac

@@ -17,6 +17,8 @@ Engine of a deployed host is kept running by HA:
 Data center of the hosted engine is there:
   ovirt_datacenter.present:
     - name: {{ hosted_engine.datacenter.name | json }}
+    - version: {{ hosted_engine.datacenter.version | json }}
+    - cluster: {{ hosted_engine.cluster.name | json }}
     - require:
       - sls: hosted_engine.bootstrap
       - service: Engine of a deployed host is kept running by HA
@@ -25,6 +27,9 @@ Cluster of the hosted engine is there:
   ovirt_cluster.present:
     - name: {{ hosted_engine.cluster.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
+    - version: {{ hosted_engine.cluster.version | json }}
+    - cpu_type: {{ hosted_engine.cluster.cpu_type | json }}
+    - gluster_service: {{ hosted_engine.cluster.gluster_service | json }}
     - require:
       - ovirt_datacenter: Data center of the hosted engine is there
 
@@ -90,7 +95,8 @@ Hosted engine VM is there:
     - mac: {{ hosted_engine.vm.mac | json }}
     - memory_mib: {{ hosted_engine.vm.memory_mib }}
     - cpus: {{ hosted_engine.vm.cpus }}
-    - firmware: {{ hosted_engine.vm.firmware }}
+    - firmware: {{ "secure_boot" if hosted_engine.vm.secure_boot else hosted_engine.vm.firmware }}
+    - graphics: {{ hosted_engine.vm.graphics }}
     - require:
       - ovirt_disk: Hosted engine disks are there
 

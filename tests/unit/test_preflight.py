@@ -14,6 +14,7 @@ from unittest.mock import create_autospec
 import hosted_engine_command
 import hosted_engine_hosts_file
 import hosted_engine_preflight as preflight
+import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
 import hosted_engine_record
@@ -198,7 +199,7 @@ def test_all_faults_of_the_pillar_at_once_without_secrets(lab):
 def test_a_secret_that_the_answer_file_cannot_carry_is_told_without_it(lab):
     lab.pillar["hosted_engine"]["secrets"]["database_password"] = "hunter2 "
 
-    (told,) = preflight.pillar_problems(lab.pillar, lab.host())
+    (told,) = engine.pillar_problems(lab.pillar, lab.host())
 
     assert told["key"] == "hosted_engine:secrets:database_password"
     assert "hunter2" not in repr(told)

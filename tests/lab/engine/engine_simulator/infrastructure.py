@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from . import __version__
+from . import __version__, levels
 from .api import Answer, Entity, Request, get, incomplete, not_found, reference, refused, route
 from .state import CLUSTER_LEVELS, add_cluster, add_datacenter, new_id
 
 NAME_USED = (
     "Cannot {} {}. The {} name is already in use, please choose a unique name and try again."
-)
-CPUS = (
-    "1:Intel Nehalem Family:vmx,nx,model_Nehalem:Nehalem:x86_64; "
-    "2:Intel Westmere Family:aes,vmx,nx,model_Westmere:Westmere:x86_64; "
-    "3:Intel SandyBridge Family:vmx,nx,model_SandyBridge:SandyBridge:x86_64; "
-    "4:Intel Haswell Family:vmx,nx,model_Haswell:Haswell:x86_64; "
-    "5:Secure Intel Cascadelake Server Family:vmx,md-clear,model_Cascadelake-Server-noTSX:"
-    "Cascadelake-Server-noTSX,+md-clear:x86_64; "
-    "1:AMD Opteron G4:svm,nx,model_Opteron_G4:Opteron_G4:x86_64; "
-    "2:AMD EPYC:svm,nx,model_EPYC:EPYC:x86_64; "
-    "3:Secure AMD EPYC:svm,nx,ibpb,ssbd,model_EPYC:EPYC,+ibpb,+virt-ssbd:x86_64"
 )
 MACHINES = {
     "4.2": ["pc-i440fx-rhel7.3.0", "pc-i440fx-2.9", "pseries-rhel7.5.0", "s390-ccw-virtio-2.6"],
@@ -79,6 +68,7 @@ def add_data_center(request: Request) -> Answer:
     body = request.body
     if not body.get("name"):
         raise incomplete("DataCenter [name] required for add")
+    levels.check_version(body, "add Data Center")
     with request.engine.change() as data:
         no_duplicate(data, "datacenters", body["name"], "Data Center")
         return Answer("data_center", add_datacenter(data, body | {"local": False}), 201)
@@ -88,6 +78,7 @@ def add_data_center(request: Request) -> Answer:
 def update_data_center(request: Request, identifier: str) -> Answer:
     with request.engine.change() as data:
         entity = get(data, "datacenters", identifier)
+        levels.check_datacenter(data, request.body, entity)
         entity |= {k: v for k, v in request.body.items() if k not in ("id", "status")}
         return Answer("data_center", entity)
 
@@ -120,6 +111,7 @@ def add_a_cluster(request: Request) -> Answer:
             data, "datacenters", body.get("data_center"), "Cluster [dataCenter] required for add"
         )
         no_duplicate(data, "clusters", body["name"], "Cluster")
+        levels.check_cluster(body, home, "add Cluster")
         entity = add_cluster(data, body | {"data_center": {"id": home["id"]}})
         return Answer("cluster", entity, 201)
 
@@ -131,6 +123,8 @@ def update_cluster(request: Request, identifier: str) -> Answer:
         name = request.body.get("name", entity["name"])
         if name != entity["name"]:
             no_duplicate(data, "clusters", name, "Cluster", "edit")
+        home = data["datacenters"].get((entity.get("data_center") or {}).get("id"))
+        levels.check_cluster(request.body, home, "edit Cluster")
         entity |= {k: v for k, v in request.body.items() if k != "id"}
         return Answer("cluster", entity)
 
@@ -260,7 +254,7 @@ def vnic_profiles_of(request: Request, identifier: str) -> Answer:
 def option(request: Request, name: str) -> Answer:
     """An engine-config option; with ``version`` its value for that cluster level only."""
     computed = {
-        "ServerCPUList": dict.fromkeys(CLUSTER_LEVELS, CPUS),
+        "ServerCPUList": dict.fromkeys(CLUSTER_LEVELS, levels.CPUS),
         "ClusterEmulatedMachines": {
             level: f"[{', '.join(machines)}]" for level, machines in MACHINES.items()
         },
