@@ -16,6 +16,7 @@ from hosted_engine_convert import Converted, Row, Values
 from salt.exceptions import CommandExecutionError
 
 VAULT = "$ANSIBLE_VAULT"
+ENCRYPTED = "encrypted: only ansible-vault decrypts it"
 
 
 class Tagged:
@@ -23,6 +24,12 @@ class Tagged:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
+
+
+class Unsafe(str):
+    """A text tagged ``!unsafe``: Ansible takes it as it is, even with Jinja's braces in it."""
+
+    __slots__ = ()
 
 
 def row(name: str, path: str, read: Callable[..., Any] = convert.text) -> Row:
@@ -189,11 +196,15 @@ def unreadable(value: Any) -> str | None:
     """Why only Ansible knows a value."""
     if isinstance(value, Tagged):
         if value.tag.startswith("!vault"):
-            return "encrypted: ansible-vault decrypts it (ansible-vault view, or debug's msg)"
+            return ENCRYPTED
         return f"tagged {value.tag}, which only Ansible reads"
     if isinstance(value, str) and value.startswith(VAULT):
-        return "encrypted: ansible-vault decrypts it (ansible-vault view, or debug's msg)"
-    if isinstance(value, str) and ("{{" in value or "{%" in value):
+        return ENCRYPTED
+    if (
+        isinstance(value, str)
+        and not isinstance(value, Unsafe)
+        and ("{{" in value or "{%" in value)
+    ):
         return "an expression of Jinja's, which only Ansible evaluates"
     inner = value.values() if isinstance(value, dict) else value
     if isinstance(value, dict | list):
@@ -255,7 +266,7 @@ def _loader(repeated: list[str]) -> Any:
 
     def tagged(loader: Any, suffix: str, node: Any) -> Any:
         if suffix == "unsafe" and isinstance(node, yaml.ScalarNode):
-            return loader.construct_scalar(node)
+            return Unsafe(loader.construct_scalar(node))
         return Tagged(f"!{suffix}")
 
     def mapping(loader: Any, node: Any) -> Any:
