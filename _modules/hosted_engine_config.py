@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import hosted_engine_answer_table as answers
 import hosted_engine_archive as archive
 import hosted_engine_config_files as files
 import hosted_engine_gateway as gateway_
@@ -228,7 +229,7 @@ def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
         files.VM: files.vm_conf(known, ids),
         files.BROKER: files.broker_conf(known),
         files.VERSION: current.get(files.VERSION) or _version(),
-        files.ANSWERS: files.answers(known, ids, gateway),
+        files.ANSWERS: answers.text(__pillar__["hosted_engine"], ids, files.connection_uuid(known)),
     }
     for key, value in archive.properties(texts[files.HOSTED_ENGINE]).items():
         if reason := files.unreadable(value):

@@ -98,3 +98,14 @@ def printable(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(printable, value))
     return not isinstance(value, str) or value.isprintable()
+
+
+def on_a_line(value: Any) -> Any:
+    """A value with another character for each that doesn't fit on a line."""
+    if isinstance(value, dict):
+        return {name: on_a_line(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [on_a_line(item) for item in value]
+    if isinstance(value, str):
+        return "".join(one if one.isprintable() else "x" for one in value)
+    return value

@@ -5,19 +5,20 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import hosted_engine_answer_table as answers
 import hosted_engine_archive as archive
 import hosted_engine_config_files as files
 import pytest
 from salt.exceptions import CommandExecutionError
 
-from unit.configured import DOMAIN, IDS, OTHER, VM, known
+from unit.configured import DOMAIN, IDS, OTHER, PILLAR, VM, known
 
 TEXTS = {
     files.HOSTED_ENGINE: files.hosted_engine_conf(known(), IDS, "192.0.2.1"),
     files.VM: files.vm_conf(known(), IDS),
     files.BROKER: files.broker_conf(known()),
     files.VERSION: "2.5.2\n",
-    files.ANSWERS: files.answers(known(), IDS, "192.0.2.1"),
+    files.ANSWERS: answers.text(PILLAR["hosted_engine"], IDS, "a-uuid"),
 }
 
 

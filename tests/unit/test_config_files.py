@@ -120,22 +120,3 @@ def test_broker_conf_survives_interpolation():
     assert parser["email"]["source-email"] == "100%@example.com"
     assert parser["email"]["destination-emails"] == "a@b.c,d@e.f"
     assert parser["notify"]["state_transition"] == "maintenance|start|stop|migrate|up|down"
-
-
-def test_answers_are_typed_and_hold_no_password():
-    text = files.answers(known(), IDS, "192.0.2.1")
-
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[method-assign, assignment]
-    parser.read_string(text)
-    answers = dict(parser["environment:default"])
-    assert answers["OVEHOSTED_NETWORK/fqdn"] == "str:engine.example.com"
-    assert answers["OVEHOSTED_VM/vmMemSizeMB"] == "int:16384"
-    assert answers["OVEHOSTED_CORE/enableKeycloak"] == "bool:False"
-    assert answers["OVEHOSTED_STORAGE/mntOptions"] == "none:None"
-    assert answers["OVEHOSTED_STORAGE/lockspaceVolumeUUID"].endswith("2")
-    assert answers["OVEHOSTED_STORAGE/confVolUUID"].endswith("2")
-    kinds = {value.split(":")[0] for value in answers.values()}
-    assert kinds <= {"str", "int", "bool", "none", "multi-str"}
-    assert "not-to-be-seen" not in text
-    assert "assword" not in text

@@ -1,0 +1,160 @@
+"""A pillar from what other tools were told: answer files of hosted-engine, Ansible's variables."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_ansible as ansible
+import hosted_engine_answer_file as answer_file
+import hosted_engine_answer_table as answers
+import hosted_engine_convert as convert
+from hosted_engine_schema import SCHEMA
+from hosted_engine_validate import problems
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+# No Jinja: what was answered is said as it is, even if it holds braces.
+RENDERER = "#!yaml\n"
+SECRETS_HINT = (
+    "Secrets were found, and aren't shown: an answer of a function gets into caches and logs. "
+    "Give target=FILE, and the whole pillar is written there, for root alone"
+)
+
+
+def to_pillar(path: str, target: str = "") -> dict[str, Any]:
+    """
+    The pillar that an answer file of ``hosted-engine --deploy`` tells.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_answers.to_pillar /root/answers.conf
+        salt-call --local hosted_engine_answers.to_pillar /root/answers.conf target=/root/site.sls
+
+    Any file that ``hosted-engine --deploy`` wrote or reads will do: of old versions too, and the
+    fhanswers.conf of a deployed engine's archive. The answer:
+
+    - ``pillar``: the pillar as data, secrets without their values; ``yaml``: the same as the text
+      of a pillar file.
+    - ``secrets``: which secrets were found, and where they are.
+    - ``unknown``: answers that nobody knows, with their types.
+    - ``left_out``: answers that have no place in the pillar, each with the reason.
+    - ``problems``: what is missing or wrong in the pillar, contradictions, odd lines.
+
+    ``target`` is a new file, made with mode 0600: the pillar with its secrets, and all else as
+    comments. What it holds below ``secrets`` belongs into a GPG or SDB pillar.
+
+    Raises SaltInvocationError for a target that is there, CommandExecutionError for a file that
+    can't be read or is no answer file. Nothing else is changed.
+    """
+    file = _parsed(path, target, answer_file.parse)
+    values = {name: typed.partition(":")[2] for name, typed in file.answers.items()}
+    kinds = {name: typed.partition(":")[0] for name, typed in file.answers.items()}
+    return _told(answers.read(file.answers), file.problems, values, kinds, target)
+
+
+def from_ansible(path: str, target: str = "") -> dict[str, Any]:
+    """
+    The pillar that a file of variables of oVirt's Ansible role ``hosted_engine_setup`` tells.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_answers.from_ansible /root/he_deployment.json
+        salt-call --local hosted_engine_answers.from_ansible /root/vars.yml target=/root/site.sls
+
+    YAML or JSON, as ``ansible-playbook --extra-vars @FILE`` takes it. What only Ansible can read,
+    encrypted values and Jinja, is in ``left_out``. ``other_defaults`` are variables that aren't
+    given and whose default with the role isn't the formula's. All else as in ``to_pillar``.
+
+    Raises SaltInvocationError for a target that is there, CommandExecutionError for a file that
+    can't be read or holds no variables. Nothing else is changed.
+    """
+    variables, odd = _parsed(path, target, ansible.parse)
+    kinds = {name: type(value).__name__ for name, value in variables.items()}
+    told = _told(ansible.read(variables), odd, variables, kinds, target)
+    return told | {"other_defaults": ansible.other_defaults(variables)}
+
+
+def _parsed(path: str, target: str, parse: Any) -> Any:
+    if target and not Path(target).is_absolute():
+        raise SaltInvocationError(f"target: {target} isn't an absolute path")
+    if target and os.path.lexists(target):
+        raise SaltInvocationError(f"target: {target} is there already: name a file that isn't")
+    try:
+        return parse(Path(path).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        # A decoding error holds the file's bytes.
+        reason = error.strerror if isinstance(error, OSError) else "it isn't text in UTF-8"
+        raise CommandExecutionError(f"Reading {path}: {reason}") from None
+    except CommandExecutionError as error:
+        raise CommandExecutionError(f"{path}: {error}") from None
+
+
+def _told(
+    found: convert.Converted, odd: list[str], values: Any, kinds: dict[str, str], target: str
+) -> dict[str, Any]:
+    pillar = convert.tree(convert.leaves(found.pillar))
+    secrets = convert.leaves({"secrets": pillar.get("secrets", {})})
+    wrong = sorted(problems(pillar | {"secrets": pillar.get("secrets", {})}, SCHEMA))
+    notes = {
+        "unknown": {name: kinds[name] for name in found.unknown},
+        "left_out": found.left_out,
+        "problems": [*odd, *found.problems, *wrong],
+    }
+    if target:
+        unknown = {name: values[name] for name in found.unknown}
+        _write(Path(target), _comments(notes | {"unknown": unknown}) + _yaml(pillar))
+    shown = pillar | ({"secrets": _blank(pillar["secrets"])} if secrets else {})
+    return {
+        "pillar": {"hosted_engine": shown},
+        "yaml": RENDERER + _yaml(shown),
+        "secrets": {
+            "found": sorted(secrets),
+            "where": (target or SECRETS_HINT) if secrets else "none found",
+        },
+        **notes,
+    }
+
+
+def _blank(secrets: dict[str, Any]) -> dict[str, Any]:
+    """Null in each secret's place: preflight refuses it, so nobody deploys with a placeholder."""
+    return {
+        name: _blank(value) if isinstance(value, dict) else None for name, value in secrets.items()
+    }
+
+
+def _yaml(pillar: dict[str, Any]) -> str:
+    import yaml
+
+    return yaml.safe_dump(
+        {"hosted_engine": pillar}, sort_keys=False, allow_unicode=True, width=10**6
+    )
+
+
+def _comments(notes: dict[str, Any]) -> str:
+    """The file's head: what isn't in the pillar, a line each."""
+    lines = ["It holds secrets: move what is below secrets to a GPG or SDB pillar."]
+    lines += [f"Problem: {problem}" for problem in notes["problems"]]
+    lines += [
+        f"Unknown: {name}: {json.dumps(value, default=str)}"
+        for name, value in notes["unknown"].items()
+    ]
+    lines += [f"Left out: {name}: {reason}" for name, reason in notes["left_out"].items()]
+    # A name may hold what ends a line of YAML.
+    safe = ["".join(one if one.isprintable() else "?" for one in line) for line in lines]
+    return RENDERER + "".join(f"# {line}\n" for line in safe)
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file for root alone; never one that is there, nor through a link."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CommandExecutionError(f"Writing {path}: {error.strerror}") from None

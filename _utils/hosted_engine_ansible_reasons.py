@@ -1,0 +1,54 @@
+"""Variables of oVirt's Ansible role that have no key of the pillar: each with the reason."""
+
+from __future__ import annotations
+
+_WHY = {
+    "the formula runs on the hypervisor itself, as its minion": "he_ansible_host_name",
+    "the administrator's name follows from engine:keycloak": "he_admin_username",
+    "the guest's name is engine:fqdn": "he_cloud_init_host_name he_cloud_init_domain_name",
+    "told apart by the image itself": "he_appliance_type",
+    "the console is graphical and serial; its protocol is vm:graphics": (
+        "he_console_type he_video_device he_graphic_protocols"
+    ),
+    "the engine's VM has no CD: the seed goes with the bootstrap VM": "he_cdrom",
+    "a failed run stops by itself and says why; the next one goes on": (
+        "he_pause_after_failed_add_host he_pause_after_failed_restore"
+    ),
+    "hooks:guest_before_setup runs before engine-setup; phases are the places to pause at": (
+        "he_pause_before_engine_setup"
+    ),
+    "told by salt-call -l debug": "he_debug_mode",
+    "preflight's checks aren't switched off: they only tell what would fail later": (
+        "he_requirements_check_enabled he_memory_requirements_check_enabled"
+    ),
+    "preflight's own limits, from what the host and the appliance have": (
+        "he_minimal_mem_size_MB he_minimal_disk_size_GB he_reserved_memory_MB "
+        "he_avail_memory_grace_MB"
+    ),
+    "the host's network to its storage is configured before, by those who run it": "he_storage_if",
+    "the name is fixed: bootstrap:directory is one directory, ours alone": (
+        "he_local_vm_dir_prefix he_local_vm_dir"
+    ),
+    "the bootstrap VM's firmware and disk are found out; firmware: vm:firmware": (
+        "he_vm_efi_boot_flags"
+    ),
+    "nothing waits at a forwarded port: the engine is asked over the bootstrap network": (
+        "he_webui_forward_port he_setup_lock_file"
+    ),
+    "libvirt is reached over its socket, then over TLS: no password": "he_libvirt_authfile",
+    "libgfapi: the engine has given it up; Gluster is mounted": "he_enable_libgfapi",
+    "only for the dialog of hosted-engine --deploy": "he_just_collect_network_interfaces",
+    "commands always run in the locale C.UTF-8": "he_cmd_lang",
+    "an id of a new VM; the engine makes it": "he_vm_uuid he_nic_uuid he_cdrom_uuid",
+    "internal: the role finds it out as it runs, and so does the formula": (
+        "he_host_ip he_fqdn_ansible_host he_maxvcpus he_fips_enabled he_default_gateway "
+        "he_default_gateway_4 he_default_gateway_6 he_appliance_path he_appliance_config_path "
+        "he_appliance_out he_appliance_sha1 he_appliance_ova_path he_appliance_ova_out "
+        "he_appliance_ova_sha1 he_hashed_appliance_password he_vm_details he_virtio_disk_details "
+        "he_virtio_disk_path he_sanlock_disk_details he_metadata_disk_details "
+        "he_metadata_disk_path he_conf_disk_details he_conf_disk_path"
+    ),
+}
+
+# variable: reason
+REASONS = {name: reason for reason, names in _WHY.items() for name in names.split()}

@@ -1,0 +1,164 @@
+"""Answer files and the role's variables with the real loader: a pillar that the formula takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import hosted_engine_answer_table as answers
+import pytest
+import yaml
+from hosted_engine_schema import SCHEMA
+from hosted_engine_validate import problems
+from minion import ROOT, Minion
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+from unit.configured import IDS
+from unit.test_ansible import NFS
+from unit.test_answers import FIRST_VERSIONS, ISCSI
+
+from functional.test_formula import FILES, PILLARS
+
+OLD = FIRST_VERSIONS + "OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen {{ 7 * 6 }} {% if\n"
+FC = {"he_fqdn": "e.example.com", "he_domain_type": "fc", "he_admin_password": "not-to-be-seen"}
+EXAMPLE = ROOT / "pillar.example"
+SOURCES = {
+    "old": ("to_pillar", OLD),
+    "iscsi": ("to_pillar", ISCSI.replace("OVEHOSTED_VM/shoeSize=int:43\n", "")),
+    "role": ("from_ansible", NFS),
+    "json": ("from_ansible", json.dumps(FC)),
+}
+LOADED = {path.stem: yaml.safe_load(path.read_text()) or {} for path in [*PILLARS, EXAMPLE]}
+VALID = {
+    name: pillar
+    for name, pillar in LOADED.items()
+    if not list(problems(pillar.get("hosted_engine", {}), SCHEMA))
+}
+
+
+@pytest.fixture(scope="module")
+def minion(tmp_path_factory: pytest.TempPathFactory) -> Minion:
+    return Minion(tmp_path_factory.mktemp("minion"), {})
+
+
+@pytest.mark.feature("to_pillar", "from_ansible")
+@pytest.mark.parametrize(("function", "text"), SOURCES.values(), ids=SOURCES)
+def test_a_pillar_that_renders_every_file(minion, tmp_path, function, text):
+    source, target = tmp_path / "source", tmp_path / "site.sls"
+    source.write_text(text)
+
+    told = minion(f"hosted_engine_answers.{function}", str(source), target=str(target))
+
+    assert told["problems"] == []
+    assert "not-to-be-seen" not in repr(told)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    # As Salt's own renderer has it, by the file's first line.
+    pillar = minion("slsutil.renderer", path=str(target))
+    site = Minion(tmp_path / "site", pillar)
+    assert site("hosted_engine.problems") == []
+    for name in FILES:
+        assert site.low(f"hosted_engine.{name}"), name
+    shown = yaml.safe_load(told["yaml"])
+    assert shown == told["pillar"]
+    assert shown["hosted_engine"].pop("secrets").keys() == pillar["hosted_engine"]["secrets"].keys()
+    assert shown["hosted_engine"] == {
+        name: group for name, group in pillar["hosted_engine"].items() if name != "secrets"
+    }
+
+
+@pytest.mark.feature("to_pillar")
+def test_secrets_are_in_the_file_alone(minion, tmp_path):
+    source, target = tmp_path / "answers.conf", tmp_path / "site.sls"
+    source.write_text(OLD + "OVEHOSTED_VM/shoe\x1b[1mSize=str:not-to-be-seen-either\n")
+
+    told = minion("hosted_engine_answers.to_pillar", str(source))
+
+    assert told["secrets"]["found"] == ["secrets:admin_password"]
+    assert "target=FILE" in told["secrets"]["where"]
+    assert told["pillar"]["hosted_engine"]["secrets"] == {"admin_password": None}
+    assert "not-to-be-seen" not in repr(told)
+    assert list(tmp_path.iterdir()) == [source]
+    # Nobody deploys with what is shown in a secret's place.
+    without = Minion(tmp_path / "without", told["pillar"])
+    (problem,) = without("hosted_engine.problems")
+    assert problem["key"] == "hosted_engine:secrets:admin_password"
+
+    minion("hosted_engine_answers.to_pillar", str(source), target=str(target))
+
+    text = target.read_text()
+    secrets = yaml.safe_load(text)["hosted_engine"]["secrets"]
+    assert secrets == {"admin_password": "not-to-be-seen {{ 7 * 6 }} {% if"}
+    assert "not-to-be-seen-either" in text, "unknown answers are comments there"
+    for path in minion.directory.rglob("*"):
+        if path.is_file():
+            assert b"not-to-be-seen" not in path.read_bytes(), path
+
+
+def test_what_is_missing_or_wrong_is_told_not_raised(minion, tmp_path):
+    source = tmp_path / "answers.conf"
+    source.write_text(
+        "[environment:default]\nOVEHOSTED_STORAGE/domainType=str:posixfs\n"
+        "OVEHOSTED_STORAGE/storageDomainConnection=str:nas:/a\n"
+    )
+
+    told = minion("hosted_engine_answers.to_pillar", str(source))
+
+    said = "\n".join(told["problems"])
+    assert "hosted_engine:engine: missing" in said
+    assert "hosted_engine:secrets:admin_password: missing" in said
+    assert "hosted_engine:storage:type: 'posixfs' isn't one of" in said
+    assert told["secrets"] == {"found": [], "where": "none found"}
+
+
+def test_a_target_that_is_there_stays(minion, tmp_path):
+    source, target, link = tmp_path / "a.conf", tmp_path / "site.sls", tmp_path / "link.sls"
+    source.write_text(OLD)
+    target.write_text("kept")
+    link.symlink_to(tmp_path / "nowhere")
+
+    for name in (target, link):
+        with pytest.raises(SaltInvocationError, match="is there already"):
+            minion("hosted_engine_answers.to_pillar", str(source), target=str(name))
+    with pytest.raises(SaltInvocationError, match="isn't an absolute path"):
+        minion("hosted_engine_answers.to_pillar", str(source), target="site.sls")
+    with pytest.raises(CommandExecutionError, match="No such file or directory"):
+        minion("hosted_engine_answers.to_pillar", str(source), target=str(tmp_path / "no" / "x"))
+
+    assert target.read_text() == "kept"
+    assert not os.path.lexists(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        (b"[environment:default]\nA/b=str:\xff", "isn't text in UTF-8"),
+        (b"hunter2", "no answer file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(minion, tmp_path, content, reason):
+    source = tmp_path / "answers.conf"
+    if content is not None:
+        source.write_bytes(content)
+
+    with pytest.raises(CommandExecutionError, match=reason) as caught:
+        minion("hosted_engine_answers.to_pillar", str(source))
+
+    assert str(source) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.feature("round_trip")
+@pytest.mark.parametrize("pillar", VALID.values(), ids=VALID)
+def test_fhanswers_becomes_the_pillar_again(minion, tmp_path, pillar):
+    """Settings as SLS and modules have them, of the pillar and of what comes back."""
+    before = Minion(tmp_path / "before", pillar)
+    source = tmp_path / "fhanswers.conf"
+    source.write_text(answers.text(pillar["hosted_engine"], IDS, "a-uuid"))
+
+    told = minion("hosted_engine_answers.to_pillar", str(source))
+
+    after = Minion(tmp_path / "after", told["pillar"])
+    assert after("hosted_engine.settings") == before("hosted_engine.settings")
+    (missing,) = told["problems"]
+    assert missing.startswith("hosted_engine:secrets:admin_password: missing")

@@ -1,0 +1,263 @@
+"""Variables of the Ansible role: each has its place or a reason, and is read as Ansible has it."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from pathlib import Path
+
+import hosted_engine_ansible as ansible
+import hosted_engine_convert as convert
+import pytest
+from hosted_engine_ansible_reasons import REASONS
+from hosted_engine_schema import SCHEMA
+from hosted_engine_validate import problems
+from salt.exceptions import CommandExecutionError
+
+# Of the role's defaults, README and tasks, collection ovirt.ovirt 3.2, and of its versions before.
+ROLE = (Path(__file__).parent / "role_variables.txt").read_text().split()
+
+NFS = """
+# by hand, as one writes it
+he_fqdn: engine.example.com
+he_bridge_if: eno1
+he_domain_type: nfs
+he_storage_domain_addr: nas.example.com
+he_storage_domain_path: /exports/engine/
+he_mount_options: timeo=600
+he_nfs_version: v4_1
+he_mem_size_MB: "8192"
+he_vcpus: 4
+he_disk_size_GB: 61
+he_vm_mac_addr: 00:16:3e:12:34:56
+he_vm_ip_addr: 192.0.2.10
+he_vm_ip_prefix: "24"
+he_gateway: 192.0.2.1
+he_dns_addr: [192.0.2.53, 192.0.2.54]
+he_vm_etc_hosts: yes
+he_network_test: dns
+he_time_zone: Europe/Vienna
+he_root_ssh_pubkey: ssh-ed25519 AAAA me
+he_root_ssh_access: no
+he_admin_password: 123456
+he_appliance_password: !unsafe "{{ not-to-be-seen }}"
+he_db_password: !vault |
+  $ANSIBLE_VAULT;1.1;AES256
+  36306634
+he_cluster_comp_version: 4.7
+he_additional_package_list: [tmux, strace]
+he_apply_openscap_profile: true
+he_pause_host: true
+he_enable_keycloak: "{{ keycloak | default(true) }}"
+he_ipv4_subnet_prefix: "10.11.12"
+he_ansible_host_name: node1.example.com
+he_dest_email: a@example.com, b@example.com
+he_shoe_size: 43
+ansible_user: root
+"""
+
+
+def read(text: str) -> convert.Converted:
+    return ansible.read(ansible.parse(text)[0])
+
+
+def told(**variables):
+    return read(json.dumps({f"he_{name}": value for name, value in variables.items()}))
+
+
+@pytest.mark.feature("from_ansible")
+@pytest.mark.parametrize("name", ROLE)
+def test_every_variable_of_the_role_has_a_place_or_a_reason(name):
+    places = {variable: row for row in ansible.TABLE for variable in row.names}
+
+    assert (name in places) != (name in REASONS)
+
+
+def test_the_tables_name_no_other_variables_and_only_keys_that_exist():
+    names = {name for row in ansible.TABLE for name in row.names} | REASONS.keys()
+
+    assert names == set(ROLE)
+    for row in ansible.TABLE:
+        for path in row.paths:
+            convert.schema_of(path)
+
+
+@pytest.mark.feature("from_ansible")
+def test_a_file_by_hand():
+    found = read(NFS)
+
+    assert found.pillar == {
+        "engine": {"fqdn": "engine.example.com"},
+        "host": {"interface": "eno1"},
+        "cluster": {"version": "4.7"},
+        "network": {"gateway": "192.0.2.1", "test": "dns"},
+        "storage": {
+            "type": "nfs",
+            "address": "nas.example.com",
+            "path": "/exports/engine",
+            "mount_options": "timeo=600",
+            "nfs_version": "v4_1",
+        },
+        "vm": {
+            "memory_mib": 8192,
+            "cpus": 4,
+            "disk_gib": 61,
+            "mac": "00:16:3e:12:34:56",
+            "address": "192.0.2.10/24",
+            "dns": ["192.0.2.53", "192.0.2.54"],
+            "hosts_entries": True,
+            "time_zone": "Europe/Vienna",
+            "root_ssh_keys": ["ssh-ed25519 AAAA me"],
+            "root_login": "none",
+            "packages": ["tmux", "strace"],
+            "openscap_profile": "stig",
+        },
+        "bootstrap": {"subnets": ["10.11.12.0/24"]},
+        "notification": {"destinations": ["a@example.com", "b@example.com"]},
+        "pause_before": ["engine"],
+        "secrets": {"admin_password": "123456", "root_password": "{{ not-to-be-seen }}"},
+    }
+    assert found.unknown == ["ansible_user", "he_shoe_size"]
+    assert found.problems == []
+    assert list(problems(found.pillar, SCHEMA)) == []
+    assert found.left_out.keys() == {"he_ansible_host_name", "he_db_password", "he_enable_keycloak"}
+    assert "secrets:database_password" in found.left_out["he_db_password"]
+    assert "Jinja" in found.left_out["he_enable_keycloak"]
+
+
+@pytest.mark.feature("from_ansible")
+def test_iscsi_in_json_as_the_role_s_readme_has_it():
+    found = told(
+        fqdn="engine.example.com", domain_type="iscsi", storage_domain_addr="192.0.2.20",
+        iscsi_portal_port="3260", iscsi_tpgt="1", iscsi_target="iqn.2017-10.com.example:he",
+        lun_id="36589cfc000000e8a909165bdfb47b3d9", mem_size_MB="4096", discard=True,
+        iscsi_username="he", iscsi_password="not-to-be-seen", iscsi_discover_username="finder",
+        iscsi_discover_password="not-to-be-seen-2", admin_password="x",
+    )  # fmt: skip
+
+    assert found.pillar["storage"] == {
+        "type": "iscsi",
+        "portals": ["192.0.2.20"],
+        "target": "iqn.2017-10.com.example:he",
+        "portal_group": 1,
+        "user": "he",
+        "discovery_user": "finder",
+        "lun": "36589cfc000000e8a909165bdfb47b3d9",
+        "discard_after_delete": True,
+    }
+    assert found.pillar["secrets"]["iscsi_discovery_password"] == "not-to-be-seen-2"
+    assert (found.unknown, found.left_out, found.problems) == ([], {}, [])
+    assert list(problems(found.pillar, SCHEMA)) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "pillar"),
+    [
+        ({"force_ip6": "true"}, {"network": {"family": "ipv6"}}),
+        ({"force_ip4": False}, {}),
+        ({"bridge_if": "bond0.9"}, {"host": {"interface": "bond0.9"}, "network": {"vlan": 9}}),
+        ({"use_uefi": True}, {"vm": {"firmware": "uefi"}}),
+        ({"use_uefi": False}, {}),
+        (
+            {"vm_boot_flags": "--boot uefi,loader.secure=yes"},
+            {"vm": {"firmware": "uefi", "secure_boot": True}},
+        ),
+        ({"vm_boot_flags": "--boot hd", "use_uefi": True}, {"vm": {"firmware": "bios"}}),
+        (
+            {"appliance": "/a.qcow2", "appliance_ova": "/b.ova"},
+            {"appliance": {"source": "/a.qcow2"}},
+        ),
+        ({"appliance_ova": "/b.ova", "appliance": ""}, {"appliance": {"source": "/b.ova"}}),
+        (
+            {"ipv6_subnet_prefix": "fd00:1:2:3"},
+            {"bootstrap": {"subnets_ipv6": ["fd00:1:2:3::/64"]}},
+        ),
+        ({"local_vm_dir_path": "/srv/"}, {"bootstrap": {"directory": "/srv/hosted-engine"}}),
+        ({"openscap_profile_name": "stig"}, {}),
+        (
+            {"domain_type": "glusterfs", "storage_domain_addr": "[2001:db8::1]",
+             "storage_domain_path": "engine"},
+            {"storage": {"type": "glusterfs", "address": "2001:db8::1", "path": "/engine"}},
+        ),
+        (
+            {"domain_type": "iscsi", "iscsi_portal_addr": "2001:db8::1,192.0.2.1",
+             "iscsi_portal_port": 3261},
+            {"storage": {"type": "iscsi", "portals": ["[2001:db8::1]:3261", "192.0.2.1:3261"]}},
+        ),
+        ({"root_ssh_access": "prohibit-password"}, {"vm": {"root_login": "keys"}}),
+        ({"gateway": None, "mount_options": ""}, {}),
+    ],
+)  # fmt: skip
+def test_what_variables_mean(variables, pillar):
+    found = told(**variables)
+
+    assert found.pillar == pillar
+    assert found.problems == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"vm_ip_addr": "192.0.2.1"}, "he_vm_ip_prefix is wanted too"),
+        ({"mem_size_MB": "max"}, "'max' isn't a number"),
+        ({"mem_size_MB": True}, "a text is wanted"),
+        ({"enable_fips": "maybe"}, "yes or no is wanted"),
+        ({"admin_password": ["hunter2"]}, "he_admin_password: a text is wanted"),
+        ({"appliance_package": "/root/appliance.rpm"}, "a package's name is wanted"),
+        ({"domain_type": "nfs", "lun_id": "36"}, "storage:lun is given, which is for"),
+        ({"domain_type": "fc", "iscsi_target": "iqn.x"}, "storage:target is given, which is for"),
+        ({"network_test": "tcp", "tcp_t_port": "x1"}, "a whole number is wanted"),
+    ],
+)
+def test_what_is_wrong_is_told_without_the_value(variables, problem):
+    found = told(**variables)
+
+    assert [one for one in found.problems if problem in one]
+    assert "hunter2" not in repr(found.problems)
+
+
+def test_defaults_that_differ_are_told_and_differ():
+    """A default of the formula that became the role's would be told no longer."""
+    places = {name: row.paths[0] for row in ansible.TABLE for name in row.names}
+
+    for name, value in ansible.DEFAULTS.items():
+        assert convert.default(places[name]) != value
+    assert "network:test" in ansible.other_defaults({})["he_network_test"]
+    assert "he_network_test" not in ansible.other_defaults({"he_network_test": "dns"})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("$ANSIBLE_VAULT;1.1;AES256\n3361\n", "encrypted by ansible-vault"),
+        ("he_admin_password: *hunter2\n", "line 1, column 20"),
+        ("he_admin_password: %hunter2\n", "line 1, column 20"),
+        ("he_a: 1\n hunter2: [\n", "line 2"),
+        ("- hosts: localhost\n  vars: {he_fqdn: hunter2}\n", "what stands below vars"),
+        ("hunter2", "no file of variables"),
+        ("1: hunter2", "no file of variables"),
+        ("he_a: 2026-13-41", "neither YAML nor JSON"),
+        ("he_a: \x00hunter2", "neither YAML nor JSON"),
+        ("[" * 2000, "neither YAML nor JSON"),
+    ],
+)
+def test_what_is_no_vars_file_is_refused_without_its_text(text, reason):
+    with pytest.raises(CommandExecutionError, match=reason) as caught:
+        ansible.parse(text)
+
+    # As a log shows it, with what it came from.
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_variable_given_twice_is_told():
+    variables, odd = ansible.parse("he_fqdn: a.example.com\nhe_fqdn: b.example.com\n")
+
+    assert variables == {"he_fqdn": "b.example.com"}
+    assert odd == ["he_fqdn: given more than once: the last one counts"]
+
+
+def test_a_vaulted_item_of_a_list_and_other_tags_are_left_out():
+    found = read("he_dns_addr: [192.0.2.1, !vault 'x']\nhe_gateway: !env GATEWAY\n")
+
+    assert found.pillar == {}
+    assert found.left_out.keys() == {"he_dns_addr", "he_gateway"}

@@ -1,0 +1,399 @@
+"""Answer files: what they tell, and that a pillar comes back from fhanswers.conf as it was."""
+
+from __future__ import annotations
+
+import configparser
+import traceback
+from typing import Any
+
+import hosted_engine_answer_file as answer_file
+import hosted_engine_answer_table as answers
+import hosted_engine_archive as archive
+import hosted_engine_config_files as files
+import hosted_engine_convert as convert
+import pytest
+import yaml
+from hosted_engine_answer_reasons import REASONS
+from hosted_engine_schema import SCHEMA
+from hosted_engine_validate import problems, with_defaults
+from hypothesis import given
+from salt.exceptions import CommandExecutionError
+
+from .configured import IDS, PILLAR, known
+from .generated import on_a_line, values
+from .test_docs import ROOT
+from .test_schema_properties import generated
+
+# A dialog of 2014: other names, NFS's version in the type, and passwords that were asked for.
+FIRST_VERSIONS = """\
+[environment:default]
+OVEHOSTED_CORE/screenProceed=none:None
+OVEHOSTED_NETWORK/bridgeIf=str:em1
+OVEHOSTED_NETWORK/firewallManager=str:iptables
+OVEHOSTED_NETWORK/fqdn=str:engine.example.com
+OVEHOSTED_NETWORK/gateway=str:192.0.2.1
+OVEHOSTED_ENGINE/appHostName=str:hosted_engine_1
+OVEHOSTED_STORAGE/domainType=str:nfs4
+OVEHOSTED_STORAGE/storageDatacenterName=str:hosted_datacenter
+OVEHOSTED_STORAGE/storageDomainConnection=str:[2001:db8::1]:/exports/engine/
+OVEHOSTED_STORAGE/imgSizeGB=str:25
+OVEHOSTED_VM/vmMemSizeMB=int:4096
+OVEHOSTED_VM/vmBoot=str:cdrom
+OVEHOSTED_VDSM/consoleType=str:qxl
+OVEHOSTED_VDSM/cpu=str:model_SandyBridge
+"""
+
+# A dialog of today, by --generate-answer: iSCSI with two portals and CHAP.
+ISCSI = """\
+# kept by the storage people
+
+[environment:default]
+OVEHOSTED_CORE/deployProceed=bool:True
+OVEHOSTED_CORE/enableKeycloak=bool:0
+OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen=%%a
+OVEHOSTED_NETWORK/fqdn=str:engine.example.com
+OVEHOSTED_NETWORK/bridgeIf=str:bond0.150
+OVEHOSTED_NETWORK/forceIPv4=bool:True
+OVEHOSTED_NETWORK/forceIPv6=bool:F
+OVEHOSTED_NETWORK/network_test=str:tcp
+OVEHOSTED_NETWORK/network_test_tcp_address=str:192.0.2.7
+OVEHOSTED_NETWORK/network_test_tcp_port=int:53
+OVEHOSTED_STORAGE/domainType=str:iscsi
+OVEHOSTED_STORAGE/storageDomainConnection=str:192.0.2.20,192.0.2.21
+OVEHOSTED_STORAGE/iSCSIPortalIPAddress=str:192.0.2.20,192.0.2.21
+OVEHOSTED_STORAGE/iSCSIPortalPort=str:3260,3261
+OVEHOSTED_STORAGE/iSCSIPortal=str:1,1
+OVEHOSTED_STORAGE/iSCSIPortalUser=str:he
+OVEHOSTED_STORAGE/iSCSIPortalPassword=str:not-to-be-seen-chap
+OVEHOSTED_STORAGE/iSCSITargetName=str:iqn.2024-01.com.example:he
+OVEHOSTED_STORAGE/LunID=str:36589cfc000000e8a909165bdfb47b3d9
+OVEHOSTED_STORAGE/discardSupport=bool:True
+OVEHOSTED_STORAGE/imgSizeGB=str:80
+OVEHOSTED_STORAGE/mntOptions=none:None
+OVEHOSTED_VM/vmVCpus=str:8
+OVEHOSTED_VM/cloudinitInstanceHostName=str:engine
+OVEHOSTED_VM/cloudinitInstanceDomainName=str:example.com
+OVEHOSTED_VM/cloudinitRootPwd=str:not-to-be-seen-root
+OVEHOSTED_VM/cloudinitVMDNS=str:192.0.2.53, 192.0.2.54
+OVEHOSTED_VM/cloudinitVMStaticCIDR=str:192.0.2.10/24
+OVEHOSTED_VM/rootSshPubkey=multi-str:ssh-rsa AAAA== one
+  ssh-rsa BBBB== two
+OVEHOSTED_VM/rootSshAccess=str:without-password
+OVEHOSTED_VM/applyOpenScapProfile=bool:True
+OVEHOSTED_VM/OpenScapProfileName=str:PCI-DSS
+OVEHOSTED_VM/shoeSize=int:43
+OVESETUP_CONFIG/websocketProxyConfig=bool:False
+OVESETUP_DB/password=str:not-to-be-seen-db
+
+[environment:default]
+OVEHOSTED_NOTIF/destEmail=str:a@example.com,b@example.com
+"""
+
+
+def read(text: str) -> convert.Converted:
+    return answers.read(answer_file.parse(text).answers)
+
+
+def told(*lines: str) -> convert.Converted:
+    return read("[environment:default]\n" + "".join(f"OVEHOSTED_{line}\n" for line in lines))
+
+
+@pytest.mark.feature("to_pillar")
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_file_of_the_first_versions(ends):
+    found = read(FIRST_VERSIONS.replace("\n", ends))
+
+    assert found.pillar == {
+        "host": {"interface": "em1", "name": "hosted_engine_1"},
+        "engine": {"fqdn": "engine.example.com"},
+        "network": {"gateway": "192.0.2.1"},
+        "storage": {
+            "type": "nfs", "nfs_version": "v4", "address": "2001:db8::1", "path": "/exports/engine",
+        },
+        "vm": {"disk_gib": 25, "memory_mib": 4096, "graphics": "spice"},
+    }  # fmt: skip
+    assert (found.unknown, found.problems) == ([], [])
+    assert found.left_out.keys() == {
+        "OVEHOSTED_NETWORK/firewallManager", "OVEHOSTED_STORAGE/storageDatacenterName",
+        "OVEHOSTED_VM/vmBoot", "OVEHOSTED_VDSM/cpu",
+    }  # fmt: skip
+
+
+@pytest.mark.feature("to_pillar")
+def test_a_file_of_today_with_all_types():
+    found = read(ISCSI)
+
+    assert found.pillar == {
+        "engine": {
+            "keycloak": True,  # whatever isn't f or False is true
+            "fqdn": "engine.example.com",
+            "answers": {"OVESETUP_CONFIG/websocketProxyConfig": "bool:False"},
+        },
+        "host": {"interface": "bond0.150"},
+        "network": {
+            "vlan": 150,
+            "family": "ipv4",
+            "test": "tcp",
+            "tcp_address": "192.0.2.7",
+            "tcp_port": 53,
+        },
+        "storage": {
+            "type": "iscsi",
+            "portals": ["192.0.2.20", "192.0.2.21:3261"],
+            "target": "iqn.2024-01.com.example:he",
+            "portal_group": 1,
+            "user": "he",
+            "lun": "36589cfc000000e8a909165bdfb47b3d9",
+            "discard_after_delete": True,
+        },
+        "vm": {
+            "disk_gib": 80,
+            "cpus": 8,
+            "dns": ["192.0.2.53", "192.0.2.54"],
+            "address": "192.0.2.10/24",
+            "root_ssh_keys": ["ssh-rsa AAAA== one", "ssh-rsa BBBB== two"],
+            "root_login": "keys",
+            "openscap_profile": "pci-dss",
+        },
+        "notification": {"destinations": ["a@example.com", "b@example.com"]},
+        "secrets": {
+            "admin_password": "not-to-be-seen=%a",
+            "iscsi_password": "not-to-be-seen-chap",
+            "root_password": "not-to-be-seen-root",
+            "answers": {"OVESETUP_DB/password": "str:not-to-be-seen-db"},
+        },
+    }  # fmt: skip
+    assert found.unknown == ["OVEHOSTED_VM/shoeSize"]
+    assert found.problems == []
+    assert list(problems(found.pillar, SCHEMA)) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (["STORAGE/domainType=str:nfs", "STORAGE/LunID=str:36"], "storage:lun is given, which is"),
+        (
+            ["STORAGE/domainType=str:fc", "STORAGE/mntOptions=str:soft"],
+            "storage:mount_options is given, which is for nfs and glusterfs, but",
+        ),
+        (["NETWORK/forceIPv4=bool:1", "NETWORK/forceIPv6=bool:1"], "only one family can be forced"),
+        (
+            ["NETWORK/forceIPv6=bool:1", "VM/cloudinitVMStaticCIDR=str:192.0.2.1/24"],
+            "network:family is ipv6, vm:address is 192.0.2.1/24",
+        ),
+        (["NETWORK/network_test=str:tcp"], "network:tcp_port isn't given, though"),
+        (["VM/cloudinitVMDNS=str:192.0.2.1"], "vm:dns is given without vm:address"),
+        (
+            ["NETWORK/fqdn=str:a.example.com", "VM/cloudinitInstanceHostName=str:b.example.com"],
+            "another name than OVEHOSTED_NETWORK/fqdn",
+        ),
+        (["STORAGE/storageDomainConnection=str:nas"], "SERVER:/PATH is wanted"),
+        (
+            ["STORAGE/domainType=str:iscsi", "STORAGE/iSCSIPortalIPAddress=str:a,b,c",
+             "STORAGE/iSCSIPortalPort=str:1,2"],
+            "as many ports as addresses",
+        ),
+        (
+            ["STORAGE/domainType=str:iscsi", "STORAGE/iSCSIPortalIPAddress=str:a",
+             "STORAGE/storageDomainConnection=str:b"],
+            "given twice, and differs",
+        ),
+        (["STORAGE/iSCSIPortal=str:1,2"], "different portal groups"),
+        (["VM/cloudinitVMStaticCIDR=str:192.0.2.1"], "ADDRESS/PREFIX is wanted"),
+        (["VM/vmMemSizeMB=str:lots"], "a whole number is wanted"),
+        (["VM/vmVCpus=str:max"], "'max' isn't a number"),
+        (["VM/rootSshAccess=str:perhaps"], "yes, no or without-password"),
+        (["CORE/enableKeycloak=maybe"], "no type that otopi knows"),
+        (["VM/vmMemSizeMB=int:x"], "no type that otopi knows"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_or_cannot_be_read_is_told(lines, problem):
+    found = told(*lines)
+
+    (sentence,) = [one for one in found.problems if problem in one]
+    assert "tcp_address" in repr(found.problems) or found.problems == [sentence]
+
+
+def test_a_default_for_another_type_of_storage_is_no_contradiction():
+    lines = ["STORAGE/domainType=str:iscsi", "STORAGE/nfsVersion=str:auto"]
+
+    assert told(*lines, "STORAGE/mntOptions=none:None").problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("OVEHOSTED_A/b=str:hunter2", "line 1 stands before any"),
+        ("[environment:default]\nhunter2\n", "in line 2"),
+        ("[environment:default]\n", "no answer below"),
+        ("", "no answer below"),
+        ("{}", "line 1 stands before any"),
+    ],
+)
+def test_what_is_no_answer_file_is_refused_without_its_text(text, reason):
+    with pytest.raises(CommandExecutionError, match=reason) as caught:
+        answer_file.parse(text)
+
+    # As a log shows it, with what it came from.
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_odd_lines_are_told():
+    file = answer_file.parse(
+        "\N{BYTE ORDER MARK}[environment:default]\nA/b=str:1\nA/c=str:1\n; A/c=str:3\n"
+        "[environment:default]\nA/b=str:2\nA/c=str:1\n[environment:override]\nA/d=str:4\n[x]\ny=1\n"
+    )
+
+    assert file.answers == {"A/b": "str:2", "A/c": "str:1", "A/d": "str:4"}
+    assert [problem.split(":")[0] for problem in file.problems] == ["A/b", "[x]"]
+
+
+@pytest.mark.parametrize("text", ["f", "F", "false", "False"])
+def test_what_is_false(text):
+    assert answer_file.value(f"bool:{text}") is False
+
+
+@pytest.mark.parametrize("text", ["0", "no", "FALSE", "", "True", "1", "t"])
+def test_all_else_is_true(text):
+    assert answer_file.value(f"bool:{text}") is True
+
+
+def as_otopi_has_them(text: str) -> dict[str, str]:
+    parser = configparser.ConfigParser()
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read_string(text)
+    return dict(parser["environment:default"])
+
+
+@pytest.mark.feature("round_trip")
+def test_fhanswers_as_otopi_reads_it():
+    pillar = yaml.safe_load((ROOT / "pillar.example").read_text())["hosted_engine"]
+    pillar["vm"]["root_ssh_keys"] = ["ssh-rsa A== one", "ssh-rsa B== two"]
+    pillar["engine"]["answers"]["OVESETUP_X/text"] = "str:100%"
+    text = answers.text(pillar, IDS, "a-uuid")
+
+    found = as_otopi_has_them(text)
+
+    assert found["OVEHOSTED_NETWORK/fqdn"] == "str:engine.example.com"
+    assert found["OVEHOSTED_VM/vmMemSizeMB"] == "int:16384"
+    assert found["OVEHOSTED_CORE/enableKeycloak"] == "bool:False"
+    assert (
+        found["OVEHOSTED_STORAGE/storageDomainConnection"] == "str:nas.example.com:/exports/engine"
+    )
+    assert found["OVEHOSTED_STORAGE/LunID"] == "none:None"
+    assert found["OVEHOSTED_STORAGE/lockspaceVolumeUUID"].endswith("2")
+    assert found["OVEHOSTED_STORAGE/confVolUUID"].endswith("2")
+    assert found["OVEHOSTED_VM/rootSshPubkey"] == "multi-str:ssh-rsa A== one\nssh-rsa B== two"
+    assert found["OVESETUP_X/text"] == "str:100%"
+    assert found["OVEHOSTED_FORMULA/hooks.host_after_host"] == 'str:["site.monitoring"]'
+    assert {value.split(":")[0] for value in found.values()} <= {
+        "str", "int", "bool", "none", "multi-str",
+    }  # fmt: skip
+
+
+@pytest.mark.feature("round_trip")
+def test_fhanswers_hold_what_the_user_gave_and_no_secret():
+    pillar = yaml.safe_load((ROOT / "pillar.example").read_text())["hosted_engine"]
+    pillar["engine"]["answers"]["OVESETUP_GRAFANA/adminPassword"] = "str:in the wrong place"
+    del pillar["network"]["gateway"]
+    text = answers.text(pillar, IDS, "a-uuid")
+
+    assert "OVEHOSTED_NETWORK/gateway=none:None\n" in text, "not the one that was found"
+    assert "in the wrong place" not in text
+    for secret in pillar["secrets"].values():
+        for one in secret.values() if isinstance(secret, dict) else [secret]:
+            assert one.removeprefix("str:") not in text
+    assert "assword" not in text.replace("without-password", "")
+
+
+@pytest.mark.feature("round_trip")
+@generated
+@given(values(SCHEMA).map(on_a_line))
+def test_a_pillar_comes_back_as_it_was(pillar: dict[str, Any]) -> None:
+    """Both with their defaults filled in, and without secrets."""
+    assert not list(problems(pillar, SCHEMA))
+    text = answers.text(pillar, IDS, "a-uuid")
+    as_otopi_has_them(text)
+
+    back = read(text)
+
+    wanted = with_defaults(pillar, SCHEMA)
+    wanted["engine"]["answers"] = {
+        name: answer
+        for name, answer in wanted["engine"]["answers"].items()
+        if not convert.SECRET_NAME.search(name)
+    }
+    assert with_defaults(back.pillar, SCHEMA) == wanted
+    assert back.unknown == []
+    assert "secrets" not in back.pillar
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("vm", "root_ssh_keys", ["# a comment", "; b", "a  b "]),
+        ("notification", "destinations", []),
+        ("storage", "portals", ["[2001:db8::1]:3260", "192.0.2.1:1", "2001:db8::2"]),
+        ("storage", "address", "[2001:db8::1]"),
+        ("host", "interface", "eth0.7"),
+        ("restore", "backup", "/srv/backup of %(day)s.tar"),
+        (
+            "engine",
+            "answers",
+            {"OVEHOSTED_NETWORK/fqdn": "str:other.example.com", "A/b": "str: x "},
+        ),
+        ("engine", "answers", {"OVESETUP_A/b": "bool:True", "A/x": "multi-str:a"}),
+        ("hooks", "guest_after_setup", ["echo 'a=b' # ü", "salt://a.sh"]),
+    ],
+)
+def test_what_otopi_cannot_say_exactly_comes_back_too(group, key, value):
+    pillar = PILLAR["hosted_engine"] | {
+        group: PILLAR["hosted_engine"].get(group, {}) | {key: value}
+    }
+
+    back = read(answers.text(pillar, IDS, "a-uuid")).pillar
+
+    assert back[group][key] == value
+
+
+def test_every_key_has_a_place_or_a_reason():
+    """The ids that come out, too; no answer has both."""
+    named = {name for row in answers.TABLE for name in row.names}
+
+    assert not named & REASONS.keys()
+    text = answers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
+    for name in as_otopi_has_them(text):
+        assert name in named or name in REASONS or name.startswith(answers.OWN), name
+    for row in answers.TABLE:
+        for path in row.paths:
+            convert.schema_of(path)
+
+
+def test_facts_of_the_archive_are_the_ids_alone():
+    """A deployed host sees no change when the text has another form."""
+    text = answers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
+    facts = archive.facts(files.ANSWERS, text)
+
+    old = "[environment:default]\n" + "".join(f"{key}={value}\n" for key, value in facts.items())
+
+    assert len(facts) == 10
+    assert {value.removeprefix("str:") for value in facts.values()} == {
+        IDS["vm_id"], IDS["storage_domain"],
+        *(part for disk in IDS["disks"].values() for part in disk.values()),
+    }  # fmt: skip
+    assert archive.lacking(files.ANSWERS, text, old) == facts
+    assert archive.mend(files.ANSWERS, text, old) == old
+
+
+def test_an_archive_that_is_too_long_names_the_pillars_key():
+    pillar = PILLAR["hosted_engine"] | {"hooks": {"guest_after_setup": ["x" * 20000]}}
+    members = {
+        files.HOSTED_ENGINE: files.hosted_engine_conf(known(), IDS, "192.0.2.1"),
+        files.VM: files.vm_conf(known(), IDS),
+        files.BROKER: files.broker_conf(known()),
+        files.VERSION: "2.5.2\n",
+        files.ANSWERS: answers.text(pillar, IDS, "a-uuid"),
+    }
+
+    with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks\.guest_after_setup in fhans"):
+        archive.build(members)
