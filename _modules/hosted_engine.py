@@ -9,6 +9,7 @@ import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
 import hosted_engine_preflight_engine as engine
+import hosted_engine_preflight_join as join
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
 import hosted_engine_record as record
@@ -109,6 +110,19 @@ def unfit() -> list[dict[str, str]]:
         salt-call --local hosted_engine.unfit
     """
     return checks.found(network.CHECKS + machine.CHECKS + engine.CHECKS, _host())
+
+
+def unjoinable() -> list[dict[str, str]]:
+    """
+    Every reason why this host can't join a running engine, its TLS included; nothing is changed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.unjoinable
+    """
+    return list(join.problems(__pillar__, _host()))
 
 
 def _host() -> checks.Host:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import hosted_engine_command as command
@@ -11,6 +10,7 @@ import hosted_engine_connection as connection
 import hosted_engine_guest_address as guest_address
 import hosted_engine_ha_explain as explain
 import hosted_engine_ha_status as ha_status
+import hosted_engine_lockspace as _lockspace
 import hosted_engine_record as record
 import hosted_engine_settings as settings
 import hosted_engine_volume as volume
@@ -19,11 +19,6 @@ from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError
 
 AGENT = "ovirt-ha-agent.service"
-LOCKSPACE = "hosted-engine"
-# sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
-LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
-LEADER_NAME = slice(56, 104)
-LOCKSPACE_BYTES = 1024**2
 MAINTENANCE_SECONDS = 60
 BROKER_SECONDS = 60
 
@@ -98,7 +93,8 @@ def get() -> Facts:
 
 def maintenance() -> Facts:
     """
-    Whether the broker answers, and whether global maintenance is set.
+    Whether the broker answers; whether global maintenance is set, and local one of this host;
+    whether the engine's VM runs here.
 
     CLI Example:
 
@@ -111,7 +107,14 @@ def maintenance() -> Facts:
         seen = ha_status.read()
     except CommandExecutionError as error:
         return {"answers": False, "global_maintenance": None, "why": str(error)}
-    return {"answers": True, "global_maintenance": seen["global_maintenance"]}
+    here = ha_status.by_id(seen, ha_status.host_id())
+    return {
+        "answers": True,
+        "global_maintenance": seen["global_maintenance"],
+        # A host that has never reported isn't in it.
+        "local_maintenance": bool(here and here["maintenance"]),
+        "engine_here": bool(here and here["name"] in ha_status.running_on(seen)),
+    }
 
 
 def set_maintenance(mode: str) -> None:
@@ -124,17 +127,21 @@ def set_maintenance(mode: str) -> None:
 
         salt-call --local hosted_engine_ha.set_maintenance global
 
-    Raises CommandExecutionError when HA refuses: local while the engine runs here.
+    One at a time: each mode ends the others. Raises CommandExecutionError when HA refuses (local
+    while the engine's VM runs here), or doesn't show it within a minute.
     """
-    command.run("hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=MAINTENANCE_SECONDS)
-    if mode != "local":
-        wait(
-            f"global maintenance to be {'on' if mode == 'global' else 'off'}",
-            ha_status.read,
-            lambda seen: seen["global_maintenance"] is (mode == "global"),
-            timeout=MAINTENANCE_SECONDS,
-            explain=lambda: explain.logs(_settings()),
-        )
+    wanted = ha_status.flags(mode)
+    command.run(
+        "hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=MAINTENANCE_SECONDS,
+        advice=ha_status.MIGRATE if mode == "local" else "",
+    )  # fmt: skip
+    wait(
+        f"HA to show maintenance {mode}",
+        maintenance,
+        lambda seen: wanted.items() <= seen.items(),
+        timeout=MAINTENANCE_SECONDS,
+        explain=lambda: explain.logs(_settings()),
+    )
 
 
 def restart_broker() -> None:
@@ -198,7 +205,7 @@ def lockspace() -> Facts:
     ids = __salt__["hosted_engine_config.ids"]()
     where = ids["disks"]["lockspace"]
     path = volume.find(ids["storage_domain"], where["image"], where["volume"])
-    return {"lockspace": _lockspace_name(path) if path else None}
+    return {"lockspace": _lockspace.name(path) if path else None}
 
 
 def initialise_lockspace() -> None:
@@ -214,16 +221,15 @@ def initialise_lockspace() -> None:
     Raises CommandExecutionError on a deployed host, or when it doesn't read back.
     """
     path = __salt__["hosted_engine_disk.prepare"]("lockspace")
-    if (length := volume.size(path)) < LOCKSPACE_BYTES:
+    if (length := volume.size(path)) < _lockspace.BYTES:
         raise CommandExecutionError(
-            f"{path} has {length} bytes, a lockspace takes {LOCKSPACE_BYTES}. Not written to"
+            f"{path} has {length} bytes, a lockspace takes {_lockspace.BYTES}. Not written to"
         )
-    escaped = str(path).replace("\\", "\\\\").replace(":", "\\:")
     command.run(
-        *volume.AS_VDSM, "sanlock", "direct", "init", "-s", f"{LOCKSPACE}:0:{escaped}:0",
+        *volume.AS_VDSM, "sanlock", "direct", "init", "-s", _lockspace.place(path),
         advice="Look at the storage, and at: journalctl -u sanlock",
     )  # fmt: skip
-    if (name := _lockspace_name(path)) != LOCKSPACE:
+    if (name := _lockspace.name(path)) != _lockspace.NAME:
         raise CommandExecutionError(f"{path} reads back with the lockspace {name!r}: the storage?")
 
 
@@ -286,13 +292,6 @@ def _page() -> str:
     except CommandExecutionError as error:
         return str(error)
     return "answers"
-
-
-def _lockspace_name(path: Path) -> str | None:
-    sector = volume.read(path, volume.BLOCK)
-    if not sector.startswith(LEADER_MAGIC):
-        return None
-    return sector[LEADER_NAME].rstrip(b"\0").decode(errors="replace")
 
 
 def _settings() -> settings.Settings:

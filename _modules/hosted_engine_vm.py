@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import hosted_engine_connection as connection
+import hosted_engine_record as record
 import hosted_engine_settings as settings
 import hosted_engine_vm_parts as parts
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # Older engines look for the configuration disk here; the others don't mind.
 CONFIGURATION = (
@@ -100,3 +103,39 @@ def store(name: str, storage_domain: str) -> None:
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ovf"],
         explain=__salt__["ovirt_event.explanation"],
     )
+
+
+def console_file(path: str) -> None:
+    """
+    Write a file for remote-viewer, with a fresh password of the engine VM's console in it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_vm.console_file /root/engine.vv
+
+    The password is valid for two minutes, and never part of an answer, which a master would keep:
+    only root can read the file. Raises CommandExecutionError when the VM doesn't run, has no
+    console, or when ``path`` is some other file.
+    """
+    target = Path(path)
+    if not target.is_absolute() or not target.parent.is_dir():
+        raise SaltInvocationError(f"path: {path!r} isn't a file's path in a directory that exists")
+    if target.is_symlink() or (target.exists() and not _console_file(target)):
+        raise CommandExecutionError(f"{path} is something else: name a file that isn't there")
+    name = settings.load(__pillar__, __grains__)["vm"]["name"]
+    with _engine() as api:
+        vm = connection.named(api.vms_service(), name)
+        if vm is None:
+            raise NotYet(f"The VM {name} isn't in the engine yet")
+        consoles = api.vms_service().vm_service(vm.id).graphics_consoles_service()
+        found = sorted(consoles.list(), key=lambda console: console.protocol.value != "vnc")
+        if not found:
+            raise CommandExecutionError(f"The VM {name} has no graphics console: add one to it")
+        text = consoles.console_service(found[0].id).remote_viewer_connection_file()
+    record.write_file(target, text)
+
+
+def _console_file(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith(b"[virt-viewer]")

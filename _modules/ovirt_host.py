@@ -107,9 +107,11 @@ def restore_routes() -> None:
     _routes.restore()
 
 
-def add(name: str, address: str, cluster: str) -> None:
+def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> None:
     """
     Have the engine install this host, without a reboot; its routes are recorded before.
+
+    ``hosted_engine``: with HA, by the configuration of the host that runs the engine's VM.
 
     CLI Example:
 
@@ -140,8 +142,9 @@ def add(name: str, address: str, cluster: str) -> None:
             cluster=types.Cluster(id=home.id),
             ssh=types.Ssh(authentication_method=types.SshAuthenticationMethod.PUBLICKEY),
         )
-        # A reboot, which is the engine's default, would end the deployment that runs here.
-        api.hosts_service().add(host, activate=True, reboot=False)
+        # A reboot, which is the engine's default, would end the run that asks for it.
+        ha = {"deploy_hosted_engine": True} if hosted_engine else {}
+        api.hosts_service().add(host, activate=True, reboot=False, **ha)
 
 
 def _addresses(name: str, family: str) -> list[str]:

@@ -39,6 +39,22 @@ def fit(name: str) -> dict[str, Any]:
     return _without_problems(name, "hosted_engine.unfit")
 
 
+def joinable(name: str) -> dict[str, Any]:
+    """
+    Ensure that this host can join a running engine, and that the engine answers and is the one.
+
+    .. code-block:: yaml
+
+        Further host can join the engine:
+          hosted_engine.joinable:
+            - unless:
+              - fun: hosted_engine.deployed
+
+    Fails with every problem at once, in test mode too.
+    """
+    return _without_problems(name, "hosted_engine.unjoinable")
+
+
 def _without_problems(name: str, reader: str) -> dict[str, Any]:
     def step(now: state.Facts | None) -> state.Step:
         raise CommandExecutionError(checks.as_text(now["problems"] if now else []))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_ha_status as ha_status
 import hosted_engine_state as state
 from salt.exceptions import CommandExecutionError
 
@@ -56,6 +57,38 @@ def maintenance_off(name: str) -> dict[str, Any]:
     return state.converge(
         name,
         {"answers": True, "global_maintenance": False},
+        read=__salt__["hosted_engine_ha.maintenance"],
+        step=step,
+        test=__opts__["test"],
+        run=__salt__,
+    )
+
+
+def maintenance(name: str, mode: str) -> dict[str, Any]:
+    """
+    Ensure that HA is in the maintenance that an operator wants: ``global``, ``local`` or ``none``.
+
+    .. code-block:: yaml
+
+        HA leaves the engine alone:
+          hosted_engine_ha.maintenance:
+            - name: engine.example.com
+            - mode: global
+
+    ``name`` is for people. One at a time: ``local``, of this host, ends global maintenance, and
+    isn't set while the engine's VM runs here. The formula's own phases never use it.
+    """
+
+    def step(now: state.Facts | None) -> state.Step:
+        if not (now and now["answers"]):
+            return ("hosted_engine_ha.restart_broker",)
+        if mode == "local" and now["engine_here"]:
+            raise CommandExecutionError(ha_status.MIGRATE)
+        return "hosted_engine_ha.set_maintenance", mode
+
+    return state.converge(
+        name,
+        lambda: {"answers": True, **ha_status.flags(mode)},
         read=__salt__["hosted_engine_ha.maintenance"],
         step=step,
         test=__opts__["test"],

@@ -20,7 +20,7 @@ PASSING = {
 MAINTENANCE = {"maintenance", "preparing_for_maintenance"}
 
 
-def up(name: str, address: str, cluster: str) -> dict[str, Any]:
+def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> dict[str, Any]:
     """
     Ensure that the engine manages this host and that the host is up.
 
@@ -34,7 +34,7 @@ def up(name: str, address: str, cluster: str) -> dict[str, Any]:
 
     Where the installation loses routes they are restored, and the network configuration is saved;
     where nothing is lost nothing is done. On a deployed host maintenance is an operator's intent:
-    it is told, not ended.
+    it is told, not ended. ``hosted_engine``: where the host is added, it is with HA.
     """
     deployed = __salt__["hosted_engine.deployed"]()
     added = False
@@ -52,7 +52,9 @@ def up(name: str, address: str, cluster: str) -> dict[str, Any]:
     def step(now: state.Facts | None) -> state.Step:
         nonlocal added
         verb = _step(now or {}, name, address, cluster, tidy=not (deployed or added))
-        added = added or verb[0] == "ovirt_host.add"
+        if verb[0] == "ovirt_host.add":
+            added = True
+            return (*verb, True) if hosted_engine else verb
         return verb
 
     def wanted() -> state.Facts:

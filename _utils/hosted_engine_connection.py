@@ -98,7 +98,8 @@ class Site:
         # Only a file that isn't empty counts: a package may bring an empty one.
         configured = CONFIGURATION.is_file() and CONFIGURATION.stat().st_size > 0
         self.deployed = configured or bool((record.read("deployment") or {}).get("healthy"))
-        if setup is None and not self.deployed:
+        # A host that joins a running engine has neither: it is told by which CA to know it.
+        if setup is None and not self.deployed and not self.settings["host"]["joins"]:
             raise NotYet(f"The engine {self.fqdn} isn't set up yet: hosted_engine.bootstrap does")
         keycloak = (setup or {}).get("keycloak", self.settings["engine"]["keycloak"])
         self.user = "admin@ovirt@internalsso" if keycloak else "admin@internal"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import hosted_engine_command as command
-from salt.exceptions import CommandExecutionError
+import hosted_engine_config_files as files
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 Status = dict[str, Any]
+MODES = ("global", "local", "none")
+MIGRATE = (
+    "The engine's VM runs on this host: migrate it first, or put the host into maintenance in the "
+    "engine, which does both"
+)
 
 
 def read() -> Status:
@@ -72,6 +79,37 @@ def _host(raw: dict[str, Any]) -> Status:
 def running_on(status: Status) -> list[str]:
     """Names of the hosts on which the engine's VM is up, as far as live hosts tell."""
     return [h["name"] for h in status["hosts"].values() if h["alive"] and h["vm"] == "up"]
+
+
+def by_id(status: Status, host_id: int) -> Status | None:
+    """What HA says of the host with that id; None: it never reported, or was cleaned away."""
+    return next((host for host in status["hosts"].values() if host["id"] == host_id), None)
+
+
+def host_id() -> int:
+    """
+    This host's id in HA, as hosted-engine.conf has it.
+
+    Raises CommandExecutionError where it has none.
+    """
+    found = re.search(r"^host_id=(\d+)$", files.CONFIGURATION.read_text(), re.MULTILINE)
+    if found is None:
+        raise CommandExecutionError(f"{files.CONFIGURATION} has no host_id: the agent needs it")
+    return int(found[1])
+
+
+def flags(mode: str) -> dict[str, bool]:
+    """
+    What a host shows under a mode of maintenance: the command sets one and clears the other.
+
+    Raises SaltInvocationError for what isn't a mode.
+
+    >>> flags("none")
+    {'global_maintenance': False, 'local_maintenance': False}
+    """
+    if mode not in MODES:
+        raise SaltInvocationError(f"Maintenance {mode!r}: one of {', '.join(MODES)} is wanted")
+    return {f"{scope}_maintenance": scope == mode for scope in ("global", "local")}
 
 
 def health(status: Status) -> str:

@@ -152,7 +152,20 @@ def time_zone(host: Host) -> Iterator[Problem]:
 
 
 ALWAYS: list[Check] = [configuration_is_ours]
+
+
+def no_further_host(host: Host) -> Iterator[Problem]:
+    """A host that is to join an engine must not get one of its own."""
+    if host.settings["host"]["joins"]:
+        yield problem(
+            "host:joins",
+            "this host joins a running engine; here a second one would be deployed",
+            "Apply hosted_engine.host in place of hosted_engine",
+        )
+
+
 CHECKS: list[Check] = [
+    no_further_host,
     memory,
     processors,
     virtualisation,

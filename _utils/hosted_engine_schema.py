@@ -36,7 +36,8 @@ SCHEMA = group(
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
             "CA certificate (PEM, a path on the host) that signed the engine's certificate, where "
-            "a company's own CA did. Empty: the engine's own CA, read over ssh from the guest."
+            "a company's own CA did, and with host:joins. Empty: the engine's own CA, read over "
+            "ssh from the guest."
         ),
         keycloak=flag("Let engine-setup configure Keycloak as the identity provider."),
         offline=flag("engine-setup looks up no packages."),
@@ -55,6 +56,10 @@ SCHEMA = group(
         ),
         interface=text(
             "Management interface. Empty: the one with the default route.", pattern=r"^\S{0,15}$"
+        ),
+        joins=flag(
+            "This host joins the running engine, by hosted_engine.host: no engine of its own is "
+            "deployed here."
         ),
         ssh_port=number("Port at which the engine signs in to the host.", 22, maximum=65535),
         firewall=text(

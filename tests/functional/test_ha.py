@@ -49,7 +49,13 @@ class Ha:
         if not self.broker_answers:
             raise CommandExecutionError("HA doesn't tell its status: no broker.socket")
         engine = self.health or {}
-        node = {"name": "node1", "alive": True, **dict.fromkeys(("vm", "health"))}
+        node = {
+            "name": "node1",
+            "id": 1,
+            "alive": True,
+            "maintenance": False,
+            **dict.fromkeys(("vm", "health")),
+        }
         node |= {"detail": "", "reason": ""}
         return {"global_maintenance": self.maintenance, "hosts": {"node1": node | engine}}
 

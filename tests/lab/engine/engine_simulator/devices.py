@@ -213,6 +213,19 @@ def add_console(request: Request, identifier: str) -> Answer:
         return _added("graphics_console", identifier, "graphicsconsoles", console)
 
 
+@route("POST", "/vms/{}/graphicsconsoles/{}/remoteviewerconnectionfile", action=True)
+def console_file(request: Request, vm: str, identifier: str) -> Answer:
+    """A ticket for the display of a VM that runs, in the form that remote-viewer opens."""
+    with request.engine.look() as data:
+        protocol = _device(data, vm, "_consoles", identifier)["protocol"]
+        host = data["hosts"].get((data["vms"][vm].get("host") or {}).get("id"))
+    if host is None:
+        raise refused("Cannot set VM Ticket. VM is not running.")
+    lines = ["[virt-viewer]", f"type={protocol}", f"host={host['address']}", "port=5900"]
+    lines += [f"password={new_id()}", "delete-this-file=1", "# Valid for 120 seconds"]
+    return done(remote_viewer_connection_file="\n".join(lines) + "\n")
+
+
 @route("DELETE", "/vms/{}/graphicsconsoles/{}")
 def remove_console(request: Request, vm: str, identifier: str) -> Answer:
     with request.engine.change() as data:

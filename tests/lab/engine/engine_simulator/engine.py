@@ -56,6 +56,9 @@ class Hosts(Protocol):
     def deploy_hosted_engine(self, source: str, target: str, host_id: int) -> None:
         """Configure and start HA on target with source's configuration."""
 
+    def undeploy_hosted_engine(self, address: str) -> None:
+        """Stop HA on a host, and take its configuration away."""
+
 
 class Engine:
     def __init__(

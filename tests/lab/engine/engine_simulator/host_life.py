@@ -35,6 +35,8 @@ def install(engine: Engine, identifier: str) -> None:
         engine.hosts.install(host["address"])
         if host["_deploy_hosted_engine"]:
             deploy_hosted_engine(engine, host)
+        elif host.get("_undeploy_hosted_engine"):
+            engine.hosts.undeploy_hosted_engine(host["address"])
         if host["_reboot"]:
             engine.hosts.reboot(host["address"])
     except (Unreachable, VerbFailed) as err:

@@ -199,14 +199,17 @@ def deactivate(request: Request, identifier: str) -> Answer:
 
 @route("POST", "/hosts/{}/install", action=True)
 def install(request: Request, identifier: str) -> Answer:
+    """The action's body says what is wanted: the engine doesn't look at the query here."""
+    body = request.body
     with request.engine.change() as data:
         host = get(data, "hosts", identifier)
         if host["status"] not in ("maintenance", "install_failed", "non_operational"):
             raise refused("Cannot install Host. Please move Host to Maintenance mode first.")
         host["status"] = "installing"
-        host["_activate"] = request.flag("activate", True)
-        host["_reboot"] = request.flag("reboot", True)
-        host["_deploy_hosted_engine"] = request.flag("deploy_hosted_engine")
+        host["_activate"] = body.get("activate", False)
+        host["_reboot"] = body.get("reboot", True)
+        host["_deploy_hosted_engine"] = body.get("deploy_hosted_engine", False)
+        host["_undeploy_hosted_engine"] = body.get("undeploy_hosted_engine", False)
         request.engine.later(data, 0, "host_install", identifier)
     return done()
 

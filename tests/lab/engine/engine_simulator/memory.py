@@ -43,14 +43,32 @@ class MemoryHosts:
 
     def deploy_hosted_engine(self, source: str, target: str, host_id: int) -> None:
         self._reach(target)
+        ha = {"configured": True, "active": True, "score": 3400}
+        with self._engine.change() as data:
+            data["memory"].setdefault("hosted_engine", {})[target] = ha
+
+    def undeploy_hosted_engine(self, address: str) -> None:
+        self._reach(address)
+        with self._engine.change() as data:
+            data["memory"].setdefault("hosted_engine", {})[address] = {}
 
     def poll(self, address: str) -> Entity:
-        """``vms`` and ``hosted_engine`` come from the faults of the same names."""
+        """
+        ``vms`` and ``hosted_engine`` come from the faults of the same names: the same for all
+        hosts, or those of ``vms_on`` and ``hosted_engine_on``; what was deployed here goes first.
+        """
         self._reach(address)
+        with self._engine.look() as data:
+            deployed = data["memory"].get("hosted_engine", {}).get(address)
+        everywhere = self._engine.faults.get("vms") or []
+        hosted_engine = self._engine.faults.get("hosted_engine") or {}
+        hosted_engine = (self._engine.faults.get("hosted_engine_on") or {}).get(
+            address, hosted_engine
+        )
         return {
             "stats": {"network_ok": True},
-            "vms": self._engine.faults.get("vms") or [],
-            "hosted_engine": self._engine.faults.get("hosted_engine") or {},
+            "vms": (self._engine.faults.get("vms_on") or {}).get(address, everywhere),
+            "hosted_engine": hosted_engine if deployed is None else deployed,
         }
 
     def verb(self, host: str, verb: str, /, **arguments: Any) -> Any:

@@ -67,6 +67,10 @@ class SshHosts:
         self._run(target, f"install -D -o vdsm -g kvm -m 0440 /dev/stdin {CONFIGURATION}", text)
         self._run(target, "systemctl enable --now ovirt-ha-broker ovirt-ha-agent")
 
+    def undeploy_hosted_engine(self, address: str) -> None:
+        self._run(address, "systemctl disable --now ovirt-ha-agent ovirt-ha-broker")
+        self._run(address, f"rm -f {CONFIGURATION}")
+
     def _run(self, address: str, command: str, text: str = "", *, seconds: float = 600) -> str:
         """Run a command on the host; its standard output, or what went wrong."""
         try:

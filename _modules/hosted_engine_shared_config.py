@@ -1,0 +1,94 @@
+"""HA's configuration, on this host and on the shared storage: one key at a time."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_config_files as files
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+__func_alias__ = {"set_": "set"}
+
+# What each type of the command means, for people.
+TYPES = {
+    "he_local": "hosted-engine.conf of this host",
+    "he_shared": "hosted-engine.conf on the storage, for hosts that are added later",
+    "ha": "the agent's own flags",
+    "broker": "broker.conf on the storage: mail and notifications",
+}
+KEY = re.compile(r"[A-Za-z][\w-]*")
+# The password of an iSCSI session: what a verb returns lies in the master's job cache.
+SECRET = {"password"}
+
+
+def get(key: str, type: str) -> str:
+    """
+    The value of a key.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_shared_config.get gateway he_shared
+
+    ``type``: ``he_local`` (this host), ``he_shared`` (for hosts that are added later), ``broker``
+    (notifications), ``ha`` (the agent's own flags). Raises CommandExecutionError for a key that
+    isn't there, with those that are; SaltInvocationError for a key that holds a password.
+    """
+    _check(key, type)
+    said = command.run("hosted-engine", "--get-shared-config", key, f"--type={type}").stdout
+    found = re.search(rf"^{re.escape(key)} : (.*), type : {type}$", said, re.MULTILINE)
+    if found is None:
+        raise CommandExecutionError(f"{key} of {type}: hosted-engine answered {said.strip()!r}")
+    return found[1]
+
+
+def set_(key: str, value: Any, type: str) -> None:
+    """
+    Set a key, and read it again.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_shared_config.set gateway 192.0.2.1 he_local
+
+    HA reads it at its next start: restart ovirt-ha-broker and ovirt-ha-agent, under global
+    maintenance. Raises SaltInvocationError for what identifies the deployment, for the agent's own
+    flags, and for values that the files' readers don't read alike.
+    """
+    _check(key, type)
+    text = str(value)
+    if why := _unfit(key, text, type):
+        raise SaltInvocationError(f"{key} of {type} isn't set: {why}")
+    command.run("hosted-engine", "--set-shared-config", key, text, f"--type={type}")
+    if (now := get(key, type)) != text:
+        raise CommandExecutionError(f"{key} of {type} reads {now!r} after it was set to {text!r}")
+
+
+def _check(key: str, type: str) -> None:
+    if type not in TYPES:
+        known = "; ".join(f"{name}: {what}" for name, what in TYPES.items())
+        raise SaltInvocationError(f"type {type!r}: one of these is wanted. {known}")
+    if not KEY.fullmatch(key):
+        raise SaltInvocationError(f"key {key!r}: letters, digits, _ and - are wanted")
+    if key in SECRET:
+        raise SaltInvocationError(
+            f"{key} is a secret, which neither an answer nor a command line may carry: "
+            f"look at {files.CONFIGURATION} on the host"
+        )
+
+
+def _unfit(key: str, value: str, type: str) -> str | None:
+    """Why a value isn't written; None: it may be."""
+    if type == "ha":
+        return "the agent keeps its own flags; maintenance is hosted_engine_ha.set_maintenance's"
+    if not value or value != value.strip() or not value.isprintable():
+        return "an empty value, blanks at its ends and control characters get lost on the way"
+    if type == "broker":
+        return "the broker reads % as the start of a key's name" if "%" in value else None
+    if key in files.OURS:
+        return "it says which deployment this is, and where it lies: hosted_engine keeps it"
+    return files.unreadable(value)

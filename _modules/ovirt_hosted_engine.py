@@ -1,0 +1,153 @@
+"""HA on a host of the engine: whether it may run the engine's VM, as the engine sees it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import hosted_engine_connection as connection
+import hosted_engine_settings as settings
+from hosted_engine_wait import wait as _wait
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+# The engine asks a host that is up for its HA every few seconds.
+LOOK_SECONDS = 60
+DEPLOY = (
+    "it is managed without HA. Put it into maintenance in the engine, then apply this again: the "
+    "engine installs it with HA, and activates it"
+)
+
+
+def get(name: str) -> dict[str, Any] | None:
+    """
+    A host's HA: ``ha`` is ``active``, ``configured`` (its agent doesn't answer) or ``none``; its
+    ``score``; ``runs_engine``: whether the engine's VM is on it; ``others``: hosts with active HA
+    beside it; its ``status``. None: the engine knows no such host.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_hosted_engine.get node2.example.com
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        hosts = api.hosts_service().list(all_content=True)
+        host = next((each for each in hosts if each.name == name), None)
+        if host is None:
+            return None
+        vm = settings.load(__pillar__, __grains__)["vm"]["name"]
+        engine = connection.named(api.vms_service(), vm)
+    return {
+        "status": host.status.value,
+        "ha": _ha(host),
+        "score": (host.hosted_engine.score or 0) if host.hosted_engine else 0,
+        "runs_engine": bool(engine and engine.host and engine.host.id == host.id),
+        "others": sorted(h.name for h in hosts if h is not host and _ha(h) == "active"),
+    }
+
+
+def _ha(host: Any) -> str:
+    section = host.hosted_engine
+    if section is None or not section.configured:
+        return "none"
+    return "active" if section.active else "configured"
+
+
+def install(name: str, action: str) -> None:
+    """
+    Have the engine install a host in maintenance again, with HA (``deploy``) or without it
+    (``undeploy``), and activate it; no reboot. It doesn't wait.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_hosted_engine.install node2.example.com undeploy
+
+    Raises CommandExecutionError when the engine refuses, or when without this host no other one
+    could run the engine.
+    """
+    if action not in ("deploy", "undeploy"):
+        raise SaltInvocationError(f"action {action!r}: deploy or undeploy is wanted")
+    host = get(name)
+    if host is None:
+        raise CommandExecutionError(f"The engine knows no host {name}")
+    if action == "undeploy" and (why := kept(name)):
+        raise CommandExecutionError(why)
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        from ovirtsdk4 import types
+
+        found = connection.named(api.hosts_service(), name)
+        api.hosts_service().host_service(found.id).install(
+            activate=True,
+            reboot=False,
+            ssh=types.Ssh(authentication_method=types.SshAuthenticationMethod.PUBLICKEY),
+            **{f"{action}_hosted_engine": True},
+        )
+    # It's asynchronous: the old status may be seen a little longer.
+    _wait(
+        f"the engine to begin with {name}",
+        lambda: get(name),
+        lambda seen: seen is None or seen["status"] != host["status"],
+        timeout=LOOK_SECONDS,
+    )
+
+
+def kept(name: str) -> str:
+    """
+    Why a host can't be taken out of HA now; empty: it can.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_hosted_engine.kept node2.example.com
+    """
+    host = get(name)
+    if host is None:
+        return f"The engine knows no host {name}"
+    if host["runs_engine"]:
+        return f"{name} runs the engine's VM: migrate it to another host first"
+    if not host["others"]:
+        return (
+            f"Without {name} no host could run the engine: there is no other one whose HA is "
+            "active. Add one first (docs/operation.md), or mend theirs"
+        )
+    if host["status"] not in ("maintenance", "install_failed"):
+        return (
+            f"{name} is {host['status']}: put it into maintenance in the engine first, which moves "
+            "its VMs away; it's activated again afterwards"
+        )
+    return ""
+
+
+def wait(name: str, ha: str) -> None:
+    """
+    Wait until HA of a host is ``active``, or ``none``, in the engine.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_hosted_engine.wait node2.example.com active
+
+    Raises CommandExecutionError at once where the host is up and its HA isn't even configured, or
+    after ``timeouts:ha`` seconds, with the engine's events about the host.
+    """
+    soon = time.monotonic() + LOOK_SECONDS
+
+    def hopeless(seen: dict[str, Any] | None) -> str | None:
+        if seen is None:
+            return "the engine knows no such host"
+        if ha == "active" and (seen["status"], seen["ha"]) == ("up", "none"):
+            return DEPLOY if time.monotonic() > soon else None
+        return None
+
+    _wait(
+        f"HA of {name} to be {ha} in the engine",
+        lambda: get(name),
+        lambda seen: seen is not None and seen["ha"] == ha,
+        timeout=settings.load(__pillar__, __grains__)["timeouts"]["ha"],
+        hopeless=hopeless,
+        explain=lambda: __salt__["ovirt_event.explanation"](name),
+    )

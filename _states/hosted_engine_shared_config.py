@@ -1,0 +1,32 @@
+"""HA's configuration, on this host and on the shared storage, as an operator wants it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_state as state
+
+
+def present(name: str, value: str, type: str) -> dict[str, Any]:
+    """
+    Ensure that a key of HA's configuration has a value.
+
+    .. code-block:: yaml
+
+        HA mails go through the new relay:
+          hosted_engine_shared_config.present:
+            - name: smtp-server
+            - value: relay.example.com
+            - type: broker
+
+    ``type``: ``he_local`` (this host), ``he_shared`` (for hosts that are added later), ``broker``
+    (notifications). HA reads it at its next start, which is left to the operator.
+    """
+    return state.converge(
+        name,
+        {"value": str(value)},
+        read=lambda: {"value": __salt__["hosted_engine_shared_config.get"](name, type)},
+        step=lambda now: ("hosted_engine_shared_config.set", name, str(value), type),
+        test=__opts__["test"],
+        run=__salt__,
+    )

@@ -1,0 +1,27 @@
+"""The lockspace of HA, as sanlock writes it: what its first sector says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hosted_engine_volume as volume
+
+NAME = "hosted-engine"
+BYTES = 1024**2
+# sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
+LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
+LEADER_NAME = slice(56, 104)
+
+
+def name(path: Path) -> str | None:
+    """Name of the lockspace that lies at the start of a volume; None: there is none."""
+    sector = volume.read(path, volume.BLOCK)
+    if not sector.startswith(LEADER_MAGIC):
+        return None
+    return sector[LEADER_NAME].rstrip(b"\0").decode(errors="replace")
+
+
+def place(path: Path) -> str:
+    """The lockspace at the start of a volume, as sanlock's command line wants it."""
+    escaped = str(path).replace("\\", "\\\\").replace(":", "\\:")
+    return f"{NAME}:0:{escaped}:0"

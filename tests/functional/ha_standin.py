@@ -1,0 +1,113 @@
+"""HA of a host in a test: the stand-ins' commands and broker in this process, on real files."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import traceback
+from typing import Any
+
+import hosted_engine_command as command
+import hosted_engine_config_files as files
+import hosted_engine_ha_status as ha_status
+import pytest
+
+from functional.lab.standins import facts, standin
+from functional.storage_host import StorageHost
+
+main = standin("hosted_engine_setup_standin.__main__")
+status = standin("hosted_engine_setup_standin.status")
+shared_config = standin("hosted_engine_setup_standin.shared_config")
+agent = standin("hosted_engine_ha_standin.agent")
+broker = standin("hosted_engine_ha_standin.broker")
+configuration = standin("hosted_engine_ha_standin.configuration")
+storage = standin("hosted_engine_ha_standin.storage")
+monitor_rpc = standin("vdsm_standin.rpc")
+
+DOWN = {"vm": "down", "health": "bad", "detail": "unknown"}
+UP = {"vm": "up", "health": "good", "detail": "Up"}
+
+
+class StandinHa:
+    """What ``hosted-engine`` does on this host, with HA's other hosts as blocks of metadata."""
+
+    def __init__(self, host: StorageHost, read_status: Any, patch: pytest.MonkeyPatch) -> None:
+        self.host, self.ran, self.reporting = host, [], {}
+        self.vms: list[dict[str, str]] = []
+        self.time = 0
+        assert host.state("hosted_engine_config.present")["result"] is True
+        names = {"conf": "configuration", "metadata": "metadata", "lockspace": "lockspace"}
+        paths = {name: str(host.disk(disk)) for name, disk in names.items()}
+        patch.setattr(configuration, "HOSTED_ENGINE_CONF", files.CONFIGURATION)
+        patch.setattr(configuration, "HA_CONF", host.folder / "ha.conf")
+        configuration.set_local_flags(local_maintenance=False)
+        types = shared_config.TYPES | {
+            "he_local": files.CONFIGURATION, "ha": configuration.HA_CONF,
+        }  # fmt: skip
+        patch.setattr(shared_config, "TYPES", types)
+        self.broker = broker.Broker(configuration.parse(files.CONFIGURATION.read_text()), paths)
+        read = configuration.read
+        patch.setattr(configuration, "read", lambda: read(files.CONFIGURATION))
+        for module in (main, status, shared_config, agent):
+            patch.setattr(module, "broker", self._ask)
+        patch.setattr(monitor_rpc, "call", lambda verb: self.vms)
+        for name in ("connect", "prepare"):
+            patch.setattr(storage, name, lambda values: None)
+        patch.setattr(ha_status, "read", read_status)
+        patch.setattr(command, "run", self._command(command.run))
+
+    def _ask(self, verb: str, **arguments: Any) -> Any:
+        return getattr(self.broker, verb)(**arguments)
+
+    def report(self, host_id: int, vm: dict[str, str] = DOWN, alive: bool = True) -> None:
+        """What a host's agent writes: now, and again and again while it is alive."""
+        self.reporting[host_id] = vm
+        self._write(host_id)
+        self.broker.poll(first=True)
+        if alive:
+            self._write(host_id)
+            self.broker.poll()
+        else:
+            del self.reporting[host_id]
+
+    def _write(self, host_id: int) -> None:
+        self.time += 1
+        local = host_id == 1 and configuration.local_flags().get("local_maintenance", False)
+        told = {"host-ts": self.time, "engine-status": self.reporting[host_id]}
+        self.broker.put_stats(facts(host_id, **told, maintenance=local))
+        self.broker.polled = 0
+
+    def _command(self, run: Any) -> Any:
+        def command_run(*arguments: str, **options: Any) -> Any:
+            if arguments[0] != "hosted-engine":
+                return run(*arguments, **options)
+            self.ran.append(arguments[1:])
+            done = self._run(*arguments[1:])
+            for host_id in self.reporting:
+                self._write(host_id)
+            if done.returncode not in options.get("codes", (0,)):
+                # As the product's own: through a real command that fails in that way.
+                script = 'echo "$1" >&2; exit "$2"'
+                failing = ("sh", "-c", script, "sh", done.stderr, str(done.returncode))
+                return run(*failing, **options)
+            return done
+
+        return command_run
+
+    def _run(self, option: str, *arguments: str) -> Any:
+        """The shell's part: a type and a mode are passed on without their option's name."""
+        words = [word.removeprefix("--type=").removeprefix("--mode=") for word in arguments]
+        if option == "--set-maintenance":
+            words.append(configuration.parse(files.CONFIGURATION.read_text())["vmid"])
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            try:
+                if option == "--clean-metadata":
+                    code = agent.cleanup(list(arguments))
+                else:
+                    code = main.COMMANDS[option.removeprefix("--")](*words)
+            except RuntimeError:
+                code = 1
+                traceback.print_exc()
+        return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())

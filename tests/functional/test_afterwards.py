@@ -1,0 +1,235 @@
+"""What operators do with a deployed hosted engine, against the stand-ins' own commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_config_files as files
+import hosted_engine_ha_status as ha_status
+import hosted_engine_wait as waiting
+import pytest
+from minion import ROOT
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+from unit.configured import VM
+
+from functional.ha_standin import DOWN, UP, StandinHa
+from functional.storage_host import StorageHost, host, minions, wants_root
+
+__all__ = ["host", "minions"]
+pytestmark = wants_root
+READ = ha_status.read
+SCRIPT = ROOT / "tests/lab/packages/ovirt-hosted-engine-setup/root/usr/sbin/hosted-engine"
+
+
+@pytest.fixture
+def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> StandinHa:
+    monkeypatch.setattr(waiting, "FIRST", 0.01)
+    return StandinHa(host, READ, monkeypatch)
+
+
+def state(ha: StandinHa, function: str, name: str, test: bool = False, **arguments: Any) -> Any:
+    return ha.host.minions[test].states[function](name=name, **arguments)
+
+
+def verb(ha: StandinHa, function: str, *arguments: Any) -> Any:
+    return ha.host.minions[False](function, *arguments)
+
+
+def maintenance(ha: StandinHa, mode: str, test: bool = False) -> Any:
+    return state(ha, "hosted_engine_ha.maintenance", "engine.example.com", test, mode=mode)
+
+
+@pytest.mark.feature("status")
+def test_status_tells_of_all_hosts(ha: StandinHa) -> None:
+    ha.report(1, UP)
+    ha.report(2)
+
+    seen = verb(ha, "hosted_engine_ha.status")
+
+    assert {name: (at["id"], at["vm"]) for name, at in seen["hosts"].items()} == {
+        "hv1.lab.test": (1, "up"),
+        "hv2.lab.test": (2, "down"),
+    }
+
+
+@pytest.mark.feature("maintenance")
+@pytest.mark.parametrize("mode", ["global", "local"])
+def test_maintenance_is_set_once_and_ended(ha: StandinHa, mode: str) -> None:
+    ha.report(1)
+    before = maintenance(ha, mode, test=True)
+    assert (before["result"], len(before["changes"])) == (None, 1)
+    assert ("--set-maintenance", f"--mode={mode}") not in ha.ran
+
+    ret = maintenance(ha, mode)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"][f"{mode}_maintenance"] == {"old": False, "new": True}
+    shown = ha.broker.local_stats()
+    assert (shown["globalMaintenance"], shown["localMaintenance"]) == (
+        mode == "global",
+        mode == "local",
+    )
+    again = maintenance(ha, mode)
+    assert (again["result"], again["changes"]) == (True, {})
+    assert maintenance(ha, "none")["result"] is True
+    assert not any(v for k, v in ha.broker.local_stats().items() if k.endswith("Maintenance"))
+
+
+@pytest.mark.feature("maintenance")
+def test_local_maintenance_is_refused_where_the_engine_runs(ha: StandinHa) -> None:
+    ha.report(1, UP)
+    ha.vms = [{"vmId": VM}]
+
+    for test in (True, False):
+        ret = maintenance(ha, "local", test=test)
+        assert ret["result"] is False
+        assert "migrate it first" in ret["comment"]
+    with pytest.raises(CommandExecutionError, match=r"(?s)Unable to enter local.*migrate it first"):
+        verb(ha, "hosted_engine_ha.set_maintenance", "local")
+    assert maintenance(ha, "none")["changes"] == {}
+
+
+def test_an_unknown_mode_is_told_before_anything_runs(ha: StandinHa) -> None:
+    with pytest.raises(SaltInvocationError, match="global, local, none"):
+        verb(ha, "hosted_engine_ha.set_maintenance", "total")
+    assert maintenance(ha, "total", test=True)["result"] is False
+    assert ha.ran == []
+
+
+@pytest.mark.feature("lockspace")
+def test_lockspace_is_made_anew_once_nobody_uses_it(ha: StandinHa) -> None:
+    before = verb(ha, "hosted_engine_ha.lockspace")
+    verb(ha, "hosted_engine_ha.set_maintenance", "global")
+    ha.report(1, DOWN, alive=False)
+
+    verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+
+    assert before == {"lockspace": None}
+    assert ha.host.start("lockspace")[56:69] == b"hosted-engine"
+    assert ("--reinitialize-lockspace",) in ha.ran, "the command's own checks hold too"
+
+
+@pytest.mark.feature("lockspace")
+def test_a_lockspace_in_use_is_refused_with_all_reasons(ha: StandinHa) -> None:
+    ha.report(1)
+    ha.report(2, UP, alive=False)
+
+    with pytest.raises(CommandExecutionError) as told:
+        verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+
+    for words in ("no global maintenance", "agent of hv1.lab.test runs", "clean_metadata 2"):
+        assert words in str(told.value)
+    assert not any(ha.host.start("lockspace"))
+    assert ("--reinitialize-lockspace",) not in ha.ran
+
+
+@pytest.mark.feature("metadata")
+def test_a_dead_hosts_metadata_are_cleaned_and_a_living_ones_never(ha: StandinHa) -> None:
+    ha.report(1, UP)
+    ha.report(2, UP, alive=False)
+
+    verb(ha, "hosted_engine_repair.clean_metadata", 2)
+
+    assert sorted(ha.broker.get_stats()["hosts"]) == ["1"]
+    with pytest.raises(CommandExecutionError, match=r"hv1.lab.test \(host 1\) is alive"):
+        verb(ha, "hosted_engine_repair.clean_metadata", 1)
+    with pytest.raises(CommandExecutionError, match=r"no host 2. It knows: 1 \(hv1.lab.test\)"):
+        verb(ha, "hosted_engine_repair.clean_metadata", 2)
+    assert sum(ran[0] == "--clean-metadata" for ran in ha.ran) == 1
+
+
+def test_cleaning_that_does_nothing_is_told(ha: StandinHa, monkeypatch: Any) -> None:
+    """The real command's code is 0 even where it only logs that it didn't clean."""
+    ha.report(2, DOWN, alive=False)
+    monkeypatch.setattr(ha.broker, "clean_host", lambda host_id: None)
+    monkeypatch.setitem(
+        ha.host.minions[False].functions["hosted_engine_repair.clean_metadata"].__globals__,
+        "SHOWN_SECONDS",
+        0.1,
+    )
+
+    with pytest.raises(CommandExecutionError, match="HA to forget host 2"):
+        verb(ha, "hosted_engine_repair.clean_metadata", 2)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, "2", "--force", None])
+def test_only_a_number_is_a_host(ha: StandinHa, wrong: Any) -> None:
+    with pytest.raises(SaltInvocationError, match="isn't a number of a host"):
+        verb(ha, "hosted_engine_repair.clean_metadata", wrong)
+    assert ha.ran == []
+
+
+@pytest.mark.feature("connect_storage")
+def test_connected_storage_shows_its_disks(ha: StandinHa) -> None:
+    verb(ha, "hosted_engine_repair.connect_storage")
+    assert ha.ran == [("--connect-storage",)]
+
+    ha.host.disk("lockspace").unlink()
+
+    with pytest.raises(CommandExecutionError, match="of its disks lockspace can't be seen"):
+        verb(ha, "hosted_engine_repair.connect_storage")
+
+
+@pytest.mark.feature("shared_config")
+@pytest.mark.parametrize(
+    ("key", "kind", "value", "member"),
+    [
+        ("smtp-server", "broker", "relay.example.com", "broker.conf"),
+        ("gateway", "he_shared", "192.0.2.9", "hosted-engine.conf"),
+        ("gateway", "he_local", "192.0.2.8", None),
+    ],
+)
+def test_shared_configuration_is_set_once(
+    ha: StandinHa, key: str, kind: str, value: str, member: str | None
+) -> None:
+    wanted = {"value": value, "type": kind}
+    old = verb(ha, "hosted_engine_shared_config.get", key, kind)
+    assert state(ha, "hosted_engine_shared_config.present", key, True, **wanted)["result"] is None
+    assert verb(ha, "hosted_engine_shared_config.get", key, kind) == old
+
+    ret = state(ha, "hosted_engine_shared_config.present", key, **wanted)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["value"] == {"old": old, "new": value}
+    text = ha.host.member(member) if member else files.CONFIGURATION.read_text()
+    assert value in text
+    assert "host_id=1\n" in files.CONFIGURATION.read_text()
+    for test in (True, False):
+        again = state(ha, "hosted_engine_shared_config.present", key, test, **wanted)
+        assert (again["result"], again["changes"]) == (True, {})
+
+
+@pytest.mark.feature("shared_config")
+@pytest.mark.parametrize(
+    ("key", "value", "kind", "words"),
+    [
+        ("--help", "x", "broker", "letters, digits"),
+        ("gateway", "x", "--type=ha", "one of these is wanted"),
+        ("password", "x", "he_local", "is a secret"),
+        ("vmid", "x", "he_shared", "hosted_engine keeps it"),
+        ("local_maintenance", "True", "ha", "set_maintenance"),
+        ("gateway", "", "he_local", "an empty value"),
+        ("gateway", "a\nhost_id=2", "he_local", "control characters"),
+        ("gateway", "a$(id)b", "he_local", "in different ways"),
+        ("smtp-server", "%x", "broker", "start of a key's name"),
+    ],
+)
+def test_what_would_be_misread_is_refused(
+    ha: StandinHa, key: str, value: str, kind: str, words: str
+) -> None:
+    with pytest.raises(SaltInvocationError, match=words):
+        verb(ha, "hosted_engine_shared_config.set", key, value, kind)
+    assert ha.ran == []
+
+
+def test_an_unknown_key_is_told_with_those_there_are(ha: StandinHa) -> None:
+    with pytest.raises(CommandExecutionError, match=r"(?s)Invalid configuration key.*smtp-server"):
+        verb(ha, "hosted_engine_shared_config.get", "no-such-key", "broker")
+
+
+def test_the_script_passes_on_what_is_passed_here(ha: StandinHa) -> None:
+    """The stand-in's shell part isn't run in these tests: its options are these."""
+    text = SCRIPT.read_text()
+    for option in ("set-maintenance", "get-shared-config", "set-shared-config", "clean-metadata",
+                   "reinitialize-lockspace", "connect-storage"):  # fmt: skip
+        assert f"--{option}" in text

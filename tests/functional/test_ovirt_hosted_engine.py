@@ -1,0 +1,238 @@
+"""Further hosts that may run the engine, hosts that no longer do, and the engine VM's console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_preflight_machine as machine
+import hosted_engine_record as record
+import pytest
+from minion import ROOT, Minion
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+from functional.engine_process import Engine
+from functional.ovirt import Host, pillar
+
+NAME, FIRST = "node1.example.com", "node0.example.com"
+VM = {"vmId": "7f9c0b7e-0000-4000-8000-000000000003", "vmName": "HostedEngine", "status": "Up"}
+ACTIVE = {"configured": True, "active": True, "score": 3400}
+FIRST_HOST = f"""<host><name>{FIRST}</name><address>192.0.2.1</address>
+<cluster><name>Default</name></cluster>
+<ssh><authentication_method>publickey</authentication_method></ssh></host>"""
+
+
+def faults(host: Host, **more: Any) -> None:
+    """The engine's VM and HA on the first host, and what else shall be."""
+    host.engine.faults(vms_on={"192.0.2.1": [VM]}, hosted_engine_on={"192.0.2.1": ACTIVE} | more)
+
+
+def joining(engine: Engine) -> dict[str, Any]:
+    given = pillar(engine)
+    given["hosted_engine"]["host"]["joins"] = True
+    given["hosted_engine"]["engine"]["ca_file"] = str(engine.ca_file)
+    given["hosted_engine"]["timeouts"]["ha"] = 10
+    return given
+
+
+@pytest.fixture
+def host(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A further host: nothing of the engine on it but its CA; the engine runs on the first one."""
+    made = Host(tmp_path / "host", engine, monkeypatch)
+    record.remove("setup")
+    (made.records / "engine-ca.pem").unlink()
+    modules = [str(made.folder / "modules"), str(ROOT / "_modules")]
+    made.minion = Minion(tmp_path / "joining", joining(engine), module_dirs=modules)
+    faults(made)
+    engine.curl("/hosts?reboot=false", method="POST", body=FIRST_HOST, status=201)
+    engine.wait(lambda: engine.curl("/vms").findtext("vm/host") is not None)
+    return made
+
+
+def join(host: Host, test: bool = False) -> list[Any]:
+    """The two states of host.sls."""
+    arguments = {"address": "127.0.0.1", "cluster": "Default", "hosted_engine": True}
+    return [
+        host.minion.state("ovirt_host.up", NAME, test=test, **arguments),
+        host.minion.state("ovirt_hosted_engine.deployed", NAME, test=test),
+    ]
+
+
+def undeploy(host: Host, name: str = NAME, test: bool = False) -> Any:
+    return host.minion.state("ovirt_hosted_engine.undeployed", name, test=test)
+
+
+def seen(host: Host, name: str) -> Any:
+    hosts = host.engine.curl("/hosts?all_content=true")
+    return next((each for each in hosts if each.findtext("name") == name), None)
+
+
+def maintain(host: Host, name: str) -> None:
+    path = f"/hosts/{seen(host, name).get('id')}/deactivate"
+    host.engine.curl(path, method="POST", body="<action/>")
+    host.engine.wait(lambda: seen(host, name).findtext("status") == "maintenance")
+
+
+@pytest.mark.feature("more_hosts")
+def test_a_further_host_joins_with_ha_and_a_second_run_changes_nothing(host: Host) -> None:
+    assert [ret["result"] for ret in join(host, test=True)] == [None, None]
+    assert seen(host, NAME) is None
+
+    added, ha = join(host)
+
+    assert added["result"] is True, added["comment"]
+    assert ha["result"] is True, ha["comment"]
+    assert seen(host, NAME).findtext("hosted_engine/active") == "true"
+    stored = {each["name"]: each for each in host.engine.state()["hosts"].values()}
+    assert (stored[NAME]["_deploy_hosted_engine"], stored[NAME]["_reboot"]) == (True, False)
+    assert "-----BEGIN" not in host.keys.read_text()
+    host.deploy()
+    for test in (True, False):
+        assert [(r["result"], r["changes"]) for r in join(host, test=test)] == [(True, {})] * 2
+
+
+@pytest.mark.feature("more_hosts")
+def test_a_joining_that_was_killed_while_the_engine_installs_goes_on(host: Host) -> None:
+    host.minion("ovirt_host.authorize")
+    host.minion("ovirt_host.add", NAME, "127.0.0.1", "Default", True)
+
+    added, ha = join(host)
+
+    assert (added["result"], ha["result"]) == (True, True)
+    assert "ovirt_host.add" not in added["changes"].get("done", [])
+
+
+@pytest.mark.feature("more_hosts")
+def test_a_host_without_ha_is_told_and_gets_it_in_maintenance(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.minion("ovirt_host.authorize")
+    host.minion("ovirt_host.add", NAME, "127.0.0.1", "Default")
+    host.minion("ovirt_host.wait", NAME)
+    verb = host.minion.functions["ovirt_hosted_engine.wait"]
+    monkeypatch.setitem(verb.__globals__, "LOOK_SECONDS", 0.2)
+
+    with pytest.raises(CommandExecutionError, match="Put it into maintenance in the engine"):
+        verb(NAME, "active")
+
+    maintain(host, NAME)
+    ret = host.minion.state("ovirt_hosted_engine.deployed", NAME)
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["ha"] == {"old": "none", "new": "active"}
+    assert seen(host, NAME).findtext("status") == "up"
+
+
+@pytest.mark.feature("more_hosts")
+def test_what_stops_a_host_from_joining_is_told(host: Host, tmp_path: Path) -> None:
+    def problems(name: str, **engine: Any) -> list[str]:
+        given = joining(host.engine)
+        joins = engine.pop("joins", True)
+        given["hosted_engine"]["host"]["joins"] = joins
+        given["hosted_engine"]["engine"] |= engine
+        minion = Minion(tmp_path / name, given)
+        ret = minion.state("hosted_engine.joinable", "x", test=True)
+        assert ret["result"] is not None
+        return [] if ret["result"] else [ret["comment"]]
+
+    other = tmp_path / "other.pem"
+    other.write_text((ROOT / "LICENSE").read_text())
+
+    assert problems("fine") == []
+    assert "host:joins: false" in problems("no", joins=False)[0]
+    assert "engine:ca_file: missing" in problems("none", ca_file="")[0]
+    assert "there is no file /none.pem" in problems("absent", ca_file="/none.pem")[0]
+    assert "isn't to be trusted" in problems("foreign", ca_file=str(other))[0]
+
+
+@pytest.mark.feature("more_hosts")
+def test_no_second_engine_is_deployed_on_a_host_that_joins(host: Host, tmp_path: Path) -> None:
+    found = Minion(tmp_path / "whole", joining(host.engine))("hosted_engine.unfit")
+
+    assert machine.no_further_host in machine.CHECKS
+    assert "hosted_engine:host:joins" in {each["key"] for each in found}
+
+
+@pytest.mark.feature("undeploy")
+def test_a_host_in_maintenance_is_taken_out_of_ha_once(host: Host) -> None:
+    join(host)
+    for test in (True, False):
+        told = undeploy(host, test=test)
+        assert told["result"] is False
+        assert "is up: put it into maintenance" in told["comment"]
+    maintain(host, NAME)
+    assert undeploy(host, test=True)["result"] is None
+    assert seen(host, NAME).findtext("hosted_engine/configured") == "true"
+
+    ret = undeploy(host)
+
+    assert ret["result"] is True, ret["comment"]
+    assert ret["changes"]["ha"] == {"old": "active", "new": "none"}
+    assert seen(host, NAME).findtext("hosted_engine/configured") is None
+    host.engine.wait(lambda: seen(host, NAME).findtext("status") == "up")
+    for test in (True, False):
+        again = undeploy(host, test=test)
+        assert (again["result"], again["changes"]) == (True, {})
+
+
+@pytest.mark.feature("undeploy")
+def test_the_engines_own_host_and_the_last_one_stay(host: Host) -> None:
+    ret = undeploy(host, FIRST)
+    assert ret["result"] is False
+    assert "runs the engine's VM: migrate it" in ret["comment"]
+
+    join(host)
+    maintain(host, NAME)
+    host.engine.faults(vms_on={"192.0.2.1": [VM]}, hosted_engine_on={"192.0.2.1": {}})
+    host.engine.wait(lambda: seen(host, FIRST).findtext("hosted_engine/active") is None)
+    ret = undeploy(host)
+    assert ret["result"] is False
+    assert "no host could run the engine" in ret["comment"]
+    with pytest.raises(CommandExecutionError, match="no host could run the engine"):
+        host.minion("ovirt_hosted_engine.install", NAME, "undeploy")
+
+
+def test_an_unknown_host_isnt_there_yet(host: Host) -> None:
+    assert undeploy(host, "other.example.com", test=True)["result"] is None
+    assert undeploy(host, "other.example.com")["result"] is False
+
+
+@pytest.mark.feature("console_password")
+def test_the_console_file_holds_a_password_that_only_root_reads(host: Host, tmp_path: Path) -> None:
+    path = f"/vms/{VM['vmId']}/graphicsconsoles"
+    target = tmp_path / "engine.vv"
+    with pytest.raises(CommandExecutionError, match="has no graphics console"):
+        host.minion("hosted_engine_vm.console_file", str(target))
+    console = "<graphics_console><protocol>vnc</protocol></graphics_console>"
+    host.engine.curl(path, method="POST", body=console, status=201)
+
+    answers = [host.minion("hosted_engine_vm.console_file", str(target)) for _ in range(2)]
+
+    assert answers == [None, None]
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert "host=192.0.2.1\n" in target.read_text()
+    assert "password=" in target.read_text()
+
+
+def test_no_other_file_is_replaced_by_the_console_file(host: Host, tmp_path: Path) -> None:
+    other = tmp_path / "notes"
+    other.write_text("mine")
+    (tmp_path / "link").symlink_to(other)
+
+    for path in (other, tmp_path / "link"):
+        with pytest.raises(CommandExecutionError, match="is something else"):
+            host.minion("hosted_engine_vm.console_file", str(path))
+    for wrong in ("engine.vv", "/no/such/directory/engine.vv"):
+        with pytest.raises(SaltInvocationError, match="isn't a file's path"):
+            host.minion("hosted_engine_vm.console_file", wrong)
+    assert other.read_text() == "mine"
+
+
+def test_a_console_of_a_vm_that_is_down_is_told(host: Host, tmp_path: Path) -> None:
+    path = f"/vms/{VM['vmId']}/graphicsconsoles"
+    console = "<graphics_console><protocol>vnc</protocol></graphics_console>"
+    host.engine.curl(path, method="POST", body=console, status=201)
+    host.engine.faults()
+    host.engine.wait(lambda: host.engine.curl("/vms").findtext("vm/status") == "down")
+
+    with pytest.raises(CommandExecutionError, match="VM is not running"):
+        host.minion("hosted_engine_vm.console_file", str(tmp_path / "engine.vv"))
