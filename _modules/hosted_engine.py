@@ -8,8 +8,10 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
+import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_restore as restore
 import hosted_engine_record as record
 import hosted_engine_settings as _settings
 import hosted_engine_stage as progress
@@ -103,7 +105,10 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS, _host())
+    return checks.found(
+        network.CHECKS + machine.CHECKS + restore.CHECKS + hooks.CHECKS,
+        _host(),
+    )
 
 
 def _host() -> checks.Host:

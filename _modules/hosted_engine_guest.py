@@ -292,8 +292,7 @@ def _run(
 
 
 def _secrets() -> list[str]:
-    given = __pillar__.get("hosted_engine", {}).get("secrets", {})
-    return [value for value in given.values() if isinstance(value, str)]
+    return settings_.secret_texts(__pillar__)
 
 
 def _console_paragraph() -> str:

@@ -26,6 +26,9 @@ def text(settings: dict[str, Any], secrets: dict[str, Secret | None]) -> str:
     ):
         if given := secrets[name]:
             values[key] = f"str:{_answer(f'secrets:{name}', given.value)}"
+    if settings["restore"]["backup"]:
+        values["OVESETUP_PKI/renew"] = f"bool:{settings['restore']['renew_pki']}"
+        values["QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM"] = "str:yes"
     lines = "".join(f"{key}={value}\n" for key, value in values.items())
     return f"[environment:default]\n{lines}"
 

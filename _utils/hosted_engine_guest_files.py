@@ -15,9 +15,15 @@ from hosted_engine_guest_network import HOSTS_MARKER
 from hosted_engine_state import Secret
 
 ANSWERS = "/root/ovirt-engine-answers"
+FOLDER = "/var/lib/hosted-engine"
 # Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
-MARKER = "/var/lib/hosted-engine/setup-complete"
-KEYFILE = "/var/lib/hosted-engine/final.nmconnection"
+MARKER = f"{FOLDER}/setup-complete"
+KEYFILE = f"{FOLDER}/final.nmconnection"
+# engine-setup waits for this file where something must come before it.
+GATE = f"{FOLDER}/setup-may-begin"
+# What restores a backup, and the backup: both are sent before the gate is opened.
+RESTORE = f"{FOLDER}/restore"
+BACKUP = f"{FOLDER}/backup"
 HANDOVER = "/usr/local/libexec/hosted-engine-handover"
 SETUP_UNIT = "hosted-engine-setup.service"
 HANDOVER_UNIT = "hosted-engine-handover.service"
@@ -37,9 +43,8 @@ RemainAfterExit=yes
 Environment=HOME=/root LC_ALL=C.UTF-8
 StandardInput=null
 TimeoutStartSec=infinity
-ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}@OFFLINE@
-ExecStartPost=/bin/sh -c 'mkdir -p /var/lib/hosted-engine && sync && : > {MARKER} && sync'
 """
+WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
 # Before cloud-init and the network: the first packet in the final place is the final network's.
 HANDOVER_SERVICE = f"""[Unit]
@@ -90,6 +95,23 @@ sync
 """
 
 
+def has_gate(settings: dict[str, Any]) -> bool:
+    """Whether engine-setup waits until it is told to begin."""
+    return bool(settings["hooks"]["guest_before_setup"] or settings["restore"]["backup"])
+
+
+def setup_unit(settings: dict[str, Any]) -> str:
+    """The unit that sets the engine up, with what comes before it."""
+    offline = " --offline" if settings["engine"]["offline"] else ""
+    lines = [
+        *([WAIT] if has_gate(settings) else []),
+        *([f"ExecStartPre=/bin/sh {RESTORE}"] if settings["restore"]["backup"] else []),
+        f"ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}{offline}",
+        f"ExecStartPost=/bin/sh -c 'mkdir -p {FOLDER} && sync && : > {MARKER} && sync'",
+    ]
+    return SETUP + "\n".join(lines) + "\n"
+
+
 def meta_data(settings: dict[str, Any]) -> str:
     """cloud-init's meta data; the instance is the bootstrap VM."""
     fqdn, uuid = settings["engine"]["fqdn"], settings["bootstrap"]["uuid"]
@@ -113,7 +135,6 @@ def user_data(
     hash of root's password.
     """
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
-    setup = SETUP.replace("@OFFLINE@", " --offline" if settings["engine"]["offline"] else "")
     script = HANDOVER_SCRIPT.replace("@UUID@", settings["bootstrap"]["uuid"])
     data: dict[str, Any] = {
         "hostname": fqdn,
@@ -133,7 +154,7 @@ def user_data(
             _file(KEYFILE, network.keyfile(settings, gateway), "0600"),
             _file(HANDOVER, script, "0755"),
             _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
-            _file(f"{UNITS}/{SETUP_UNIT}", setup),
+            _file(f"{UNITS}/{SETUP_UNIT}", setup_unit(settings)),
             _file("/etc/hosts", hosts) | {"append": True},
         ],
         # cloud-init is switched off for all later boots before the long part begins. engine-setup

@@ -52,6 +52,19 @@ def secret(pillar: Mapping[str, Any], name: str) -> Secret | None:
     return Secret(given) if isinstance(given, str) else None
 
 
+def secret_texts(pillar: Mapping[str, Any]) -> list[str]:
+    """All secrets of the pillar, for what must not show them."""
+    given: Any = pillar.get("hosted_engine", {})
+    found, left = [], [given.get("secrets", {}) if isinstance(given, Mapping) else {}]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, str):
+            found.append(value)
+    return found
+
+
 def mac_of(fqdn: str) -> str:
     """
     A stable MAC address for an engine, in the range that Xen's OUI leaves to local use.
