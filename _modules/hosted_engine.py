@@ -9,9 +9,11 @@ import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
 import hosted_engine_preflight_engine as engine
+import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_restore as restore
 import hosted_engine_record as record
 import hosted_engine_settings as _settings
 import hosted_engine_stage as progress
@@ -109,7 +111,8 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS + engine.CHECKS, _host())
+    every = network.CHECKS + machine.CHECKS + engine.CHECKS + restore.CHECKS + hooks.CHECKS
+    return checks.found(every, _host())
 
 
 def unjoinable() -> list[dict[str, str]]:

@@ -84,8 +84,8 @@ def make_overlay(name: str) -> None:
         # virtlogd writes it, and only what is labelled as a log of libvirt's.
         command.run("chcon", "-t", "virt_log_t", str(files.console), codes=(0, 1))
     # Of a disk that is gone: the new one may get its inode, and would pass for it.
-    record.remove("setup")
-    record.remove("bootstrap")
+    for of_the_disk in ("setup", "bootstrap", "hooks-guest"):
+        record.remove(of_the_disk)
     create = ("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b")
     command.run(*create, str(files.appliance), str(files.disk))
     files.disk.chmod(0o600)

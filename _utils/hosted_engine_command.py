@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from typing import IO
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
@@ -14,7 +15,7 @@ ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HO
 def run(
     *arguments: str,
     timeout: float = 60,
-    stdin: str | None = None,
+    stdin: str | IO[bytes] | None = None,
     advice: str = "",
     codes: tuple[int, ...] = (0,),
 ) -> subprocess.CompletedProcess[str]:
@@ -22,17 +23,18 @@ def run(
     Run a command and return what came back.
 
     ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures. Secrets go
-    through ``stdin``, never through an argument.
+    through ``stdin``, never through an argument; a file there is read by the command itself.
 
     Raises CommandNotFoundError where the command is missing, CommandExecutionError where it fails
     or takes too long, with its last output and ``advice``.
     """
     what = " ".join(arguments)
+    text, file = (stdin, None) if isinstance(stdin, str) else (None, stdin)
     try:
         done = subprocess.run(
             arguments,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            input=text,
+            stdin=None if text is not None else file or subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",

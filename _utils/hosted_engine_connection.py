@@ -34,6 +34,7 @@ SIGN_IN_ADVICE = (
     "check the pillar key hosted_engine:secrets:admin_password. "
     "If the password was changed in the engine, change it in the pillar too"
 )
+RESTORED_ADVICE = "With restore:backup the engine has the password of the backup"
 
 
 class Unreachable(CommandExecutionError):
@@ -209,8 +210,9 @@ def _connection(
 def _translated(sdk: Any, site: Site, error: Any) -> CommandExecutionError:
     where = f"The engine {site.fqdn}"
     if isinstance(error, sdk.AuthError):
+        restored = f". {RESTORED_ADVICE}" if site.settings["restore"]["backup"] else ""
         return CommandExecutionError(
-            f"{where} refuses {site.user}: {_said(error)}. Advice: {SIGN_IN_ADVICE}"
+            f"{where} refuses {site.user}: {_said(error)}. Advice: {SIGN_IN_ADVICE}{restored}"
         )
     if error.code is None or error.code in (502, 503, 504):
         return Unreachable(f"{where} doesn't answer at {site.url}: {_said(error)}")

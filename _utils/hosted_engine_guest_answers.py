@@ -86,6 +86,9 @@ def text(
     ):
         if secret := secrets[name]:
             values[key] = f"str:{secret.value}"
+    if settings["restore"]["backup"]:
+        values["OVESETUP_PKI/renew"] = f"bool:{settings['restore']['renew_pki']}"
+        values["QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM"] = "str:yes"
     # otopi reads with ConfigParser's interpolation.
     lines = "".join(f"{key}={value.replace('%', '%%')}\n" for key, value in values.items())
     return f"[environment:default]\n{lines}"

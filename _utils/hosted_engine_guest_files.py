@@ -16,9 +16,15 @@ from hosted_engine_guest_network import HOSTS_MARKER
 from hosted_engine_state import Secret
 
 ANSWERS = "/root/ovirt-engine-answers"
+FOLDER = "/var/lib/hosted-engine"
 # Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
-MARKER = "/var/lib/hosted-engine/setup-complete"
+MARKER = f"{FOLDER}/setup-complete"
 KEYFILE = network.KEYFILE
+# engine-setup waits for this file where something must come before it.
+GATE = f"{FOLDER}/setup-may-begin"
+# What restores a backup, and the backup: both are sent before the gate is opened.
+RESTORE = f"{FOLDER}/restore"
+BACKUP = f"{FOLDER}/backup"
 HANDOVER = "/usr/local/libexec/hosted-engine-handover"
 SETUP_UNIT = "hosted-engine-setup.service"
 HANDOVER_UNIT = "hosted-engine-handover.service"
@@ -45,6 +51,7 @@ TimeoutStartSec=infinity
 [Install]
 WantedBy=multi-user.target
 """
+WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
 # Before cloud-init and the network: the first packet in the final place is the final network's.
 HANDOVER_SERVICE = f"""[Unit]
@@ -100,6 +107,11 @@ sync
 """
 
 
+def has_gate(settings: dict[str, Any]) -> bool:
+    """Whether engine-setup waits until it is told to begin."""
+    return bool(settings["hooks"]["guest_before_setup"] or settings["restore"]["backup"])
+
+
 def meta_data(settings: dict[str, Any]) -> str:
     """cloud-init's meta data; the instance is the bootstrap VM."""
     fqdn, uuid = settings["engine"]["fqdn"], settings["bootstrap"]["uuid"]
@@ -108,14 +120,13 @@ def meta_data(settings: dict[str, Any]) -> str:
 
 def setup_unit(settings: dict[str, Any]) -> str:
     """The unit that sets the engine up: its steps, one after another; the first failure ends it."""
-    steps = []
-    if options.script(settings, SETUP_UNIT):
-        steps.append(f"ExecStartPre={options.SCRIPT}")
     offline = " --offline" if settings["engine"]["offline"] else ""
-    steps += [
+    steps = [
+        *([WAIT] if has_gate(settings) else []),
+        *([f"ExecStartPre={options.SCRIPT}"] if options.script(settings, SETUP_UNIT) else []),
+        *([f"ExecStartPre=/bin/sh {RESTORE}"] if settings["restore"]["backup"] else []),
         f"ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}{offline}",
-        "ExecStartPost=/bin/sh -c "
-        f"'mkdir -p /var/lib/hosted-engine && sync && : > {MARKER} && sync'",
+        f"ExecStartPost=/bin/sh -c 'mkdir -p {FOLDER} && sync && : > {MARKER} && sync'",
     ]
     return SETUP.replace("@STEPS@", "\n".join(steps))
 

@@ -46,18 +46,32 @@ class Hashed(io.RawIOBase):
         return count
 
 
+def installed_version() -> str:
+    """Version of the installed appliance, such as 4.5-20230101; "": it can't be told."""
+    versions = {values.get("version", "") for values in _packages()}
+    return versions.pop() if len(versions) == 1 else ""
+
+
+def _packages() -> list[dict[str, str]]:
+    """What each installed appliance says of itself."""
+    found = []
+    for conf in sorted(PACKAGES.glob("10-appliance*.conf")):
+        pairs = (line.partition("=") for line in conf.read_text().splitlines())
+        found.append({key.strip(): value.strip() for key, _, value in pairs})
+    return found
+
+
 def installed() -> tuple[str, str]:
     """
     Path and SHA-1 of the image that the appliance's package brought; "": it states none.
 
     Raises CommandExecutionError when there is none, or more than one.
     """
-    found = []
-    for conf in sorted(PACKAGES.glob("10-appliance*.conf")):
-        pairs = (line.partition("=") for line in conf.read_text().splitlines())
-        values = {key.strip(): value.strip() for key, _, value in pairs}
-        if Path(values.get("path", "")).is_file():
-            found.append((values["path"], values.get("sha1sum", "").lower()))
+    found = [
+        (values["path"], values.get("sha1sum", "").lower())
+        for values in _packages()
+        if Path(values.get("path", "")).is_file()
+    ]
     if not found:
         raise CommandExecutionError(
             f"No appliance is installed: no {PACKAGES}/10-appliance*.conf names an image that "

@@ -251,7 +251,7 @@ SCHEMA = group(
         shutdown=number("Orderly shutdown of the bootstrap VM.", 300),
         copy=number("Copy of the disk.", 3600),
         ha=number("HA reports a healthy engine.", 1200),
-        hook=number("A command or script of a hook, and of the SLS of one.", 3600),
+        hook=number("A command or script of a hook in the guest.", 3600),
         restore=number("Restore of a backup by engine-backup.", 3600),
     ),
     hooks=group(

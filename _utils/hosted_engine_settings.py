@@ -63,6 +63,20 @@ def secret_answers(pillar: Mapping[str, Any]) -> dict[str, Secret]:
     return {str(name): Secret(value) for name, value in found if isinstance(value, str)}
 
 
+def secret_texts(pillar: Mapping[str, Any]) -> list[str]:
+    """All secrets of the pillar, for what must not show them."""
+    given: Any = pillar.get("hosted_engine", {})
+    found, left = [], [given.get("secrets", {}) if isinstance(given, Mapping) else {}]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, str):
+            # A log may show an answer without its type.
+            found += dict.fromkeys((value, value.removeprefix("str:")))
+    return found
+
+
 def mac_of(fqdn: str) -> str:
     """
     A stable MAC address for an engine, in the range that Xen's OUI leaves to local use.

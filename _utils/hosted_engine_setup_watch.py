@@ -71,9 +71,11 @@ class Watch:
         Return once the setup's marker is there.
 
         Raises CommandExecutionError at once when that can't happen any more, otherwise after
-        ``timeouts:boot`` and ``timeouts:setup``, with the setup's log and the console.
+        ``timeouts:boot`` and ``timeouts:setup``, with the setup's log and the console. A restore
+        before it has ``timeouts:restore`` besides.
         """
         timeouts = self.settings["timeouts"]
+        restore = timeouts["restore"] if self.settings["restore"]["backup"] else 0
         wait(
             f"ssh of {self.name}",
             self._reached,
@@ -86,7 +88,7 @@ class Watch:
             f"engine-setup in {self.name}",
             self._looked,
             lambda seen: seen == SEEN[COMPLETE],
-            timeout=timeouts["setup"],
+            timeout=timeouts["setup"] + restore,
             hopeless=self._hopeless,
             explain=self._logs,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import socket
 import subprocess
-from typing import Any
+from typing import IO, Any
 
 import hosted_engine_command as command
 import hosted_engine_layout as layout
@@ -15,6 +15,7 @@ PORT = 22
 CONNECT_SECONDS = 10
 # ssh's own exit code, when it isn't the command's: no connection, or none that can be trusted.
 NO_CONNECTION = 255
+Completed = subprocess.CompletedProcess[str]
 
 
 def run(
@@ -22,10 +23,10 @@ def run(
     address: str,
     *arguments: str,
     timeout: float,
-    stdin: str | None = None,
+    stdin: str | IO[bytes] | None = None,
     codes: tuple[int, ...] = (0,),
     advice: str = "",
-) -> subprocess.CompletedProcess[str]:
+) -> Completed:
     """
     Run a command as root in the guest; its host key and ours are those of the seed.
 

@@ -1,16 +1,23 @@
 # The engine is set up in a VM of its own, on this host's disk, behind a NAT network.
 {%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/way.jinja" import hooks, pause with context %}
 {%- set directory = hosted_engine.bootstrap.directory %}
 {%- set vm = hosted_engine.bootstrap.name %}
 
 include:
   - hosted_engine.appliance
 
+{{- pause("bootstrap", "hosted_engine.appliance", {"hosted_engine_libvirt": "libvirtd runs"}) }}
+
 libvirtd runs:
   hosted_engine_libvirt.monolithic:
     - unless: {{ transitional | json }}
     - require:
       - sls: hosted_engine.appliance
+{{- hooks(
+      ["host_before_setup"],
+      {"hosted_engine_libvirt": "libvirtd runs"},
+      {"hosted_engine_network": "Bootstrap network is up"}) }}
 
 Bootstrap network is up:
   hosted_engine_network.up:
@@ -40,6 +47,41 @@ This host finds the engine in its bootstrap VM:
     - unless: {{ transitional | json }}
     - require:
       - hosted_engine_bootstrap: Bootstrap VM runs
+{%- if hosted_engine.hooks.guest_before_setup or hosted_engine.restore.backup %}
+
+# What comes before engine-setup: the guest waits until it is told to begin.
+Bootstrap VM waits for its setup:
+  hosted_engine_gate.reached:
+    - name: {{ hosted_engine.engine.fqdn | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_hosts: This host finds the engine in its bootstrap VM
+{{- hooks(
+      ["guest_before_setup"],
+      {"hosted_engine_gate": "Bootstrap VM waits for its setup"},
+      {"hosted_engine_gate": "engine-setup may begin"}) }}
+{%- if hosted_engine.restore.backup %}
+
+# The guest restores it by itself: a run that is cut off doesn't cut the restore off.
+Backup is in the bootstrap VM:
+  hosted_engine_restore.sent:
+    - name: {{ hosted_engine.restore.backup | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_gate: Bootstrap VM waits for its setup
+    - require_in:
+      - hosted_engine_gate: engine-setup may begin
+{%- endif %}
+
+engine-setup may begin:
+  hosted_engine_gate.opened:
+    - name: {{ hosted_engine.engine.fqdn | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_gate: Bootstrap VM waits for its setup
+    - require_in:
+      - hosted_engine_guest: engine-setup is complete
+{%- endif %}
 
 engine-setup is complete:
   hosted_engine_guest.set_up:
@@ -47,3 +89,4 @@ engine-setup is complete:
     - unless: {{ transitional | json }}
     - require:
       - hosted_engine_hosts: This host finds the engine in its bootstrap VM
+{{- hooks(["guest_after_setup", "host_after_setup"], {"hosted_engine_guest": "engine-setup is complete"}) }}

@@ -90,7 +90,7 @@ Configuration of the deployment is gone:
 Records of the deployment are gone:
   file.absent:
     - names:
-{%- for name in ("setup", "copied", "bootstrap", "appliance", "routes", "deployment") %}
+{%- for name in ("setup", "copied", "bootstrap", "appliance", "routes", "hooks-guest", "hooks-host", "pauses", "deployment") %}
       - {{ records }}/{{ name }}.json
 {%- endfor %}
       - {{ records }}/engine-ca.pem

@@ -1,8 +1,13 @@
 # The engine takes over this host, its storage, and makes the VM that it will live in.
 {%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/way.jinja" import hooks, pause with context %}
 
 include:
   - hosted_engine.bootstrap
+{{- pause(
+      "engine",
+      "hosted_engine.bootstrap",
+      {"ovirt_datacenter": "Data center of the hosted engine is there"}) }}
 
 # What asks the engine of a deployed host needs it up: HA's services are what brings it up.
 Engine of a deployed host is kept running by HA:
@@ -50,6 +55,10 @@ Hosted engine manages this host:
     - cluster: {{ hosted_engine.cluster.name | json }}
     - require:
       - ovirt_network: Management network is as the hosts need it
+{{- hooks(
+      ["guest_after_host", "host_after_host"],
+      {"ovirt_host": "Hosted engine manages this host"},
+      {"ovirt_storage_domain": "Hosted engine storage is active"}) }}
 
 Hosted engine storage is active:
   ovirt_storage_domain.active:

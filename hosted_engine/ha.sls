@@ -1,8 +1,10 @@
 # HA starts the engine from the shared storage; then nothing of the bootstrap is left.
 {%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/way.jinja" import pause with context %}
 
 include:
   - hosted_engine.handover
+{{- pause("ha", "hosted_engine.handover", {"hosted_engine_disk": "Metadata of HA are empty"}) }}
 
 Metadata of HA are empty:
   hosted_engine_disk.cleared:
@@ -88,6 +90,17 @@ Engine has forgotten the bootstrap VM:
     - require:
       - hosted_engine_ha: Hosted engine is healthy in its final place
       - hosted_engine_bootstrap: Bootstrap VM is gone
+{%- if hosted_engine.hooks.host_after_deployment %}
+
+# Durable, and due only while the record of the setup says that this deployment isn't over.
+Hooks host_after_deployment have run:
+  hosted_engine_hook.ran:
+    - name: host_after_deployment
+    - require:
+      - hosted_engine_ha: Hosted engine is healthy in its final place
+    - require_in:
+      - file: Record of the bootstrap's setup is gone
+{%- endif %}
 
 # First this one: together with it, a missing record of the copy would mean that none was made.
 Record of the bootstrap's setup is gone:
@@ -100,6 +113,9 @@ Records of the way are gone:
   file.absent:
     - names:
       - /var/lib/hosted-engine/copied.json
+      - /var/lib/hosted-engine/hooks-guest.json
+      - /var/lib/hosted-engine/hooks-host.json
+      - /var/lib/hosted-engine/pauses.json
       - /var/lib/hosted-engine/routes.json
       - /var/lib/hosted-engine/engine-ca.pem
     - require:

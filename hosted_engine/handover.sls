@@ -1,8 +1,10 @@
 # What HA needs to know, the guest made ready for its final place, its disk on the shared storage.
 {%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/way.jinja" import pause with context %}
 
 include:
   - hosted_engine.engine
+{{- pause("handover", "hosted_engine.engine", {"hosted_engine_libvirt": "libvirt answers over TLS"}) }}
 
 libvirt answers over TLS:
   hosted_engine_libvirt.reachable:
@@ -31,6 +33,19 @@ Guest is prepared for its final place:
     - unless: {{ transitional | json }}
     - require:
       - hosted_engine_config: Configuration of the hosted engine is written
+{%- if hosted_engine.restore.backup %}
+
+# The last moment at which its database is at hand. The engine reads the value as it starts: until
+# the bootstrap VM is off nothing is fenced, and in its final place it begins as any engine does.
+Fencing is given back:
+  hosted_engine_restore.fencing_given_back:
+    - name: {{ hosted_engine.engine.fqdn | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - hosted_engine_guest: Guest is prepared for its final place
+    - require_in:
+      - hosted_engine_bootstrap: Bootstrap VM is off
+{%- endif %}
 
 Bootstrap VM is off:
   hosted_engine_bootstrap.off:

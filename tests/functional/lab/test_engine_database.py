@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -68,3 +69,26 @@ def test_an_old_engine_vm_and_host_are_removed(engine: Engine, site: Site) -> No
 
     assert len(engine.curl("/vms")) == 0
     assert len(engine.curl("/hosts")) == 0
+
+
+def test_vms_of_a_lost_host_are_set_down(engine: Engine, site: Site) -> None:
+    site.up_host()
+    engine.faults(
+        vms=[{"vmId": "11111111-2222-4333-8444-555555555555", "vmName": "v", "status": "Up"}]
+    )
+    wait = time.monotonic() + 20
+    while not len(engine.curl("/vms")) and time.monotonic() < wait:
+        time.sleep(0.1)
+    engine.stop()
+
+    for column in ("run_on_vds", "migrating_to_vds"):
+        engine.sql(
+            f"UPDATE vm_dynamic SET {column}=NULL, status=0 WHERE {column} IN "
+            "(SELECT vds_id FROM vds WHERE vds_name='hv1' OR upper(vds_unique_id)=upper('x'))"
+        )
+
+    assert engine.sql("SELECT status, run_on_vds FROM vm_dynamic") == "0|\n"
+    (vm,) = engine.state()["vms"].values()
+    assert vm["status"] == "down"
+    assert "host" not in vm
+    engine.start()

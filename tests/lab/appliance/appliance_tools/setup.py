@@ -163,6 +163,9 @@ class Setup:
         # Written last: where it is missing, a set-up before this one was cut short.
         if not pki.ssh_public_key.exists():
             pki.create(fqdn)
+        elif self.environment.get("OVESETUP_PKI/renew"):
+            self.log.line("INFO", "Renewing certificates")
+            pki.renew(fqdn)
         self.log.line("INFO", "Creating/refreshing Engine database schema")
         files.state().mkdir(parents=True, exist_ok=True)
         files.state().chmod(0o700)

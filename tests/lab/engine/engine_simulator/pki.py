@@ -72,6 +72,16 @@ class Pki:
             certificate.write_text(self.sign(request, fqdn), encoding="ascii")
         self.write_ssh_public_key()
 
+    def renew(self, fqdn: str) -> None:
+        """New certificates for the keys that are there, by the same CA."""
+        subject = f"/C=US/O={fqdn.partition('.')[2] or 'localdomain'}/CN={fqdn}"
+        for certificate, key in (
+            (self.certificate, self.key),
+            (self.engine_certificate, self.ssh_key),
+        ):
+            request = _openssl("req", "-new", "-key", str(key), "-subj", subject)
+            certificate.write_text(self.sign(request, fqdn), encoding="ascii")
+
     def write_ssh_public_key(self) -> None:
         """The public half of the engine's key as ssh wants it in authorized_keys."""
         line = subprocess.run(

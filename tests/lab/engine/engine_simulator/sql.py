@@ -25,7 +25,8 @@ STATEMENT = re.compile(r"(?:[^;']|'[^']*')+")
 SCHEMA = """
 CREATE TABLE vm_static (vm_guid TEXT PRIMARY KEY, vm_name TEXT, description TEXT, origin INTEGER,
   cluster_id TEXT, mem_size_mb INTEGER);
-CREATE TABLE vm_dynamic (vm_guid TEXT PRIMARY KEY, status INTEGER, run_on_vds TEXT);
+CREATE TABLE vm_dynamic (vm_guid TEXT PRIMARY KEY, status INTEGER, run_on_vds TEXT,
+  migrating_to_vds TEXT);
 CREATE VIEW vms AS SELECT * FROM vm_static JOIN vm_dynamic USING (vm_guid);
 CREATE TABLE vds_static (vds_id TEXT PRIMARY KEY, vds_name TEXT, vds_unique_id TEXT, host_name TEXT,
   cluster_id TEXT);
@@ -124,7 +125,8 @@ def _rows(data: Data) -> dict[str, list[tuple[Any, ...]]]:
             for v in vms
         ],
         "vm_dynamic": [
-            (v["id"], VM_STATUS.get(v["status"], 1), (v.get("host") or {}).get("id")) for v in vms
+            (v["id"], VM_STATUS.get(v["status"], 1), (v.get("host") or {}).get("id"), None)
+            for v in vms
         ],
         "vds_static": [
             (
@@ -158,6 +160,14 @@ def _write_back(database: sqlite3.Connection, data: Data, gone: list[tuple[str, 
         data["vms"][identifier] |= {"name": name, "_origin": origin}
         if description:
             data["vms"][identifier]["description"] = description
+    for identifier, status, host in database.execute(
+        "SELECT vm_guid, status, run_on_vds FROM vm_dynamic"
+    ):
+        vm = data["vms"][identifier]
+        if status != VM_STATUS.get(vm["status"], 1):
+            vm["status"] = next(name for name, number in VM_STATUS.items() if number == status)
+        if host is None:
+            vm.pop("host", None)
     for identifier, name in database.execute("SELECT id, storage_name FROM storage_domain_static"):
         data["storagedomains"][identifier]["name"] = name
     data["options"] = {}

@@ -1,0 +1,98 @@
+"""The gate before engine-setup in the guest: closed until hooks and a backup are through."""
+
+from __future__ import annotations
+
+import hosted_engine_guest_files as guest_files
+import hosted_engine_settings as settings_
+import hosted_engine_ssh as ssh
+from hosted_engine_guard import only_on_the_way
+from hosted_engine_wait import wait as _wait
+
+# The unit is activating while it waits: by then cloud-init is through with all else.
+OPEN, WAITING = 0, 1
+LOOK = f"""[ -e {guest_files.GATE} ] && exit {OPEN}
+[ "$(systemctl show -p ActiveState --value {guest_files.SETUP_UNIT})" = activating ] || exit 2
+exit {WAITING}
+"""
+LOOK_SECONDS = 60
+ANY = tuple(range(256))
+
+
+def get() -> dict[str, str]:
+    """
+    ``gate``: open, waiting (engine-setup would begin at once), or why it can't be told yet.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_gate.get
+
+    Raises NotYet while the bootstrap VM doesn't run.
+    """
+    if __salt__["hosted_engine_guest.get"]()["setup"] != "open":
+        return {"gate": "open"}
+    address = _address()
+    if not ssh.listens(address):
+        return {"gate": "unknown: the guest's ssh doesn't answer"}
+    seen = _run("sh", "-c", LOOK)
+    return {
+        "gate": {OPEN: "open", WAITING: "waiting", 2: "unknown: cloud-init isn't through"}.get(
+            seen.returncode, f"unknown: {seen.stderr.strip()}"
+        )
+    }
+
+
+def wait() -> None:
+    """
+    Wait until the guest waits at the gate.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_gate.wait
+
+    Raises CommandExecutionError after ``timeouts:boot`` seconds, and as soon as the VM is off, with
+    the last lines of the console.
+    """
+    name = _settings()["bootstrap"]["name"]
+
+    def look() -> str:
+        seen = __salt__["hosted_engine_bootstrap.state"](name)
+        return get()["gate"] if seen == "running" else f"the VM is {seen or 'not defined'}"
+
+    _wait(
+        f"{name} to wait for its setup",
+        look,
+        lambda seen: seen in ("waiting", "open"),
+        timeout=_settings()["timeouts"]["boot"],
+        hopeless=lambda seen: seen if seen.startswith("the VM") else None,
+        explain=lambda: f"Last on its console:\n{__salt__['hosted_engine_guest.console']()}",
+    )
+
+
+def release() -> None:
+    """
+    Open the gate: engine-setup, or the restore before it, begins.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_gate.release
+    """
+    only_on_the_way(__salt__, "Opening the gate before engine-setup")
+    _run("sh", "-c", f"mkdir -p {guest_files.FOLDER} && : > {guest_files.GATE}", codes=(0,))
+
+
+def _settings() -> settings_.Settings:
+    return settings_.load(__pillar__, __grains__)
+
+
+def _address() -> str:
+    return str(__salt__["hosted_engine_network.address"]())
+
+
+def _run(*argv: str, codes: tuple[int, ...] = ANY) -> ssh.Completed:
+    return ssh.run(_settings(), _address(), *argv, timeout=LOOK_SECONDS, codes=codes)

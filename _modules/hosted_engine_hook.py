@@ -1,0 +1,129 @@
+"""Hooks of a site's own: commands and scripts in the guest, SLS on the host, each run once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hosted_engine_record as record
+import hosted_engine_settings as settings_
+import hosted_engine_ssh as ssh
+from hosted_engine_terminal import safe
+from salt.exceptions import CommandExecutionError
+
+BEFORE_SETUP = "guest_before_setup"
+# The script comes by stdin, so that its text is on no command line; it goes whatever happens.
+SCRIPT = """set -e
+umask 077
+file=$(mktemp /root/hook.XXXXXX)
+trap 'rm -f "$file"' EXIT
+cat > "$file"
+chmod 0700 "$file"
+"$file" < /dev/null
+"""
+ANY = tuple(range(256))
+
+
+def get(moment: str) -> dict[str, str]:
+    """
+    The hooks of a moment, such as guest_after_setup: done, or due in this deployment.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_hook.get guest_after_setup
+
+    A guest that was built anew has had no hooks. Once a deployment is over, none is due.
+    """
+    items = _settings()["hooks"][moment]
+    done = items if _over() else (record.read(_record(moment)) or {}).get(moment, [])
+    return {item: "done" if item in done else "due" for item in items}
+
+
+def run(moment: str, item: str) -> None:
+    """
+    Run one hook, and record that it ran.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_hook.run guest_after_setup 'dnf -y install chrony'
+
+    Raises CommandExecutionError when it fails, with the last lines of its output; in the guest also
+    when it takes more than ``timeouts:hook`` seconds.
+    """
+    if _over():
+        raise CommandExecutionError(f"{item}: refused, the deployment of this host is over")
+    if moment.startswith("host_"):
+        _apply(moment, item)
+    else:
+        _run_in_guest(moment, item)
+    ran = record.read(_record(moment)) or {}
+    record.write(_record(moment), {**ran, moment: [*ran.get(moment, []), item]})
+
+
+def _over() -> bool:
+    """The record of the guest's setup goes with the deployment's last step."""
+    return bool(__salt__["hosted_engine.deployed"]()) and record.read("setup") is None
+
+
+def _record(moment: str) -> str:
+    """hooks-host or hooks-guest; the latter goes with the guest's disk."""
+    return f"hooks-{moment.partition('_')[0]}"
+
+
+def _apply(moment: str, sls: str) -> None:
+    """Within this run: concurrent, since Salt refuses a second one beside it otherwise."""
+    answer = __salt__["state.sls"](sls, concurrent=True)
+    if not isinstance(answer, dict):
+        raise _failure(moment, sls, "it can't be applied", "\n".join(map(str, answer)))
+    failed = [result for result in answer.values() if result["result"] is False]
+    if failed or not answer:
+        text = "\n".join(f"{result['__id__']}: {_told(result)}" for result in failed)
+        raise _failure(moment, sls, "states of it failed", text)
+
+
+def _told(result: dict[str, Any]) -> str:
+    changes = result.get("changes") or {}
+    output = [str(changes[stream]) for stream in ("stdout", "stderr") if changes.get(stream)]
+    return "\n".join([str(result["comment"]), *output])
+
+
+def _run_in_guest(moment: str, item: str) -> None:
+    settings = _settings()
+    if moment == BEFORE_SETUP and __salt__["hosted_engine_gate.get"]()["gate"] == "open":
+        raise CommandExecutionError(
+            f"hooks:{moment}: {item}: too late, engine-setup has begun. Take it out of the pillar, "
+            "or start anew: salt-call --local state.apply hosted_engine.clean"
+        )
+    script = _script(item) if item.startswith("salt://") else None
+    ran = ssh.run(
+        settings,
+        str(__salt__["hosted_engine_network.address"]()),
+        *("sh", "-c", SCRIPT if script is not None else item),
+        timeout=settings["timeouts"]["hook"],
+        stdin=script,
+        codes=ANY,
+    )
+    if ran.returncode:
+        raise _failure(moment, item, f"exit code {ran.returncode}", ran.stdout + ran.stderr)
+
+
+def _script(item: str) -> str:
+    cached = __salt__["cp.cache_file"](item)
+    if not cached:
+        raise CommandExecutionError(f"hooks: the file server has no {item}")
+    return Path(cached).read_text(encoding="utf-8")
+
+
+def _failure(moment: str, item: str, what: str, output: str) -> CommandExecutionError:
+    said = safe(output, settings_.secret_texts(__pillar__))
+    return CommandExecutionError(
+        f"hooks:{moment}: {item}: {what}. The next run starts at it again. Its output:\n{said}"
+    )
+
+
+def _settings() -> settings_.Settings:
+    return settings_.load(__pillar__, __grains__)

@@ -1,0 +1,151 @@
+"""A backup of an engine: sent into the guest, which restores it; fencing held back meanwhile."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import hosted_engine_backup as backup
+import hosted_engine_command as command
+import hosted_engine_guest_files as guest_files
+import hosted_engine_restore_script as script
+import hosted_engine_settings as settings_
+import hosted_engine_ssh as ssh
+from hosted_engine_guard import only_on_the_way
+from salt.exceptions import CommandExecutionError
+
+VDSM_ID = Path("/etc/vdsm/vdsm.id")
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+PROGRAM = "/usr/bin/engine-backup"
+ANY = tuple(range(256))
+
+
+def get() -> dict[str, str]:
+    """
+    ``backup``: sent (with the right checksum, or restored already), absent, or another one.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_restore.get
+
+    Raises NotYet while the bootstrap VM doesn't run, CommandExecutionError where its engine was set
+    up without the backup.
+    """
+    if __salt__["hosted_engine_gate.get"]()["gate"] == "open":
+        if _run("test", "-e", guest_files.RESTORE, codes=ANY).returncode:
+            raise CommandExecutionError(
+                "restore:backup: the bootstrap VM's engine was set up without a backup. Start "
+                "anew: salt-call --local state.apply hosted_engine.clean"
+            )
+        return {"backup": "sent"}
+    seen = _run("sha256sum", guest_files.BACKUP, codes=ANY)
+    if seen.returncode or _run("test", "-e", guest_files.RESTORE, codes=ANY).returncode:
+        return {"backup": "absent"}
+    same = seen.stdout.split()[0] == backup.sha256(_file())
+    return {"backup": "sent" if same else f"another: {seen.stdout.split()[0]}"}
+
+
+def send() -> None:
+    """
+    Send the backup into the guest, and the script that restores it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_restore.send
+
+    Raises CommandExecutionError when the appliance is older than the backup.
+    """
+    only_on_the_way(__salt__, "Sending a backup")
+    settings, path = _settings(), _file()
+    of_backup = backup.examine(path).version
+    asked = _run("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
+    if backup.is_older(asked.stdout.strip(), of_backup):
+        raise CommandExecutionError(
+            f"restore:backup: {path} is of version {of_backup}, the appliance "
+            f"{asked.stdout.strip()} is older. Use a newer appliance"
+        )
+    text = script.text(
+        settings["host"]["name"],
+        _unique_id(),
+        settings["storage"]["name"],
+        time.strftime("%Y%m%d%H%M%S", time.gmtime()),
+    )
+    folder, target = guest_files.FOLDER, guest_files.BACKUP
+    with path.open("rb") as file:
+        write = f"umask 077; mkdir -p {folder} && cat > {target} && sync"
+        ssh.run(
+            settings,
+            *(_address(), "sh", "-c", write),
+            timeout=settings["timeouts"]["restore"],
+            stdin=file,
+        )
+    _run("install", "-m", "0600", "/dev/stdin", guest_files.RESTORE, stdin=text)
+
+
+def fencing() -> dict[str, str]:
+    """
+    Seconds after its start in which the engine fences no host: ``now``, and ``before`` (the
+    backup's, which the restore put aside).
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_restore.fencing
+    """
+    rows = __salt__["hosted_engine_guest.sql"](script.ASK)
+    return {
+        "now": rows[0][0] if rows else "",
+        "before": __salt__["hosted_engine_guest.file"](script.FENCING).strip(),
+    }
+
+
+def give_fencing_back() -> None:
+    """
+    Set the backup's value again; the engine takes it when it starts in its final place.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_restore.give_fencing_back
+    """
+    only_on_the_way(__salt__, "Giving fencing back")
+    before = fencing()["before"]
+    if not before.isdigit():
+        raise CommandExecutionError(
+            f"{script.FENCING} in the guest holds {before!r}, a number of seconds is wanted"
+        )
+    __salt__["hosted_engine_guest.sql"](script.TELL.replace("@VALUE@", before))
+
+
+def _unique_id() -> str:
+    """By what the engine knows this host, whatever it is called; "": it can't be told."""
+    try:
+        known = VDSM_ID.read_text().strip()
+    except FileNotFoundError:
+        known = ""
+    if not known:
+        known = command.run("dmidecode", "-s", "system-uuid").stdout.strip()
+    return known if UUID.fullmatch(known) else ""
+
+
+def _settings() -> settings_.Settings:
+    return settings_.load(__pillar__, __grains__)
+
+
+def _file() -> Path:
+    return backup.local(_settings()["restore"]["backup"], __salt__)
+
+
+def _address() -> str:
+    return str(__salt__["hosted_engine_network.address"]())
+
+
+def _run(*argv: str, stdin: str | None = None, codes: tuple[int, ...] = (0,)) -> ssh.Completed:
+    return ssh.run(_settings(), _address(), *argv, timeout=120, stdin=stdin, codes=codes)
