@@ -87,7 +87,8 @@ def become_active(engine: Engine, identifier: str) -> None:
     try:
         if host is None:
             raise Unreachable("no host of the data center is up")
-        engine.hosts.verb(host["address"], "StorageDomain.connect", **storage.connection(domain))
+        for each in storage.connections(domain):
+            engine.hosts.verb(host["address"], "StorageDomain.connect", **each)
         seen = storage.stats(engine, host["address"], identifier)
     except (VerbFailed, Unreachable) as err:
         with engine.change() as data:

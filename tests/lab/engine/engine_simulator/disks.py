@@ -65,9 +65,12 @@ def _check(body: Entity, domain: Entity) -> None:
             f"{domain['_status'].capitalize()}."
         )
     block = domain["storage"]["type"] in ("iscsi", "fcp")
-    if block and body["format"] == "raw" and body.get("sparse"):
+    sparse = body.get("sparse", body["format"] == "cow")
+    # Preallocated qcow2 only goes with incremental backup.
+    wrong = not sparse and body.get("backup") != "incremental"
+    if (block and sparse) if body["format"] == "raw" else wrong:
         raise refused("Cannot add Virtual Disk. The selected disk configuration is not supported.")
-    needed = 0 if body.get("sparse") else body["provisioned_size"]
+    needed = 0 if sparse else body["provisioned_size"]
     if domain["available"] - needed < domain["critical_space_action_blocker"] * GIB:
         raise refused(
             f"Cannot add Virtual Disk. Low disk space on Storage Domain {domain['name']}."

@@ -1,4 +1,4 @@
-"""What a host is asked about its network and its storage devices."""
+"""What a host is asked about its network, and how its verbs are called at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from .api import (
     done,
     failed,
     get,
-    incomplete,
     reference,
     refused,
     route,
@@ -29,7 +28,7 @@ def approve(request: Request, identifier: str) -> Answer:
 
 @route("POST", "/hosts/{}/commitnetconfig", action=True)
 def commit_network(request: Request, identifier: str) -> Answer:
-    _verb(request, identifier, "Host.setSafeNetworkConfig")
+    verb(request, identifier, "Host.setSafeNetworkConfig")
     with request.engine.change() as data:
         request.engine.later(data, 0, "host_poll", identifier)
     return done()
@@ -46,41 +45,11 @@ def setup_networks(request: Request, identifier: str) -> Answer:
     return done()
 
 
-@route("POST", "/hosts/{}/discoveriscsi", action=True)
-def discover_iscsi(request: Request, identifier: str) -> Answer:
-    iscsi = request.body.get("iscsi") or {}
-    if not iscsi.get("address"):
-        raise incomplete("Action [iscsi.address] required for discoverIscsi")
-    found = _verb(request, identifier, "ISCSIConnection.discover", **iscsi)
-    targets = [
-        {
-            "address": iscsi["address"],
-            "port": iscsi.get("port", 3260),
-            "portal": t["portal"],
-            "target": t["target"],
-        }
-        for t in found
-    ]
-    return done(discovered_targets=targets, iscsi_targets=[t["target"] for t in targets])
-
-
-@route("POST", "/hosts/{}/iscsilogin", action=True)
-def iscsi_login(request: Request, identifier: str) -> Answer:
-    iscsi = request.body.get("iscsi") or {}
-    _verb(request, identifier, "ISCSIConnection.login", **iscsi)
-    return done()
-
-
 @route("POST", "/hosts/{}/unregisteredstoragedomainsdiscover", action=True)
 def discover_domains(request: Request, identifier: str) -> Answer:
     with request.engine.change() as data:
         _up(get(data, "hosts", identifier))
     return done(storage_domains=[])
-
-
-@route("GET", "/hosts/{}/storage")
-def logical_units(request: Request, identifier: str) -> Answer:
-    return Answer("host_storages", _verb(request, identifier, "Host.getDeviceList"))
 
 
 @route("GET", "/hosts/{}/nics")
@@ -105,7 +74,7 @@ def _up(host: Entity) -> None:
         raise refused(f"Cannot perform this action. Host {host['name']} is not up.")
 
 
-def _verb(request: Request, identifier: str, name: str, **arguments: object) -> list[Entity]:
+def verb(request: Request, identifier: str, name: str, **arguments: object) -> list[Entity]:
     """A verb of the host, its failure in the engine's form."""
     with request.engine.change() as data:
         address = get(data, "hosts", identifier)["address"]

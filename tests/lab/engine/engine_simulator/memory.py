@@ -9,8 +9,10 @@ import uuid
 from typing import Any
 
 from .engine import Engine, Forbidden, Unreachable, VerbFailed
+from .san import San
 from .state import Entity
 
+BLOCK = ("iscsi", "fcp")
 GIB = 1024**3
 # Seconds: a client must see the host being installed.
 INSTALLATION = 3.0
@@ -76,32 +78,46 @@ class MemoryHosts:
     def _host_setsafenetworkconfig(self, _memory: Entity, host: str) -> Entity:
         return {}
 
-    def _host_getdevicelist(self, _memory: Entity, host: str) -> list[Entity]:
-        unit = {"id": "36001405000000000000000000000001", "size": 100 * GIB, "status": "free"}
-        return [{"id": unit["id"], "type": "fcp", "logical_units": [unit]}]
+    def _host_getdevicelist(self, memory: Entity, host: str) -> list[Entity]:
+        return self._san(memory).devices(host)
 
-    def _iscsiconnection_discover(self, _memory: Entity, host: str, **iscsi: Any) -> list[Entity]:
-        portal = f"{iscsi['address']}:{iscsi.get('port', 3260)},1"
-        return [{"portal": portal, "target": "iqn.2020-01.test.memory:target"}]
+    def _iscsiconnection_discoversendtargets(
+        self, memory: Entity, _address: str, /, **iscsi: Any
+    ) -> list[Entity]:
+        return self._san(memory).discover(**iscsi)
 
-    def _iscsiconnection_login(self, _memory: Entity, host: str, **iscsi: Any) -> Entity:
-        return {}
+    def _san(self, memory: Entity) -> San:
+        return San(self._engine.faults.get("san"), memory)
 
     def _storagedomain_connect(self, memory: Entity, host: str, **connection: Any) -> Entity:
         storage = memory.setdefault("storage", {})
+        kind = connection.pop("type")
+        if kind == "iscsi":
+            self._san(memory).login(host, **connection)
+        if kind in BLOCK:
+            return {}
         place = _place(connection)
+        if kind == "glusterfs" and not connection.get("vfs_type"):
+            raise VerbFailed(477, "Problem while trying to mount target: no file system type")
         if place in (self._engine.faults.get("unmountable") or []):
             raise VerbFailed(477, "Problem while trying to mount target")
         storage.setdefault(place, {"domain": None, "size": 500 * GIB, "volumes": {}})
         return {}
 
     def _storagedomain_disconnect(self, memory: Entity, host: str, **connection: Any) -> Entity:
+        if connection["type"] == "iscsi":
+            self._san(memory).logout(host, connection)
         return {}
 
     def _storagedomain_create(
         self, memory: Entity, host: str, storagedomainID: str, name: str, connection: Entity
     ) -> Entity:
-        storage = memory["storage"][_place(connection)]
+        place = _place(connection)
+        if connection["type"] in BLOCK:
+            size = self._san(memory).take(host, connection["devices"])
+            empty = {"domain": None, "size": size, "volumes": {}}
+            memory.setdefault("storage", {})[place] = empty
+        storage = memory["storage"][place]
         if storage["domain"]:
             raise VerbFailed(361, NOT_EMPTY)
         storage |= {"domain": storagedomainID, "name": name, "volumes": {}}
@@ -158,6 +174,9 @@ class MemoryHosts:
 
 
 def _place(connection: Entity) -> str:
+    """The key of a storage in the state: its devices, or where it is mounted from."""
+    if "devices" in connection:
+        return ",".join(sorted(connection["devices"]))
     return f"{connection['address']}:{connection['path']}"
 
 

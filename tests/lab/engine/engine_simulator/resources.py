@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     attachments,
+    block,
     devices,
     disks,
     events,
@@ -18,6 +19,7 @@ from .engine import Engine
 
 __all__ = [
     "attachments",
+    "block",
     "devices",
     "disks",
     "events",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import disks, host_life
+from . import block, disks, host_life
 from .api import (
     Answer,
     Entity,
@@ -44,11 +44,17 @@ def shown(domain: Entity, *, attached: bool = False) -> Entity:
     return entity
 
 
-def connection(domain: Entity) -> Entity:
+def connections(domain: Entity) -> list[Entity]:
     """What a host needs to reach the domain's storage."""
-    storage = domain["storage"]
-    names = ("type", "address", "path", "mount_options")
-    return {name: storage.get(name) or "" for name in names}
+    return domain.get("_connections") or _connections(domain["storage"])
+
+
+def _connections(storage: Entity) -> list[Entity]:
+    if storage["type"] in block.TYPES:
+        return block.connections(storage)
+    names = ["type", "address", "path", "mount_options"]
+    names += ["vfs_type"] * (storage["type"] == "glusterfs")
+    return [{name: storage.get(name) or "" for name in names}]
 
 
 @contextmanager
@@ -81,17 +87,8 @@ def add(request: Request) -> Answer:
         raise incomplete("StorageDomain [host.id|name, storage.type] required for add")
     domain = _wanted(request)
     address = domain.pop("_address")
-    hosts, storage = request.engine.hosts, connection(domain)
     with on_host():
-        hosts.verb(address, "StorageDomain.connect", **storage)
-        if not body.get("id"):
-            hosts.verb(
-                address,
-                "StorageDomain.create",
-                storagedomainID=domain["id"],
-                name=domain["name"],
-                connection=storage,
-            )
+        _make(request, address, domain)
         domain |= stats(request.engine, address, domain["id"])
     with request.engine.change() as data:
         data["storagedomains"][domain["id"]] = domain
@@ -108,6 +105,29 @@ def add(request: Request) -> Answer:
         return Answer("storage_domain", shown(domain), 201)
 
 
+def _make(request: Request, address: str, domain: Entity) -> None:
+    """Have the host connect the storage and, unless it is imported, make the domain on it."""
+    verb = request.engine.hosts.verb
+    domain["_connections"] = _connections(domain["storage"])
+    for each in domain["_connections"]:
+        verb(address, "StorageDomain.connect", **each)
+    if request.body.get("id"):
+        return
+    where = domain["_connections"][0]
+    if domain["storage"]["type"] in block.TYPES:
+        found = block.seen(verb(address, "Host.getDeviceList"), domain)
+        where = {"type": where["type"], "devices": [device["GUID"] for device in found]}
+        domain["storage"] = block.shown(domain, found)
+        domain["supports_discard"] = all(device["discard"] for device in found)
+    verb(
+        address,
+        "StorageDomain.create",
+        storagedomainID=domain["id"],
+        name=domain["name"],
+        connection=where,
+    )
+
+
 def _wanted(request: Request) -> Entity:
     """The entity that the body asks for, checked against what is there."""
     body = request.body
@@ -115,14 +135,18 @@ def _wanted(request: Request) -> Entity:
     kind = storage["type"]
     if kind in ("nfs", "glusterfs") and not (storage.get("address") and storage.get("path")):
         raise incomplete("StorageDomain [storage.address, storage.path] required for add")
+    if kind == "glusterfs" and not storage.get("vfs_type"):
+        raise incomplete("StorageDomain [storage.vfsType] required for add")
     with request.engine.change() as data:
         host = reference(data, "hosts", body["host"], "StorageDomain [host.id|name]")
         if body.get("name") and named(data, "storagedomains", body["name"]):
             raise refused("Cannot add Storage. The Storage Domain name is already in use.")
         if host["status"] != "up":
             raise refused(f"Cannot add Storage. Host {host['name']} is not up.")
+        if kind in block.TYPES:
+            block.check(data, storage)
         for other in data["storagedomains"].values():
-            if kind in FILE_TYPES and connection(other) == connection(body):
+            if kind in FILE_TYPES and connections(other) == _connections(storage):
                 raise refused(
                     "Cannot add Storage Connection. Storage connection already exists for "
                     f"{other['name']}."
@@ -215,13 +239,15 @@ def remove(request: Request, identifier: str) -> Answer:
             )
         if domain["_status"] != "unattached":
             raise refused(STATUS.format("remove", domain["_status"].capitalize()))
-        address, storage = host["address"], connection(domain)
+        address, storage = host["address"], connections(domain)
     verb = request.engine.hosts.verb
     with on_host():
-        verb(address, "StorageDomain.connect", **storage)
+        for each in storage:
+            verb(address, "StorageDomain.connect", **each)
         if request.flag("format"):
             verb(address, "StorageDomain.format", storagedomainID=identifier)
-        verb(address, "StorageDomain.disconnect", **storage)
+        for each in storage:
+            verb(address, "StorageDomain.disconnect", **each)
     with request.engine.change() as data:
         _forget(data, identifier)
     return done()
