@@ -66,12 +66,15 @@ def _discoverydb(options: argparse.Namespace, address: str, port: int) -> None:
     if options.op == "delete":
         shutil.rmtree(path.parent)
         return
+    if options.op == "new":
+        settings = {f"{AUTH}authmethod": "None", f"{AUTH}username": "", f"{AUTH}password": ""}
     if options.op == "update":
         settings[options.name] = options.value
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    lines = [f"{name} = {value}\n" for name, value in settings.items()]
     with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        file.writelines(["# BEGIN RECORD 2.1.8\n", *lines, "# END RECORD\n"])
 
 
 def _discover(address: str, port: int) -> None:
@@ -105,10 +108,11 @@ def _run(options: argparse.Namespace) -> None:
     if options.mode == "session":
         _sessions()
         return
-    if options.mode not in ("discovery", "discoverydb") or options.type not in ("sendtargets", "st"):
-        raise _Failed(INVALID, f"mode {options.mode}, type {options.type}: the lab has no such one")
+    known = options.mode in ("discovery", "discoverydb") and options.type in ("sendtargets", "st")
+    if not known:
+        raise _Failed(INVALID, f"the lab has no mode {options.mode} of type {options.type}")
     address, port = _portal(options.portal)
-    if options.mode == "discoverydb" and options.op:
+    if options.mode == "discoverydb" and options.op not in ("", "nonpersistent"):
         _discoverydb(options, address, port)
     if options.mode == "discovery" or options.discover:
         _discover(address, port)
