@@ -1,4 +1,4 @@
-"""The lab's network: a namespace with one bridge and no uplink, and a DNS server on it."""
+"""The lab's network: a namespace with one bridge and no uplink, DNS and DHCP on it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import signal
 from pathlib import Path
 
 from .run import run
-from .settings import BRIDGE, DOMAIN, GATEWAY, LAB, NAMESPACE, PREFIX, engine_names, host_address
+from .settings import (
+    BRIDGE,
+    DOMAIN,
+    GATEWAY,
+    LAB,
+    NAMESPACE,
+    PREFIX,
+    engine_mac,
+    engine_names,
+    host_address,
+)
 from .settings import host_names as all_hosts
 
 NETNS = Path("/run/netns") / NAMESPACE
 INSIDE = ["nsenter", f"--net={NETNS}"]
+MASK = "255.255.255.0"
 # Whatever the machine's own setting is, bridged frames must not meet its packet filter.
 UNFILTERED = "net.bridge.bridge-nf-call-{}tables=0"
 
 
 def up() -> None:
-    """Bring up namespace, bridge and DNS, or whichever of them is missing."""
+    """Bring up namespace, bridge, DNS and DHCP, or whichever of them is missing."""
     if not os.path.ismount(NETNS):
         NETNS.unlink(missing_ok=True)
         run(["ip", "netns", "add", NAMESPACE])
@@ -50,7 +61,8 @@ def forget_port(name: str) -> None:
 def records() -> dict[str, str]:
     """Every name in the lab, with its address."""
     hosts = {f"{name}.{DOMAIN}": host_address(name) for name in all_hosts()}
-    return {f"nas.{DOMAIN}": GATEWAY, f"salt.{DOMAIN}": GATEWAY} | hosts | engine_names()
+    servers = {f"{name}.{DOMAIN}": GATEWAY for name in ("nas", "gluster", "salt")}
+    return servers | hosts | engine_names()
 
 
 def _resolver() -> int | None:
@@ -71,4 +83,16 @@ def _resolver_up() -> None:
         return
     options = ["--conf-file=/dev/null", "--no-resolv", "--no-hosts", f"--addn-hosts={hosts}"]
     where = [f"--listen-address={GATEWAY}", "--bind-interfaces", f"--local=/{DOMAIN}/"]
-    run([*INSIDE, "dnsmasq", *options, *where, "--user=root", f"--pid-file={LAB}/dnsmasq.pid"])
+    process = ["--user=root", f"--pid-file={LAB}/dnsmasq.pid"]
+    run([*INSIDE, "dnsmasq", *options, *where, *_dhcp(), *process])
+
+
+def _dhcp() -> list[str]:
+    """Leases for engines alone, by their MAC addresses."""
+    served = [f"--interface={BRIDGE}", f"--dhcp-range={GATEWAY},static,{MASK},1h"]
+    options = [f"--dhcp-option=option:router,{GATEWAY}", f"--dhcp-leasefile={LAB}/dnsmasq.leases"]
+    known = [
+        f"--dhcp-host={engine_mac(number)},{address}"
+        for number, address in enumerate(engine_names().values(), 1)
+    ]
+    return [*served, *options, *known, f"--domain={DOMAIN}", "--dhcp-authoritative"]
