@@ -20,6 +20,7 @@ from salt.exceptions import CommandExecutionError
 OWNER = (archive.VDSM, archive.KVM)
 MODES = {files.HOSTED_ENGINE: 0o440, files.VM: 0o640}
 ARCHIVE = "archive "  # prefix of a member's facts
+SECRET = {"password"}  # keys that are never shown
 DISK_BYTES = 1024**3
 IDS, IDS_SECONDS = "hosted_engine_config.ids", 60
 
@@ -77,14 +78,14 @@ def wanted() -> Facts:
     if path or not deployed:
         for member in files.MEMBERS:
             lacking = archive.lacking(member, fresh[member], current.get(member))
-            found |= {f"{ARCHIVE}{member}: {fact}": value for fact, value in lacking.items()}
+            found |= _named(ARCHIVE + member, lacking)
     if not deployed:
         # The agent rewrites it, and it goes with the broker: only on the way does it matter.
         found[f"{files.VM}: vmId"] = ids["vm_id"]
     text = record.read_file(files.CONFIGURATION)
     own = fresh[files.HOSTED_ENGINE]
     lacking = archive.lacking(files.HOSTED_ENGINE, own, text, shared=False)
-    found |= {f"{files.HOSTED_ENGINE}: {fact}": value for fact, value in lacking.items()}
+    found |= _named(files.HOSTED_ENGINE, lacking)
     found[f"{files.HOSTED_ENGINE}: access"] = _shown_access(*OWNER, MODES[files.HOSTED_ENGINE])
     return found
 
@@ -223,7 +224,7 @@ def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
             "set hosted_engine:network:gateway"
         )
     texts = {
-        files.HOSTED_ENGINE: files.hosted_engine_conf(known, ids, gateway),
+        files.HOSTED_ENGINE: files.hosted_engine_conf(known, ids, gateway, _password()),
         files.VM: files.vm_conf(known, ids),
         files.BROKER: files.broker_conf(known),
         files.VERSION: current.get(files.VERSION) or _version(),
@@ -231,8 +232,22 @@ def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
     }
     for key, value in archive.properties(texts[files.HOSTED_ENGINE]).items():
         if reason := files.unreadable(value):
-            raise CommandExecutionError(f"{files.HOSTED_ENGINE}: {key}: {reason}")
+            shown = "a character of it can't be carried" if key in SECRET else reason
+            raise CommandExecutionError(f"{files.HOSTED_ENGINE}: {key}: {shown}")
     return texts
+
+
+def _password() -> str:
+    """The iSCSI session's: HA logs in by itself."""
+    found = settings.secret(__pillar__, "iscsi_password")
+    return found.value if found else ""
+
+
+def _told(fact: str, value: str) -> str:
+    """A fact's value as it may be shown: of a password only whether it is the pillar's."""
+    if fact not in SECRET or not value:
+        return value
+    return "as in the pillar" if value == _password() else "another one"
 
 
 def _version() -> str:
@@ -244,7 +259,11 @@ def _version() -> str:
 
 
 def _facts(prefix: str, name: str, text: str) -> Facts:
-    return {f"{prefix}: {fact}": value for fact, value in archive.facts(name, text).items()}
+    return _named(prefix, archive.facts(name, text))
+
+
+def _named(prefix: str, facts: dict[str, str]) -> Facts:
+    return {f"{prefix}: {fact}": _told(fact, value) for fact, value in facts.items()}
 
 
 def _access(path: Path) -> str | None:

@@ -18,6 +18,9 @@ from salt.exceptions import CommandExecutionError
 
 # The broker decodes the first 2001 blocks as text: zero them all, or stale bytes stop it.
 METADATA_BYTES = 2001 * 4096
+# vdsm's names of formats, and qemu-img's.
+IMAGE_FORMATS = {"raw": "raw", "cow": "qcow2"}
+QCOW2 = b"QFI\xfb"
 
 
 def get(disk: str) -> dict[str, Any]:
@@ -45,7 +48,8 @@ def get(disk: str) -> dict[str, Any]:
 
 def copy() -> None:
     """
-    Copy the bootstrap VM's disk, flattened, onto the engine's disk on the shared storage.
+    Copy the bootstrap VM's disk, flattened, onto the engine's disk on the shared storage, in the
+    format that the engine made that disk in (``vm:disk_format``).
 
     CLI Example:
 
@@ -55,28 +59,47 @@ def copy() -> None:
 
     Takes ``timeouts:copy`` seconds at most. Cut short, it is done again from the start.
 
-    Raises CommandExecutionError where a VM may run on either disk, or the target is too small.
+    Raises CommandExecutionError where a VM may run on either disk, or where the target is too small
+    or of another format.
     """
     ids = __salt__["hosted_engine_config.ids"]()
     source, target = _overlay(), prepare("vm")
+    form = IMAGE_FORMATS[settings.merge(__pillar__, __grains__)["vm"]["disk_format"]]
     # qemu-img's own lock, too: info fails while another process writes to the image.
-    info = json.loads(_qemu_img("info", "-f", "qcow2", "--output=json", str(source)))
-    if (length := volume.size(target)) < info["virtual-size"]:
+    wanted = _virtual_size(source)
+    if (length := _room(target, form)) < wanted:
         raise CommandExecutionError(
-            f"{target} has {length} bytes, the appliance's disk has {info['virtual-size']}: "
+            f"{target} has {length} bytes, the appliance's disk has {wanted}: "
             "raise hosted_engine:vm:disk_gib"
         )
     copied = _copy_of(source, ids)
     record.remove("copied")
-    # -n keeps the target as the engine made it; zeros are written too, so a torn copy is healed.
+    # -n keeps the target as the engine made it, its virtual size included; zeros are written too,
+    # so a torn copy is healed. -t none is direct I/O, aligned by qemu-img.
     _qemu_img(
         "convert", "-n", "-W", "-m", "8", "-T", "none", "-t", "none",
-        "-f", "qcow2", "-O", "raw", str(source), str(target),
+        "-f", "qcow2", "-O", form, str(source), str(target),
     )  # fmt: skip
     command.run(*volume.AS_VDSM, "sync", str(target), timeout=_timeouts()["copy"])
     if _copy_of(source, ids) != copied:
         raise CommandExecutionError(f"{source} changed while it was copied: what runs on it?")
     record.write("copied", copied)
+
+
+def _virtual_size(qcow2: Path) -> int:
+    info = json.loads(_qemu_img("info", "-f", "qcow2", "--output=json", str(qcow2)))
+    return int(info["virtual-size"])
+
+
+def _room(target: Path, form: str) -> int:
+    """Bytes that a guest's disk may have on the target, which is what the pillar says it is."""
+    is_qcow2 = volume.read(target, volume.BLOCK).startswith(QCOW2)
+    if is_qcow2 != (form == "qcow2"):
+        raise CommandExecutionError(
+            f"{target} is {'a' if is_qcow2 else 'no'} qcow2, hosted_engine:vm:disk_format wants "
+            f"{form}: set it back to what the engine's disk was made with. Not written to"
+        )
+    return _virtual_size(target) if is_qcow2 else volume.size(target)
 
 
 def clear_metadata() -> None:

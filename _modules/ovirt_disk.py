@@ -6,6 +6,7 @@ from typing import Any
 
 import hosted_engine_connection as connection
 import hosted_engine_settings as settings
+import hosted_engine_storage as kinds
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
@@ -16,7 +17,7 @@ MIB = 2**20
 def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
     """
     Those of the named disks that a storage domain holds: ``id``, ``volume``, ``status``,
-    ``size_mib``, ``content_type``, each.
+    ``size_mib``, ``format`` (raw, cow), ``content_type``, each.
 
     CLI Example:
 
@@ -41,6 +42,7 @@ def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
                 "volume": disk.image_id,
                 "status": disk.status.value if disk.status else None,
                 "size_mib": (disk.provisioned_size or 0) // MIB,
+                "format": disk.format.value if disk.format else None,
                 "content_type": disk.content_type.value if disk.content_type else None,
             }
     return found
@@ -55,7 +57,8 @@ def _disks(api: Any, storage_domain: str) -> Any:
 
 def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
     """
-    Have the engine make raw disks, side by side. It doesn't wait for them.
+    Have the engine make disks, side by side: raw ones unless ``format`` says ``cow``. It doesn't
+    wait for them.
 
     CLI Example:
 
@@ -72,14 +75,19 @@ def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
         domain = connection.named(api.storage_domains_service(), storage_domain)
         if domain is None:
             raise NotYet(f"The storage domain {storage_domain} isn't in the engine yet")
+        # Thin on a LUN, a disk grows only while a manager of the pool runs, which is the engine's
+        # choice: the engine's own disk has all its room from the start.
+        whole = kinds.is_block(kinds.of_api_name(domain.storage.type.value))
         for name, wanted in disks.items():
+            size, form = wanted["size_mib"] * MIB, wanted.get("format", "raw")
             api.disks_service().add(
                 types.Disk(
                     name=name,
                     description=f"Hosted engine: {name}",
                     content_type=types.DiskContentType(wanted["content_type"]),
-                    provisioned_size=wanted["size_mib"] * MIB,
-                    format=types.DiskFormat.RAW,
+                    provisioned_size=size,
+                    initial_size=size if whole and form == "cow" else None,
+                    format=types.DiskFormat(form),
                     sparse=wanted["sparse"],
                     storage_domains=[types.StorageDomain(id=domain.id)],
                 )

@@ -7,21 +7,22 @@ from typing import Any
 import hosted_engine_connection as connection
 import hosted_engine_record as record
 import hosted_engine_settings as settings
+import hosted_engine_storage as kinds
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
 
-GIB = 2**30
-# What the engine itself wants to stay free beside disk and blocker, GiB.
-SPARE_GIB = 5
+GIB = kinds.GIB
+SPARE_GIB = kinds.SPARE_GIB
 # The ids of the domains that this very run made: only those may be formatted again.
 MADE = "ovirt_storage_domain.made"
 
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    A storage domain: ``id``, ``datacenter`` (None: not attached), ``status``, ``storage`` (type,
-    address, path), ``available`` and ``reserved`` (bytes; None: not known yet); None: no domain.
+    A storage domain: ``id``, ``datacenter`` (None: not attached), ``status``, ``storage`` (type and
+    address, path, or target, lun), ``available`` and ``reserved`` (bytes; None: not known yet);
+    None: no domain.
 
     CLI Example:
 
@@ -41,19 +42,26 @@ def get(name: str) -> dict[str, Any] | None:
             datacenter = service.get().name
             # An attached domain has a status only within its data center.
             found = service.storage_domains_service().storage_domain_service(found.id).get()
-        storage = found.storage
         return {
             "id": found.id,
             "datacenter": datacenter,
             "status": found.status.value if found.status else None,
-            "storage": {
-                "type": storage.type.value if storage.type else None,
-                "address": storage.address,
-                "path": storage.path,
-            },
+            "storage": _storage(found.storage),
             "available": found.available,
             "reserved": (found.critical_space_action_blocker or 0) * GIB,
         }
+
+
+def _storage(storage: Any) -> dict[str, Any]:
+    """Where a domain lies, in the pillar's words."""
+    kind = kinds.of_api_name(storage.type.value) if storage.type else None
+    if not kinds.is_block(str(kind)):
+        return {"type": kind, "address": storage.address, "path": storage.path}
+    group = storage.volume_group
+    units = (group.logical_units if group else None) or storage.logical_units or []
+    lun = units[0] if units else None
+    found = {"type": kind, "lun": lun.id if lun else None}
+    return found | {"target": lun.target if lun else None} if kind == "iscsi" else found
 
 
 def add(name: str, host: str, storage: dict[str, Any]) -> None:
@@ -67,10 +75,15 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
         salt-call --local ovirt_storage_domain.add hosted_storage node1.example.com \\
             '{type: nfs, address: nas.example.com, path: /exports/engine}'
 
-    NFS version and mount options come from the pillar. Raises CommandExecutionError when the engine
-    refuses, or when there is too little room: the domain is then removed again.
+    All but where it lies comes from the pillar: NFS version, mount options, portals, CHAP, discard.
+    On iscsi and fc the engine takes the LUN that ``ovirt_host_storage.choose`` finds.
+
+    Raises CommandExecutionError when the engine refuses, when no LUN fits, or when there is too
+    little room: the domain is then removed again.
     """
     wanted = settings.load(__pillar__, __grains__)
+    block = kinds.is_block(storage["type"])
+    lun = __salt__["ovirt_host_storage.choose"](host) if block else None
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         from ovirtsdk4 import types
 
@@ -79,13 +92,10 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
             type=types.StorageDomainType.DATA,
             host=types.Host(name=host),
             storage_format=_format(api, types, host),
-            storage=types.HostStorage(
-                type=types.StorageType(storage["type"]),
-                address=storage["address"],
-                path=storage["path"],
-                nfs_version=types.NfsVersion(wanted["storage"]["nfs_version"]),
-                mount_options=wanted["storage"]["mount_options"] or None,
-            ),
+            storage=_on_lun(lun, wanted["storage"])
+            if lun
+            else _mounted(wanted["storage"], storage),
+            discard_after_delete=wanted["storage"]["discard_after_delete"] if block else None,
         )
         made = api.storage_domains_service().add(domain).id
     __context__.setdefault(MADE, []).append(made)
@@ -97,6 +107,34 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     except CommandExecutionError:
         remove(name, host)
         raise
+
+
+def _mounted(wanted: dict[str, Any], storage: dict[str, Any]) -> Any:
+    from ovirtsdk4 import types
+
+    kind = storage["type"]
+    return types.HostStorage(
+        type=types.StorageType(kind),
+        address=storage["address"],
+        path=storage["path"],
+        nfs_version=types.NfsVersion(wanted["nfs_version"]) if kind == "nfs" else None,
+        vfs_type="glusterfs" if kind == "glusterfs" else None,
+        mount_options=wanted["mount_options"] or None,
+    )
+
+
+def _on_lun(lun: dict[str, Any], wanted: dict[str, Any]) -> Any:
+    from ovirtsdk4 import types
+
+    unit = types.LogicalUnit(id=lun["id"])
+    if wanted["type"] == "iscsi":
+        unit.address, unit.port, unit.target = lun["address"], lun["port"], lun["target"]
+        password = settings.secret(__pillar__, "iscsi_password")
+        if wanted["user"] and password:
+            unit.username, unit.password = wanted["user"], password.value
+    return types.HostStorage(
+        type=types.StorageType(kinds.api_name(wanted["type"])), logical_units=[unit]
+    )
 
 
 def _format(api: Any, types: Any, host: str) -> Any:
@@ -126,9 +164,8 @@ def check_room(name: str) -> None:
     wanted = (disk + SPARE_GIB) * GIB + domain["reserved"]
     available = domain["available"]
     if available is not None and available < wanted:
-        where = domain["storage"]
         raise CommandExecutionError(
-            f"{where['address']}:{where['path']} has {available / GIB:.1f} GiB available, "
+            f"{kinds.where(domain['storage'])} has {available / GIB:.1f} GiB available, "
             f"{wanted / GIB:.1f} GiB are needed (disk {disk}, blocked by the engine "
             f"{domain['reserved'] / GIB:.0f}, spare {SPARE_GIB}): make room there, or lower "
             "hosted_engine:vm:disk_gib"

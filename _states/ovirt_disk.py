@@ -10,7 +10,8 @@ from salt.exceptions import CommandExecutionError
 
 def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """
-    Ensure that a storage domain holds raw disks of these names, made side by side.
+    Ensure that a storage domain holds disks of these names, made side by side; raw ones unless
+    ``format`` is ``cow``.
 
     .. code-block:: yaml
 
@@ -18,7 +19,11 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
           ovirt_disk.present:
             - storage_domain: hosted_storage
             - disks:
-                he_virtio_disk: {content_type: hosted_engine, size_mib: 62464, sparse: true}
+                he_virtio_disk:
+                  content_type: hosted_engine
+                  size_mib: 62464
+                  format: cow
+                  sparse: true
                 he_metadata: {content_type: hosted_engine_metadata, size_mib: 128, sparse: false}
 
     A disk may be larger than wanted, since it may have been extended; it is never changed.
@@ -68,6 +73,11 @@ def _check(disk: str, wanted: dict[str, Any], found: dict[str, Any] | None) -> N
         raise CommandExecutionError(
             f"The disk {disk} holds {found['content_type']}, not {wanted['content_type']}: rename "
             "or remove it in the engine"
+        )
+    if found["format"] != (form := wanted.get("format", "raw")):
+        raise CommandExecutionError(
+            f"The disk {disk} is {found['format']}, {form} is wanted: set "
+            f"hosted_engine:vm:disk_format to {found['format']}, or remove the disk in the engine"
         )
     if found["size_mib"] < wanted["size_mib"]:
         raise CommandExecutionError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hosted_engine_state as state
+import hosted_engine_storage as kinds
 from salt.exceptions import CommandExecutionError
 
 
@@ -21,6 +22,9 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
             - host: node1.example.com
             - storage: {type: nfs, address: nas.example.com, path: /exports/engine}
 
+    ``storage`` is ``{type: glusterfs, address, path}``, ``{type: iscsi, target, lun}`` or ``{type:
+    fc, lun}`` as well; without a ``lun``, the only free one that is large enough is taken.
+
     A domain that exists is attached and activated; its storage is never changed. A new one that
     turns out too small for the engine's disk is removed again.
     """
@@ -30,9 +34,9 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
             return "ovirt_storage_domain.add", name, host, storage
         if now["storage"] != storage:
             raise CommandExecutionError(
-                f"The storage domain {name} lies on {_where(now['storage'])}, not on "
-                f"{_where(storage)}: choose another hosted_engine:storage:name, or remove it in "
-                "the engine"
+                f"The storage domain {name} lies on {kinds.where(now['storage'])}, not on "
+                f"{kinds.where(storage)}: choose another hosted_engine:storage:name, or remove "
+                "it in the engine"
             )
         if now["datacenter"] not in (None, datacenter):
             raise CommandExecutionError(
@@ -45,15 +49,17 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
             return "ovirt_storage_domain.activate", name, datacenter
         return "ovirt_storage_domain.wait", name
 
+    def read() -> state.Facts | None:
+        seen = __salt__["ovirt_storage_domain.get"](name)
+        if seen and kinds.same(seen["storage"], storage):
+            return {**seen, "storage": dict(storage)}
+        return seen
+
     return state.converge(
         name,
         {"datacenter": datacenter, "status": "active", "storage": dict(storage)},
-        read=lambda: __salt__["ovirt_storage_domain.get"](name),
+        read=read,
         step=step,
         test=__opts__["test"],
         run=__salt__,
     )
-
-
-def _where(storage: dict[str, Any]) -> str:
-    return f"{storage['type']} {storage['address']}:{storage['path']}"

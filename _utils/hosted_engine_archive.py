@@ -146,8 +146,11 @@ def lacking(name: str, fresh: str, current: str | None, shared: bool = True) -> 
     """
     have = facts(name, current or "")
     wanted = facts(name, fresh).items()
+    # Ours, but empty: a key of another kind of storage, which must only be there.
     return {
-        fact: value for fact, value in wanted if durable(name, fact, shared) or fact not in have
+        fact: value
+        for fact, value in wanted
+        if (value and durable(name, fact, shared)) or fact not in have
     }
 
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import hosted_engine_storage as kinds
+
 Settings = Mapping[str, Any]
 Ids = Mapping[str, Any]
 
@@ -43,6 +45,7 @@ OURS = {
     "conf",
     "domainType",
     "storage",
+    *kinds.CONFIGURATION_KEYS,
     *(key for pair in DISK_KEYS.values() for key in pair),
 }
 
@@ -75,7 +78,7 @@ def unreadable_settings(settings: Settings) -> list[str]:
     keys = {
         "engine": ("fqdn",),
         "network": ("name", "gateway", "tcp_address"),
-        "storage": ("address", "path", "mount_options"),
+        "storage": ("address", "path", "mount_options", "target", "user"),
     }
     return [
         f"hosted_engine:{group}:{key}: {reason}"
@@ -86,22 +89,21 @@ def unreadable_settings(settings: Settings) -> list[str]:
 
 
 def storage_connection(settings: Settings) -> str:
-    """``host:/path``; an IPv6 address in brackets, no slash at the end."""
-    address, path = settings["storage"]["address"], settings["storage"]["path"]
-    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
-    return f"{host}:{path.rstrip('/')}"
+    """Where the storage lies, as hosted-engine.conf says it in one value."""
+    return kinds.configuration(settings["storage"], "")["storage"]
 
 
 def connection_uuid(settings: Settings) -> str:
     """Any UUID serves, as long as it stays: made from what it connects to."""
-    storage = settings["storage"]
-    return str(
-        uuid.uuid5(uuid.NAMESPACE_URL, f"{storage['type']}://{storage_connection(settings)}")
-    )
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, kinds.identifier(settings["storage"])))
 
 
-def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str) -> str:
-    """The text of hosted-engine.conf; ``gateway`` is what HA pings."""
+def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str = "") -> str:
+    """
+    The text of hosted-engine.conf; ``gateway`` is what HA pings.
+
+    ``password`` is that of the iSCSI session: HA logs in by itself.
+    """
     network, storage = settings["network"], settings["storage"]
     values = {
         "fqdn": settings["engine"]["fqdn"],
@@ -110,8 +112,7 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str) -> str:
         "spUUID": NO_UUID,
         "host_id": ids["host_id"],
         "conf": VM_CONF_PATH,
-        "domainType": storage["type"],
-        "storage": storage_connection(settings),
+        **kinds.configuration(storage, password),
         "nfs_version": storage["nfs_version"],
         "mnt_options": storage["mount_options"],
         "connectionUUID": connection_uuid(settings),
@@ -122,8 +123,6 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str) -> str:
         "tcp_t_port": network["tcp_port"] or "",
         "console": "vnc",
         "vdsm_use_ssl": "true",
-        # Keys of other kinds of storage: readers want them there, even without a value.
-        **dict.fromkeys(("iqn", "portal", "user", "password", "port"), ""),
     }
     for disk, (image, volume) in DISK_KEYS.items():
         values[image] = ids["disks"][disk]["image"]
@@ -141,7 +140,7 @@ def vm_conf(settings: Settings, ids: Ids) -> str:
     lines = [
         f"vmId={ids['vm_id']}",
         # Second line, so that the first sector also tells whose disk this is.
-        f"devices={{{_disk(ids['storage_domain'], disk['image'], disk['volume'])}}}",
+        f"devices={{{_disk(ids['storage_domain'], disk, vm['disk_format'])}}}",
         f"vmName={vm['name']}",
         f"memSize={vm['memory_mib']}",
         f"smp={vm['cpus']}",
@@ -162,10 +161,11 @@ def vm_conf(settings: Settings, ids: Ids) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _disk(domain: str, image: str, volume: str) -> str:
+def _disk(domain: str, disk: Ids, form: str) -> str:
+    image, volume = disk["image"], disk["volume"]
     return (
         f"device:disk,type:disk,imageID:{image},volumeID:{volume},domainID:{domain},"
-        f"poolID:{NO_UUID},index:0,iface:virtio,format:raw,bootOrder:1,shared:exclusive,"
+        f"poolID:{NO_UUID},index:0,iface:virtio,format:{form},bootOrder:1,shared:exclusive,"
         "readonly:false,optional:false,propagateErrors:off,specParams:{},"
         f"deviceId:{image}"
     )

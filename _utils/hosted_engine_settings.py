@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+import hosted_engine_storage as kinds
 from hosted_engine_schema import SCHEMA
 from hosted_engine_state import Secret
 from hosted_engine_validate import problems, with_defaults
@@ -40,7 +41,8 @@ def merge(pillar: Mapping[str, Any], grains: Mapping[str, Any]) -> Settings:
     vm["mac"] = (vm["mac"] or mac_of(fqdn)).lower()
     settings["bootstrap"]["name"] = "HostedEngineLocal"
     settings["bootstrap"]["uuid"] = str(bootstrap_uuid(fqdn))
-    storage["connection"] = {key: storage[key] for key in ("type", "address", "path")}
+    storage["connection"] = kinds.connection(storage)
+    vm["disk_sparse"] = kinds.is_sparse(storage["type"], vm)
     return settings
 
 

@@ -45,7 +45,7 @@ Hosted engine storage is active:
     - require:
       - ovirt_host: Hosted engine manages this host
 
-# The VM's own disk grows as it is written; HA's three must never find their storage full.
+# HA's three must never find their storage full, and are read and written block by block.
 Hosted engine disks are there:
   ovirt_disk.present:
     - storage_domain: {{ hosted_engine.storage.name | json }}
@@ -53,7 +53,8 @@ Hosted engine disks are there:
         he_virtio_disk:
           content_type: hosted_engine
           size_mib: {{ hosted_engine.vm.disk_gib * 1024 }}
-          sparse: true
+          format: {{ hosted_engine.vm.disk_format }}
+          sparse: {{ hosted_engine.vm.disk_sparse | json }}
         he_sanlock:
           content_type: hosted_engine_sanlock
           size_mib: 1024

@@ -59,6 +59,12 @@ class Minion:
         return self._minion.functions[function](*arguments, **keywords)
 
     @property
+    def opts(self) -> dict[str, Any]:
+        """The minion's options, its pillar among them."""
+        opts: dict[str, Any] = self._minion.opts
+        return opts
+
+    @property
     def functions(self) -> Any:
         """The loader's ``__salt__``."""
         return self._minion.functions

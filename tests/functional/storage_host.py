@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -47,6 +48,8 @@ class StorageHost:
         self, folder: Path, minions: dict[bool, Minion], patch: pytest.MonkeyPatch
     ) -> None:
         self.folder, self.minions = folder, minions
+        opts = minions[False].opts
+        self.pillar, self.module_dirs = opts["pillar"], opts["module_dirs"]
         self.answers = minions[False].directory / "answers"
         self.settings = minions[False]("hosted_engine.settings")
         self.bootstrap = Path(self.settings["bootstrap"]["directory"])
@@ -84,6 +87,13 @@ class StorageHost:
         """What a disk starts with."""
         with self.disk(name).open("rb") as disk:
             return disk.read(length)
+
+    def with_pillar(self, changed: dict[str, dict[str, Any]]) -> Minion:
+        """A minion as the others are, with some groups of the pillar changed."""
+        pillar = copy.deepcopy(self.pillar)
+        for group, values in changed.items():
+            pillar["hosted_engine"][group] = pillar["hosted_engine"].get(group, {}) | values
+        return Minion(self.folder / "minion", pillar, module_dirs=self.module_dirs)
 
     def state(self, function: str, test: bool = False) -> dict[str, Any]:
         result: dict[str, Any] = self.minions[test].states[function](name="engine.example.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import hosted_engine_config_files as files
 import hosted_engine_record as record
 import pytest
+from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS
 
 from functional.storage_host import MIB, StorageHost, host, minions, wants_root
@@ -121,6 +123,79 @@ def test_a_disk_in_use_is_left_alone(configured: StorageHost, overlay: Path, ima
     assert "lock" in ret["comment"]
     assert record.read("copied") is None
     assert not any(configured.start("vm"))
+
+
+COW = {"vm": {"disk_format": "cow"}}
+
+
+@pytest.fixture
+def cow(configured: StorageHost, overlay: Path) -> Path:
+    """The target as the engine makes it for disk_format: cow; the minion's pillar says so too."""
+    target = configured.disk("vm")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", target, "8M"], check=True)
+    os.chown(target, 36, 36)
+    return target
+
+
+@pytest.mark.feature("disk_format")
+def test_a_cow_disk_stays_one_with_its_size(configured: StorageHost, overlay: Path, cow: Path):
+    minion = configured.with_pillar(COW)
+    minion("hosted_engine_disk.copy")
+
+    info = subprocess.run(
+        ["qemu-img", "info", "--output=json", cow], capture_output=True, text=True, check=True
+    )
+    told = json.loads(info.stdout)
+    assert (told["format"], told["virtual-size"]) == ("qcow2", 8 * MIB)
+    assert "backing-filename" not in told
+    compare = ["qemu-img", "compare", "-f", "qcow2", "-F", "qcow2", overlay, cow]
+    assert subprocess.run(compare, capture_output=True, check=False).returncode == 0
+    subprocess.run(["qemu-img", "check", "-q", cow], check=True)
+    # What a run killed in the middle of it left: the next one writes all of it again.
+    subprocess.run(["qemu-io", "-c", "write -P 7 0 6M", cow], capture_output=True, check=True)
+    minion("hosted_engine_disk.copy")
+    assert subprocess.run(compare, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.feature("disk_format")
+def test_a_target_of_another_format_is_not_written_to(
+    configured: StorageHost, overlay: Path, cow: Path
+):
+    before = cow.read_bytes()
+
+    with pytest.raises(CommandExecutionError, match=r"is a qcow2, .*disk_format wants raw"):
+        configured.minions[False]("hosted_engine_disk.copy")
+    assert cow.read_bytes() == before
+    cow.write_bytes(bytes(8 * MIB))
+    with pytest.raises(CommandExecutionError, match=r"is no qcow2, .*disk_format wants qcow2"):
+        configured.with_pillar(COW)("hosted_engine_disk.copy")
+    assert not any(cow.read_bytes())
+
+
+@pytest.mark.feature("iscsi", "fc")
+def test_disks_on_block_devices(configured: StorageHost, overlay: Path):
+    """A volume that is a link to a device, as vdsm prepares it; sectors of 4096 bytes."""
+    target, metadata = configured.disk("vm"), configured.disk("metadata")
+    devices = []
+    for disk in (target, metadata):
+        file = configured.folder / f"{disk.name}.device"
+        disk.rename(file)
+        losetup = ["losetup", "--find", "--show", "--sector-size", "4096", file]
+        done = subprocess.run(losetup, capture_output=True, text=True, check=True)
+        devices.append(Path(done.stdout.strip()))
+        os.chown(devices[-1], 36, 36)
+        disk.symlink_to(devices[-1])
+    try:
+        copied, cleared = configured.state(COPIED), configured.state(CLEARED)
+
+        assert copied["result"] is True, copied["comment"]
+        assert cleared["result"] is True, cleared["comment"]
+        assert identical(overlay, devices[0])
+        assert target.is_symlink(), "the device was written to, not replaced"
+    finally:
+        for device in devices:
+            os.chown(device, 0, 6)
+            subprocess.run(["losetup", "--detach", device], check=True)
 
 
 def _runs(host: StorageHost, name: str) -> None:

@@ -70,6 +70,8 @@ def _check(body: Entity, domain: Entity) -> None:
     wrong = not sparse and body.get("backup") != "incremental"
     if (block and sparse) if body["format"] == "raw" else wrong:
         raise refused("Cannot add Virtual Disk. The selected disk configuration is not supported.")
+    if (body.get("initial_size") or 0) > body["provisioned_size"]:
+        raise refused("Cannot add Virtual Disk. The initial size exceeds the virtual size.")
     needed = 0 if sparse else body["provisioned_size"]
     if domain["available"] - needed < domain["critical_space_action_blocker"] * GIB:
         raise refused(
@@ -89,6 +91,7 @@ def new_disk(data: Data, body: Entity, domain: Entity) -> Entity:
         "format": body["format"],
         "sparse": body.get("sparse", body["format"] == "cow"),
         "provisioned_size": body["provisioned_size"],
+        "initial_size": body.get("initial_size"),
         "actual_size": 0,
         "total_size": 0,
         "content_type": body.get("content_type", "data"),

@@ -65,7 +65,7 @@ class San:
 
     def devices(self, host: str) -> list[Entity]:
         """What the host sees: Fibre Channel at once, iSCSI once it is logged in."""
-        found = [self._device(lun, "FCP", []) for lun in self._described.get("fcp") or []]
+        found = {lun: self._device(lun, "FCP", []) for lun in self._described.get("fcp") or []}
         sessions = self._memory.get("sessions", {}).get(host, [])
         for target, description in self._targets().items():
             paths = [
@@ -73,9 +73,11 @@ class San:
                 for address, port, group in map(_portal, description["portals"])
                 if [target, address, port] in sessions
             ]
-            if paths:
-                found += [self._device(lun, "iSCSI", paths) for lun in description["luns"]]
-        return found
+            for lun in description["luns"] if paths else []:
+                # One device, by however many targets it is seen.
+                device = found.setdefault(lun, self._device(lun, "iSCSI", []))
+                device["pathstatus"] += paths
+        return list(found.values())
 
     def take(self, host: str, devices: list[str]) -> int:
         """Bytes of the devices for a new domain; refused where one isn't seen, or isn't free."""

@@ -1,0 +1,198 @@
+"""What a host of the engine sees of the storage network: targets, logins, LUNs."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import Any
+
+import hosted_engine_connection as connection
+import hosted_engine_luns as luns
+import hosted_engine_settings as settings
+import hosted_engine_storage as kinds
+from hosted_engine_state import NotYet
+from salt.exceptions import CommandExecutionError
+
+
+def discover(host: str) -> list[dict[str, Any]]:
+    """
+    The targets that the pillar's first portal tells a host of: ``target``, ``address``, ``port``,
+    ``portal`` (its group, as the engine writes it) each, once for each portal.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host_storage.discover node1.example.com
+
+    The discovery's CHAP is ``storage:discovery_user`` with ``secrets:iscsi_discovery_password``.
+
+    Raises CommandExecutionError when the portal doesn't answer or refuses the password.
+    """
+    wanted = settings.load(__pillar__, __grains__)["storage"]
+    address, port = kinds.portals(wanted)[0]
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        from ovirtsdk4 import types
+
+        found = _host(api, host).discover_iscsi(
+            iscsi=types.IscsiDetails(
+                address=address, port=port,
+                **_chap(wanted["discovery_user"], "iscsi_discovery_password"),
+            )
+        )  # fmt: skip
+        return [
+            {
+                "target": one.target,
+                "address": one.address.strip("[]"),
+                "port": one.port,
+                "portal": one.portal,
+            }
+            for one in found or []
+        ]
+
+
+def login(host: str) -> list[dict[str, Any]]:
+    """
+    Log a host in to the pillar's target at each of the pillar's portals, and return those.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host_storage.login node1.example.com
+
+    The session's CHAP is ``storage:user`` with ``secrets:iscsi_password``. A host that is logged in
+    stays so.
+
+    Raises CommandExecutionError with what was found when the target isn't among it, and when a
+    login is refused.
+    """
+    wanted = settings.load(__pillar__, __grains__)["storage"]
+    used = _portals(wanted, discover(host))
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        from ovirtsdk4 import types
+
+        for portal in used:
+            _host(api, host).iscsi_login(
+                iscsi=types.IscsiDetails(
+                    address=portal["address"], port=portal["port"],
+                    portal=portal["portal"], target=portal["target"],
+                    **_chap(wanted["user"], "iscsi_password"),
+                )
+            )  # fmt: skip
+    return used
+
+
+def devices(host: str) -> list[dict[str, Any]]:
+    """
+    The LUNs that a host sees: ``id``, ``type`` (iscsi, fc), ``size`` (bytes), ``status``,
+    ``vendor``, ``product``, ``serial``, ``paths``, ``discard``; where they are set ``address``,
+    ``port``, ``target``, ``storage_domain``, ``volume_group``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host_storage.devices node1.example.com
+    """
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        return [
+            _lun(storage, unit)
+            for storage in _host(api, host).storage_service().list()
+            for unit in storage.logical_units or []
+        ]
+
+
+def choose(host: str) -> dict[str, Any]:
+    """
+    The LUN that a new domain is made on: the pillar's, or the only free one that is large enough.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_host_storage.choose node1.example.com
+
+    Nothing is changed but that the host logs in to the pillar's target (iscsi).
+
+    Raises CommandExecutionError with all that the host sees, and what speaks against each.
+    """
+    wanted = settings.load(__pillar__, __grains__)
+    storage = wanted["storage"]
+    if storage["type"] == "iscsi":
+        login(host)
+    found = [lun for lun in devices(host) if lun["type"] == storage["type"]]
+    if storage["type"] == "iscsi":
+        found = [lun for lun in found if storage["lun"] or lun["target"] == storage["target"]]
+    return luns.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
+
+
+def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The discovered portals of the target that the pillar names, in its order."""
+    ours = [one for one in found if one["target"] == wanted["target"]]
+    used = []
+    for address, port in kinds.portals(wanted):
+        addresses = _addresses(address)
+        there = [one for one in ours if one["address"] in addresses and one["port"] == port]
+        used += there[:1]
+        if not there:
+            shown = kinds.shown_portal(address, port)
+            raise CommandExecutionError(
+                f"There is no target {wanted['target']} at the portal {shown}. {_told(found)}\n"
+                "Mend hosted_engine:storage:target or portals, or the target's access list"
+            )
+    # Older engines tell the whole portal, ADDRESS:PORT,GROUP.
+    groups = {(one["portal"] or "").rpartition(",")[2] for one in used} - {""}
+    if groups and str(wanted["portal_group"]) not in groups:
+        raise CommandExecutionError(
+            f"The portal group of {wanted['target']} is {', '.join(sorted(groups))}, not "
+            f"{wanted['portal_group']}: set hosted_engine:storage:portal_group, HA logs in by it"
+        )
+    return used
+
+
+def _addresses(name: str) -> set[str]:
+    """A portal's address, and those that its name leads to: discovery tells addresses."""
+    found = {name}
+    with contextlib.suppress(socket.gaierror, UnicodeError):
+        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        found |= {str(answer[4][0]) for answer in answers}
+    return found
+
+
+def _told(found: list[dict[str, Any]]) -> str:
+    places = ((one["target"], kinds.shown_portal(one["address"], one["port"])) for one in found)
+    lines = [f"- {target} at {portal}" for target, portal in places]
+    return "Found were:\n" + "\n".join(lines) if lines else "No target was found"
+
+
+def _chap(user: str, secret: str) -> dict[str, str]:
+    """User and password for the SDK; nothing where the pillar names no user."""
+    password = settings.secret(__pillar__, secret)
+    return {"username": user, "password": password.value} if user and password else {}
+
+
+def _host(api: Any, name: str) -> Any:
+    found = connection.named(api.hosts_service(), name)
+    if found is None:
+        raise NotYet(f"The host {name} isn't in the engine yet")
+    return api.hosts_service().host_service(found.id)
+
+
+def _lun(storage: Any, unit: Any) -> dict[str, Any]:
+    return {
+        "id": unit.id,
+        "type": kinds.of_api_name(storage.type.value) if storage.type else None,
+        "size": unit.size or 0,
+        "status": unit.status.value if unit.status else "unknown",
+        "vendor": unit.vendor_id,
+        "product": unit.product_id,
+        "serial": unit.serial,
+        "paths": unit.paths,
+        "discard": bool(unit.discard_max_size),
+        "address": unit.address,
+        "port": unit.port,
+        "target": unit.target,
+        "storage_domain": unit.storage_domain_id,
+        "volume_group": unit.volume_group_id,
+    }
