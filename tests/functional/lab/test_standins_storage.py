@@ -18,6 +18,9 @@ vdsm_errors = standin("vdsm_standin.errors")
 volumes = standin("vdsm_standin.volumes")
 
 
+EXPORT = {"type": "nfs", "address": "nas", "path": "/x"}
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
@@ -68,12 +71,11 @@ def domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if os.geteuid() != 0:
         pytest.skip("volumes belong to 36:36, which only root can give away")
     monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "mnt")
-    monkeypatch.setattr(storage, "MOUNTS", tmp_path / "mnt")
     monkeypatch.setattr(storage, "LINKS", tmp_path / "links")
     monkeypatch.setattr(volumes, "LINKS", tmp_path / "links")
     monkeypatch.setattr(os.path, "ismount", lambda path: Path(path).is_dir())
     (tmp_path / "mnt/nas:_x").mkdir(parents=True)
-    storage.create(SD, "hosted_storage", {"address": "nas", "path": "/x"})
+    storage.create(SD, "hosted_storage", EXPORT)
     return tmp_path / "mnt/nas:_x" / SD
 
 
@@ -92,7 +94,7 @@ def test_volume_has_its_sizes_its_owner_and_its_content_type(domain: Path) -> No
 
 def test_second_domain_on_an_export_is_refused(domain: Path) -> None:
     with pytest.raises(vdsm_errors.StorageDomainNotEmpty) as caught:
-        storage.create(VM, "another", "nas:/x")
+        storage.create(VM, "another", EXPORT)
 
     assert caught.value.code == 361
     assert not (domain.parent / VM).exists()

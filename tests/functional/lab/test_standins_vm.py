@@ -89,7 +89,11 @@ def test_ovf_is_refused(old: str, words: str) -> None:
 
 def test_domain_has_the_disk_on_storage_and_the_nic_on_the_bridge() -> None:
     text = domain_xml.build(
-        vm_conf.parse(VM_CONF), "qemu", ["pc-q35-7.2"], lambda at: f"/run/{at['volumeID']}", "/log"
+        vm_conf.parse(VM_CONF),
+        "qemu",
+        ["pc-q35-7.2"],
+        lambda at: ("file", f"/run/{at['volumeID']}"),
+        "/log",
     )
 
     domain = ElementTree.fromstring(text)

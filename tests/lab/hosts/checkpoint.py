@@ -7,7 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from . import network, power, storage
+from . import network, power, san, storage
 from .host import Host
 from .run import LabError, run
 from .settings import CHECKPOINTS, HOSTS, STORAGE
@@ -29,7 +29,7 @@ def save(name: str) -> None:
     run(["rm", "-rf", partial])
     for source in [host.folder / part for host in hosts for part in ("disk", "layers")]:
         _copy(source, partial / source.relative_to(HOSTS.parent))
-    for source in STORAGE.glob("engine*/data"):
+    for source in [*STORAGE.glob("*engine*/data"), san.IMAGES]:
         _copy(source, partial / source.relative_to(STORAGE.parent))
     (partial / "running").write_text(" ".join(host.name for host in running))
     run(["rm", "-rf", CHECKPOINTS / name])
@@ -47,7 +47,8 @@ def restore(name: str) -> None:
         power.destroy(host)
     storage.down()
     shutil.rmtree(STORAGE, ignore_errors=True)
-    for source in [*kept.glob("storage/*/data"), *kept.glob("hosts/*/disk")]:
+    shared = [*kept.glob("storage/*/data"), *kept.glob("storage/san")]
+    for source in [*shared, *kept.glob("hosts/*/disk")]:
         _copy(source, HOSTS.parent / source.relative_to(kept))
     for source in kept.glob("hosts/*/layers"):
         folder = HOSTS / source.parent.name

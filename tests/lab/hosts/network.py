@@ -1,4 +1,4 @@
-"""The lab's network: a namespace with one bridge and no uplink, and a DNS server on it."""
+"""The lab's network: a namespace with one bridge and no uplink, DNS and DHCP on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from .settings import (
     GATEWAY,
     GATEWAY_IPV6,
     LAB,
+    MOST_HOSTS,
     NAMESPACE,
     PREFIX,
     PREFIX_IPV6,
+    engine_mac,
     engine_names,
     host_address,
     host_address_ipv6,
@@ -25,12 +27,13 @@ from .settings import host_names as all_hosts
 
 NETNS = Path("/run/netns") / NAMESPACE
 INSIDE = ["nsenter", f"--net={NETNS}"]
+MASK = "255.255.255.0"
 # Whatever the machine's own setting is, bridged frames must not meet its packet filter.
 UNFILTERED = "net.bridge.bridge-nf-call-{}tables=0"
 
 
 def up() -> None:
-    """Bring up namespace, bridge and DNS, or whichever of them is missing."""
+    """Bring up namespace, bridge, DNS and DHCP, or whichever of them is missing."""
     if not os.path.ismount(NETNS):
         NETNS.unlink(missing_ok=True)
         run(["ip", "netns", "add", NAMESPACE])
@@ -66,7 +69,8 @@ def records() -> dict[str, str]:
     """Every name in the lab, with its address."""
     hosts = {f"{name}.{DOMAIN}": host_address(name) for name in all_hosts()}
     hosts |= {f"{name}.{DOMAIN_IPV6}": host_address_ipv6(name) for name in all_hosts()}
-    return {f"nas.{DOMAIN}": GATEWAY, f"salt.{DOMAIN}": GATEWAY} | hosts | engine_names()
+    servers = {f"{name}.{DOMAIN}": GATEWAY for name in ("nas", "gluster", "salt")}
+    return servers | hosts | engine_names()
 
 
 def _resolver() -> int | None:
@@ -91,4 +95,17 @@ def _resolver_up() -> None:
         "--bind-interfaces",
         f"--local=/{DOMAIN}/",
     ]
-    run([*INSIDE, "dnsmasq", *options, *where, "--user=root", f"--pid-file={LAB}/dnsmasq.pid"])
+    process = ["--user=root", f"--pid-file={LAB}/dnsmasq.pid"]
+    run([*INSIDE, "dnsmasq", *options, *where, *_dhcp(), *process])
+
+
+def _dhcp() -> list[str]:
+    """Leases for engines alone, by their MAC addresses."""
+    served = [f"--interface={BRIDGE}", f"--dhcp-range={GATEWAY},static,{MASK},1h"]
+    options = [f"--dhcp-option=option:router,{GATEWAY}", f"--dhcp-leasefile={LAB}/dnsmasq.leases"]
+    addresses = engine_names()
+    known = [
+        f"--dhcp-host={engine_mac(number)},{addresses[f'engine{number}.{DOMAIN}']}"
+        for number in range(1, MOST_HOSTS + 1)
+    ]
+    return [*served, *options, *known, f"--domain={DOMAIN}", "--dhcp-authoritative"]

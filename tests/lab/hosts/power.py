@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from . import identity, network, root, storage
 from .host import Host
-from .run import LabError, run
+from .run import LabError, run, until
 from .settings import BRIDGE, CHECKOUT, host_names
 
 BOOT_SECONDS = 90
@@ -67,7 +66,7 @@ def _binds(host: Host) -> list[str]:
         _kept(host, "wheelhouse", root.wheelhouse): "/srv/wheelhouse",
         _kept(host, "repository", root.repository): "/srv/repository",
     }
-    exports = [f"--bind={mount}:/srv/nas/exports/{mount.parent.name}" for mount in storage.mounts()]
+    exports = [f"--bind={source}:{target}" for source, target in storage.binds().items()]
     read_only = [f"--bind-ro={source}:{target}" for source, target in shared.items()]
     return [*(f"--bind={device}" for device in devices), *exports, *read_only]
 
@@ -108,7 +107,7 @@ def _mount(host: Host) -> None:
 def unmount(host: Host) -> None:
     """Unmount a host's disk; its last process may still be letting go of it."""
     if os.path.ismount(host.root):
-        _until(lambda: subprocess.run(["umount", "-q", host.root], check=False).returncode == 0, 10)
+        until(lambda: subprocess.run(["umount", "-q", host.root], check=False).returncode == 0, 10)
     if os.path.ismount(host.root):
         raise LabError(f"{host.root} is still in use")
 
@@ -125,7 +124,7 @@ def wait(host: Host) -> None:
             return False
         return seen in ("running", "degraded")
 
-    if not _until(booted, BOOT_SECONDS):
+    if not until(booted, BOOT_SECONDS):
         console = (host.folder / "console.log").read_text()[-2000:]
         raise LabError(f"{host.name} didn't boot: systemd said {seen!r}; its console:\n{console}")
     states = host.run(["systemctl", "is-active", *SERVICES], check=False).stdout.split()
@@ -139,7 +138,7 @@ def stop(hosts: list[Host]) -> None:
     for host in hosts:
         if host.leader():
             host.run(["systemctl", "--no-block", "poweroff"], check=False)
-    _until(lambda: not any(host.processes() for host in hosts), STOP_SECONDS)
+    until(lambda: not any(host.processes() for host in hosts), STOP_SECONDS)
     for host in hosts:
         crash(host)
 
@@ -147,7 +146,7 @@ def stop(hosts: list[Host]) -> None:
 def crash(host: Host) -> None:
     """Cut a host's power: everything in it dies at once, its guests too."""
     _kill(host)
-    if not _until(lambda: not host.processes(), STOP_SECONDS):
+    if not until(lambda: not host.processes(), STOP_SECONDS):
         raise LabError(f"{host.name}: processes {host.processes()} survive SIGKILL")
 
 
@@ -164,7 +163,7 @@ def destroy(host: Host) -> None:
     (host.folder / "layers").unlink(missing_ok=True)
     run(["rm", "-rf", "--one-file-system", host.folder])
     # The kernel lets go of a big guest's memory after its process is gone from every list.
-    if not _until(lambda: all(_removed(top) for top in host.cgroups), STOP_SECONDS):
+    if not until(lambda: all(_removed(top) for top in host.cgroups), STOP_SECONDS):
         raise LabError(f"{host.name}: the kernel still holds {host.cgroups}")
 
 
@@ -177,11 +176,3 @@ def _removed(top: Path) -> bool:
             raise
         return False
     return True
-
-
-def _until(done: Callable[[], bool], seconds: float) -> bool:
-    """Poll until ``done``; False when that took too long."""
-    end = time.monotonic() + seconds
-    while not (ready := done()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return ready

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from os import environ
 
 
@@ -25,3 +26,11 @@ def run(argv: Sequence[object], env: Mapping[str, str] | None = None) -> str:
         said = (done.stdout + done.stderr).strip()[-4000:]
         raise LabError(f"{' '.join(map(str, argv))} returned {done.returncode}:\n{said}")
     return done.stdout
+
+
+def until(done: Callable[[], bool], seconds: float) -> bool:
+    """Poll until ``done``; False when that took too long."""
+    end = time.monotonic() + seconds
+    while not (ready := done()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return ready

@@ -28,6 +28,11 @@ MOST_HOSTS = 20
 EXPORTS = 4
 
 
+# CHAP of the iSCSI target's sessions and of its discovery: user, secret.
+ISCSI_SESSION = ("engine-host", "Session-CHAP-17")
+ISCSI_DISCOVERY = ("finder", "Discovery-CHAP-23")
+
+
 def host_address(name: str) -> str:
     """Address of ``hvN``. Raises ValueError for any other name."""
     number = name.removeprefix("hv")
@@ -44,6 +49,21 @@ def host_names() -> list[str]:
 def host_address_ipv6(name: str) -> str:
     """IPv6 address of ``hvN``: its number as it is read, fd77::11 as 10.77.0.11."""
     return f"fd77::{host_address(name).rpartition('.')[2]}"
+
+
+def sites(hosts: int) -> list[str]:
+    """Names of sites that have storage: one a host, and some more than a small lab needs."""
+    return [f"engine{number}" for number in range(1, max(EXPORTS, hosts) + 1)]
+
+
+def target(site: str) -> str:
+    """Name of a site's iSCSI target."""
+    return f"iqn.2026-11.test.lab:{site}"
+
+
+def engine_mac(number: int) -> str:
+    """MAC address for which the lab's DHCP keeps the address of engine ``number``."""
+    return f"00:16:3e:4c:41:{number:02x}"
 
 
 def engine_names() -> dict[str, str]:

@@ -1,36 +1,59 @@
 """
-The lab's NAS: folders that hosts share, mounted so that they look exported.
+The lab's NAS and its Gluster: folders that hosts share, mounted so that they look exported.
 
-This kernel has no NFS. An overlay mount may have any source name, and a bind mount keeps it: so
-/proc/mounts in a host shows ``nas.lab.test:/exports/engine1`` where NFS would.
+This kernel has no NFS, and there is no Gluster. An overlay mount may have any source name, and a
+bind mount keeps it: so /proc/mounts in a host shows ``nas.lab.test:/exports/engine1`` as with NFS.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
+from . import san
 from .run import run
-from .settings import DOMAIN, EXPORTS, STORAGE
+from .settings import DOMAIN, STORAGE, sites
 
 VDSM = 36
 
 
-def exports(hosts: int) -> list[str]:
-    """Names of the exports: one a host, and some more than a small lab needs."""
-    return [f"engine{number}" for number in range(1, max(EXPORTS, hosts) + 1)]
+class Share(NamedTuple):
+    """A folder that hosts see: the mount's source, and where it lies in a host."""
+
+    folder: Path
+    source: str
+    seen: str
+
+    @property
+    def mount(self) -> Path:
+        return self.folder / "mount"
 
 
-def mounts() -> list[Path]:
-    """Where the exports that are mounted lie on the machine, each in a folder of its name."""
-    return sorted(path for path in STORAGE.glob("engine*/mount") if os.path.ismount(path))
+def shares(hosts: int) -> list[Share]:
+    """An export and a Gluster volume for each site."""
+    nas = [
+        Share(STORAGE / site, f"nas.{DOMAIN}:/exports/{site}", f"/srv/nas/exports/{site}")
+        for site in sites(hosts)
+    ]
+    gluster = [
+        Share(STORAGE / f"gluster-{site}", f"gluster.{DOMAIN}:/{site}", f"/srv/gluster/{site}")
+        for site in sites(hosts)
+    ]
+    return nas + gluster
+
+
+def binds() -> dict[Path, str]:
+    """What is mounted on the machine, and where it is seen in a host; the SAN's images too."""
+    known = {share.mount: share.seen for share in shares(len(list(STORAGE.glob("engine*"))))}
+    return {path: seen for path, seen in known.items() if os.path.ismount(path)} | san.binds()
 
 
 def up(hosts: int) -> None:
-    """Make and mount the exports that aren't there yet. What is on them stays."""
-    for export in exports(hosts):
-        folders = {name: STORAGE / export / name for name in ("lower", "data", "work", "mount")}
-        if os.path.ismount(folders["mount"]):
+    """Make and mount the shares that aren't there yet, and the SAN. What is on them stays."""
+    for share in shares(hosts):
+        folders = {name: share.folder / name for name in ("lower", "data", "work", "mount")}
+        if os.path.ismount(share.mount):
             continue
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
@@ -38,11 +61,13 @@ def up(hosts: int) -> None:
             os.chown(folders["data"], VDSM, VDSM)
             folders["data"].chmod(0o755)
         layers = "lowerdir={lower},upperdir={data},workdir={work}".format(**folders)
-        source = f"nas.{DOMAIN}:/exports/{export}"
-        run(["mount", "-t", "overlay", source, "-o", layers, folders["mount"]])
+        run(["mount", "-t", "overlay", share.source, "-o", layers, share.mount])
+    san.up(hosts)
 
 
 def down() -> None:
-    """Unmount the exports. What is on them stays."""
-    for path in mounts():
-        run(["umount", path])
+    """Unmount the shares, and end the SAN's target. What is on them stays."""
+    for path in sorted(STORAGE.glob("*engine*/mount")):
+        if os.path.ismount(path):
+            run(["umount", path])
+    san.down()

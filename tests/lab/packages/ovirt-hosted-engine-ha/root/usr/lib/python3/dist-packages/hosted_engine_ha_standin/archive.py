@@ -7,10 +7,11 @@ tar on a pipe sees neither compression nor a name that is written otherwise: bot
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import tarfile
 from pathlib import Path
+
+from sanlock_standin import direct
 
 MEMBERS = ("vm.conf", "broker.conf", "version", "fhanswers.conf", "hosted-engine.conf")
 ARCHIVE_BYTES = 20480
@@ -22,8 +23,11 @@ class ArchiveError(Exception):
 
 def _tar(path: str, *options: str) -> tuple[int, str, str]:
     """Pipe the disk into tar; return code, output and complaints of tar, or dd's complaint."""
+    past_the_cache = ["iflag=direct"] if Path(path).is_block_device() else []
     with subprocess.Popen(
-        ["dd", f"if={path}", "bs=4k", "status=none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ["dd", f"if={path}", "bs=4k", "status=none", *past_the_cache],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as disk:
         tar = subprocess.run(["tar", *options], stdin=disk.stdout, capture_output=True, check=False)
         assert disk.stdout and disk.stderr
@@ -82,10 +86,4 @@ def pack(members: dict[str, str]) -> bytes:
 def replace(path: str, name: str, text: str) -> None:
     """Write one member anew, keeping the others."""
     members = read(path) | {name: text}
-    content = pack(members)
-    descriptor = os.open(Path(path), os.O_WRONLY)
-    try:
-        os.pwrite(descriptor, content, 0)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    direct.write(path, 0, pack(members))

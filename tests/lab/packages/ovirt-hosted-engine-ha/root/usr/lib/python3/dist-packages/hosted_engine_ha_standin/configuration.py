@@ -74,8 +74,19 @@ def check(values: Mapping[str, str]) -> None:
         for key in ("tcp_t_address", "tcp_t_port"):
             if not values.get(key):
                 raise ConfigurationError(f"network_test=tcp needs {key}")
+    _check_storage(values)
+
+
+def _check_storage(values: Mapping[str, str]) -> None:
     if values["domainType"] in ("nfs", "glusterfs"):
         address(values["storage"])
+    if values["domainType"] != "iscsi":
+        return
+    ports = values["port"].split(",")
+    if not all(port.isdecimal() for port in [*ports, values["portal"]]):
+        raise ConfigurationError(f"port={values['port']}, portal={values['portal']}: no numbers")
+    if len(ports) != len(values["storage"].split(",")):
+        raise ConfigurationError(f"port={values['port']}: one for each of {values['storage']}")
 
 
 def _check_uuid(key: str, value: str) -> None:

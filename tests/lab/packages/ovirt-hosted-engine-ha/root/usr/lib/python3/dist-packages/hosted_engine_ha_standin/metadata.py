@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import binascii
 import json
-import os
 from typing import Any
+
+from sanlock_standin import direct
 
 BLOCK = 4096
 HOSTS = 2000
@@ -42,23 +43,14 @@ def decode(data: bytes) -> list[str]:
 
 def read(path: str) -> list[str]:
     """Read all blocks of the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return decode(os.pread(descriptor, READ_BYTES, 0))
-    finally:
-        os.close(descriptor)
+    return decode(direct.read(path, 0, READ_BYTES))
 
 
 def write(path: str, number: int, block: bytes) -> None:
     """Write one block."""
     if len(block) > BLOCK:
         raise MetadataError(f"{len(block)} bytes don't fit into a block")
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.pwrite(descriptor, block.ljust(BLOCK, b"\0"), number * BLOCK)
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
+    direct.write(path, number * BLOCK, block.ljust(BLOCK, b"\0"))
 
 
 def pack_host(facts: dict[str, Any]) -> bytes:

@@ -27,20 +27,41 @@ def vdsm(verb: str, **arguments: Any) -> Any:
         raise RuntimeError(f"Couldn't connect to VDSM: {err}") from err
 
 
-def connect(values: Mapping[str, str]) -> None:
-    """Connect the storage server that hosted-engine.conf names."""
-    if values["domainType"] != "nfs":
-        raise RuntimeError(f"domainType={values['domainType']}: the lab's vdsm has nfs only")
+def connections(values: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What vdsm connects for hosted-engine.conf: a server's export, portals, or nothing to name."""
+    kind, connection = values["domainType"], {"id": values["connectionUUID"]}
+    if kind == "fc":
+        return [connection | {"type": "fcp"}]
+    if kind == "iscsi":
+        chap = {"user": values["user"], "password": values["password"]}
+        target = {"type": kind, "target": values["iqn"], "portal": int(values["portal"]), **chap}
+        portals = zip(values["storage"].split(","), values["port"].split(","), strict=True)
+        return [connection | target | {"address": at, "port": int(port)} for at, port in portals]
     server, path = address(values["storage"])
-    vdsm(
-        "StorageDomain.connect",
-        type=values["domainType"],
-        address=server,
-        path=path,
-        mount_options=values.get("mnt_options", ""),
-        nfs_version=values.get("nfs_version", ""),
-        id=values["connectionUUID"],
-    )
+    export = {"type": kind, "address": server, "path": path}
+    export["mount_options"] = values.get("mnt_options", "")
+    if kind == "glusterfs":
+        return [connection | export | {"vfs_type": kind}]
+    return [connection | export | {"nfs_version": values.get("nfs_version", "")}]
+
+
+def connect(values: Mapping[str, str]) -> None:
+    """Connect the storage that hosted-engine.conf names; one portal that answers is enough."""
+    failures = []
+    wanted = connections(values)
+    for connection in wanted:
+        try:
+            vdsm("StorageDomain.connect", **connection)
+        except RuntimeError as err:
+            failures.append(err)
+    if len(failures) == len(wanted):
+        raise failures[0]
+
+
+def disconnect(values: Mapping[str, str]) -> None:
+    """Disconnect it."""
+    for connection in connections(values):
+        vdsm("StorageDomain.disconnect", **connection)
 
 
 def _prepare(values: Mapping[str, str], image: str, volume: str) -> str:

@@ -68,8 +68,7 @@ def connect_storage(*_options: str) -> int:
 
 def disconnect_storage(*_options: str) -> int:
     """Disconnect the storage server."""
-    server, path = configuration.address(configuration.read()["storage"])
-    storage.vdsm("StorageDomain.disconnect", address=server, path=path)
+    storage.disconnect(configuration.read())
     return 0
 
 

@@ -1,13 +1,13 @@
 """
 The daemon: keeps this host's ids in lockspaces alive and holds leases for processes.
 
-A host id is a record that is renewed each second. A lease is an flock on the volume's lease file:
-all lab hosts share one kernel, so it excludes between hosts, and a power cut lets go of it.
+A host id is a record that is renewed each second. A lease is a lock on its sector: of a lease file,
+or of the LUN behind a domain's ``leases`` volume. All lab hosts share one kernel, so it excludes
+between hosts, and a power cut lets go of it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import records
+from . import locks, records
 from .paths import escape
 from .records import LeaseError, Record
 
@@ -65,21 +65,22 @@ class Daemon:
             if space := self.spaces.pop(name, None):
                 self._renew(name, space, alive=False)
 
-    def acquire(self, resource: str, path: str, pid: int) -> None:
+    def acquire(self, resource: str, path: str, pid: int, offset: int = 0) -> None:
         """Hold a lease for a process. Raises LeaseError -243 while another host holds it."""
         self.tick()
-        descriptor = os.open(path, os.O_RDWR)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            owner = os.pread(descriptor, records.SECTOR, 0).rstrip(b"\0").decode(errors="replace")
+        backing, start = locks.backing(path)
+        descriptor = os.open(backing, os.O_RDWR)
+        if not locks.take(descriptor, start + offset):
+            owner = os.pread(descriptor, records.SECTOR, start + offset)
             os.close(descriptor)
-            message = f"Failed to acquire lock: lease of {resource} is held by {owner}"
-            raise LeaseError(SANLK_ACQUIRE_OWNED, message) from err
+            holder = owner.rstrip(b"\0").decode(errors="replace")
+            message = f"Failed to acquire lock: lease of {resource} is held by {holder}"
+            raise LeaseError(SANLK_ACQUIRE_OWNED, message)
         stamp = f"{self.host} pid {pid} since {time.monotonic():.0f}".encode()
-        os.pwrite(descriptor, stamp.ljust(records.SECTOR, b"\0"), 0)
+        os.pwrite(descriptor, stamp.ljust(records.SECTOR, b"\0"), start + offset)
+        lease = {"path": path, "offset": offset, "pid": pid}
         with self.lock:
-            self.leases[resource] = {"path": path, "pid": pid, "descriptor": descriptor}
+            self.leases[resource] = lease | {"descriptor": descriptor, "at": start + offset}
 
     def hand_over(self, resource: str, pid: int) -> None:
         """Tie a lease to another process (the guest's, once it has one)."""
@@ -99,7 +100,8 @@ class Daemon:
         for name, space in self.spaces.items():
             lines.append(f"s {name}:{space['host_id']}:{escape(space['path'])}:{space['offset']}")
         for name, lease in self.leases.items():
-            lines.append(f"r {name}:{escape(lease['path'])}:0:1 p {lease['pid']}")
+            place = f"{escape(lease['path'])}:{lease['offset']}"
+            lines.append(f"r {name}:{place}:1 p {lease['pid']}")
         return lines
 
     def tick(self) -> None:
@@ -122,7 +124,7 @@ class Daemon:
 
     def _release(self, resource: str) -> None:
         if lease := self.leases.pop(resource, None):
-            os.pwrite(lease["descriptor"], bytes(records.SECTOR), 0)
+            os.pwrite(lease["descriptor"], bytes(records.SECTOR), lease["at"])
             os.close(lease["descriptor"])
 
 

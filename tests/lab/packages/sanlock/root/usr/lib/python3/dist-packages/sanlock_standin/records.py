@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 import struct
 from dataclasses import dataclass, replace
+
+from . import direct
 
 MAGIC = 0x12212010
 VERSION = 0x00030004
@@ -77,23 +78,13 @@ def unpack(sector: bytes, lockspace: str | None = None) -> Record:
 
 def initialise(path: str, offset: int, name: str) -> None:
     """Write the free sectors of a lockspace; OSError where the file can't take them."""
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        free = pack(Record(name)) * HOSTS
-        if os.pwrite(descriptor, free.ljust(LOCKSPACE_BYTES, b"\0"), offset) != LOCKSPACE_BYTES:
-            raise OSError(errno.ENOSPC, "short write", path)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sectors = pack(Record(name)) * HOSTS
+    direct.write(path, offset, sectors.ljust(LOCKSPACE_BYTES, b"\0"))
 
 
 def read(path: str, offset: int, name: str | None, host_id: int) -> Record:
     """The record of one host id."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        sector = os.pread(descriptor, SECTOR, offset + (host_id - 1) * SECTOR)
-    finally:
-        os.close(descriptor)
+    sector = direct.read(path, offset + (host_id - 1) * SECTOR, SECTOR)
     if len(sector) < SECTOR:
         raise LeaseError(-errno.EINVAL, f"{path} is too short for a lockspace")
     return unpack(sector, name)
@@ -101,12 +92,7 @@ def read(path: str, offset: int, name: str | None, host_id: int) -> Record:
 
 def write(path: str, offset: int, host_id: int, record: Record) -> None:
     """Write the record of one host id."""
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.pwrite(descriptor, pack(record), offset + (host_id - 1) * SECTOR)
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
+    direct.write(path, offset + (host_id - 1) * SECTOR, pack(record))
 
 
 def free(record: Record) -> Record:

@@ -10,8 +10,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 OVIRT = "http://ovirt.org/vm/1.0"
 DISK_BUSES = {"virtio": ("vd", "virtio"), "virtio_scsi": ("sd", "scsi"), "scsi": ("sd", "scsi")}
-# Paths of the volume that a disk device names.
-Prepare = Callable[[dict[str, Any]], str]
+# Type (file or block) and path of the volume that a disk device names.
+Prepare = Callable[[dict[str, Any]], tuple[str, str]]
+# Where libvirt wants the path, and how QEMU reads and writes it.
+SOURCES = {"file": ("file", "threads"), "block": ("dev", "native")}
 
 
 def host_facts(capabilities: str) -> tuple[str, list[str]]:
@@ -93,10 +95,12 @@ def _device(devices: Element, device: dict[str, Any], index: int, prepare: Prepa
 
 def _disk(devices: Element, device: dict[str, Any], index: int, prepare: Prepare) -> None:
     prefix, bus = DISK_BUSES[device.get("iface", "virtio")]
-    disk = _sub(devices, "disk", type="file", device="disk", snapshot="no")
+    kind, path = prepare(device)
+    attribute, io = SOURCES[kind]
+    disk = _sub(devices, "disk", type=kind, device="disk", snapshot="no")
     form = {"raw": "raw", "cow": "qcow2"}[device.get("format", "raw")]
-    _sub(disk, "driver", name="qemu", type=form, cache="none", io="threads", error_policy="stop")
-    source = _sub(disk, "source", file=prepare(device))
+    _sub(disk, "driver", name="qemu", type=form, cache="none", io=io, error_policy="stop")
+    source = _sub(disk, "source", **{attribute: path})
     # Volumes stay vdsm:kvm; QEMU gets at them as a member of kvm.
     _sub(source, "seclabel", model="dac", relabel="no")
     _sub(disk, "target", dev=prefix + "abcdefghijklmnop"[index], bus=bus)

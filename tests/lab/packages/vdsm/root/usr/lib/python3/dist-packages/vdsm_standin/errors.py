@@ -54,6 +54,26 @@ class StorageDomainNotEmpty(VdsmError):
     code, text = 361, "Storage domain is not empty - requires cleaning"
 
 
+class iSCSILoginError(VdsmError):
+    code, text = 465, "Failed to login to iSCSI node"
+
+
+class iSCSISetupError(VdsmError):
+    code, text = 475, "Failed discovery of iSCSI targets"
+
+
+class PhysDevInitializationError(VdsmError):
+    code, text = 506, "Failed to initialize physical device"
+
+
+class CannotCreateLogicalVolume(VdsmError):
+    code, text = 550, "Cannot create Logical Volume"
+
+
+class InaccessiblePhysDev(VdsmError):
+    code, text = 601, "No such device"
+
+
 class StorageServerAccessPermissionError(VdsmError):
     code = 469
     text = (

@@ -112,16 +112,16 @@ def create(vmID: str, vmParams: dict[str, Any], **_others: object) -> dict[str, 
         raise VMExists({"vmId": vmID})
     held: list[str] = []
 
-    def prepare(device: dict[str, Any]) -> str:
+    def prepare(device: dict[str, Any]) -> tuple[str, str]:
         arguments = {key: device[key] for key in ("imageID", "volumeID")}
-        path = volumes.prepare(device["domainID"], **arguments)["path"]
+        found = volumes.prepare(device["domainID"], **arguments)
         if device.get("shared") == "exclusive":
-            sanlock.call(
-                "acquire", resource=f"{device['domainID']}:{device['volumeID']}",
-                path=f"{path}.lease", pid=_own_pid(),
-            )  # fmt: skip
-            held.append(f"{device['domainID']}:{device['volumeID']}")
-        return path
+            resource = f"{device['domainID']}:{device['volumeID']}"
+            (chain,) = found["imgVolumesInfo"]
+            lease = {"path": chain["leasePath"], "offset": chain["leaseOffset"]}
+            sanlock.call("acquire", resource=resource, pid=_own_pid(), **lease)
+            held.append(resource)
+        return found["info"]["type"], found["path"]
 
     try:
         with _connection() as connection:

@@ -1,8 +1,9 @@
 """
 Storage connections: the server's export, mounted below /rhev/data-center/mnt.
 
-The lab has no NFS in its kernel: an export is the folder /srv/nas/PATH, and mounting is a bind
-mount that keeps the source's name, so /proc/mounts reads as with NFS.
+The lab has no NFS and no Gluster: an export is the folder /srv/nas/PATH, a Gluster volume
+/srv/gluster/NAME, and mounting is a bind mount that keeps the source's name: so /proc/mounts reads
+as with the real one.
 """
 
 from __future__ import annotations
@@ -11,19 +12,29 @@ import os
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
-from .errors import InvalidParameter, MountError, StorageServerAccessPermissionError, VdsmError
+from .errors import MountError, StorageServerAccessPermissionError, VdsmError
 from .process import as_vdsm, run
 
 MOUNTS = Path("/rhev/data-center/mnt")
-EXPORTS = Path("/srv/nas")
-OPTION = re.compile(r"[a-z0-9_]+(=[\w.:/-]+)?")
+# Where the servers' exports and volumes lie in a host.
+SERVERS = {name: Path("/srv/nas") for name in ("nfs", "posixfs")}
+SERVERS["glusterfs"] = Path("/srv/gluster")
+OPTION = re.compile(r"[a-z0-9_-]+(=[\w.:/-]+)?")
 
 
-def mount_point(address: str, path: str) -> Path:
+def mount_point(address: str, path: str, type: str = "nfs") -> Path:
     """Where a server's path is mounted: ``_`` doubled, then ``/`` made ``_``."""
     name = f"{address}:{path.rstrip('/') or '/'}"
-    return MOUNTS / name.replace("_", "__").replace("/", "_")
+    folder = MOUNTS / "glusterSD" if type == "glusterfs" else MOUNTS
+    return folder / name.replace("_", "__").replace("/", "_")
+
+
+def location(connection: Any) -> tuple[str, Path, str]:
+    """A domain's type, mount point and remote path, from what ``connect`` gets."""
+    type, address, path = (connection[key] for key in ("type", "address", "path"))
+    return type.upper(), mount_point(address, path, type), f"{address}:{path}"
 
 
 def connect(
@@ -31,6 +42,7 @@ def connect(
     address: str,
     path: str,
     mount_options: str | None = None,
+    vfs_type: str | None = None,
     **_others: object,
 ) -> dict[str, str]:
     """
@@ -38,10 +50,10 @@ def connect(
 
     Raises MountError 477 (no such server or export, bad option), or 469 where vdsm may not write.
     """
-    if type not in ("nfs", "posixfs"):
-        raise InvalidParameter(f"storage type {type}: the lab has nfs and posixfs")
-    where = mount_point(address, path)
-    source = EXPORTS / path.strip("/")
+    if type == "glusterfs" and vfs_type != "glusterfs":
+        raise MountError((32, f"mount: unknown filesystem type '{vfs_type}'"))
+    where = mount_point(address, path, type)
+    source = SERVERS[type] / path.strip("/")
     if not os.path.ismount(where):
         _check_source(f"{address}:{path}", address, source, mount_options)
         where.mkdir(parents=True, exist_ok=True)
@@ -55,9 +67,9 @@ def connect(
     return {"path": str(where)}
 
 
-def disconnect(address: str, path: str, **_others: object) -> None:
+def disconnect(address: str, path: str, type: str = "nfs", **_others: object) -> None:
     """Unmount an export; nothing happens where it isn't mounted."""
-    where = mount_point(address, path)
+    where = mount_point(address, path, type)
     if os.path.ismount(where):
         run("umount", "--lazy", str(where))
         where.rmdir()

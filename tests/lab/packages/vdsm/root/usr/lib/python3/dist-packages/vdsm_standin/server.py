@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import machines, mounts, network, rpc, storage, volumes
+from . import connections, luns, machines, network, rpc, storage, volumes
 from .errors import InvalidParameter, MethodNotFound
 
 BROKER = "/run/ovirt-hosted-engine-ha/broker.socket"
@@ -76,20 +76,16 @@ def save_network(**_others: object) -> bool:
     return True
 
 
-def devices(**_others: object) -> list[dict[str, Any]]:
-    """Block devices that could hold a storage domain: the lab has none."""
-    return []
-
-
 VERBS = {
     "Host.getCapabilities": capabilities,
     "Host.getStats": stats,
     "Host.getVMList": machines.listed,
     "Host.getHostedEngine": hosted_engine,
-    "Host.getDeviceList": devices,
+    "Host.getDeviceList": luns.listed,
     "Host.setSafeNetworkConfig": save_network,
-    "StorageDomain.connect": mounts.connect,
-    "StorageDomain.disconnect": mounts.disconnect,
+    "ISCSIConnection.discoverSendTargets": connections.discover,
+    "StorageDomain.connect": connections.connect,
+    "StorageDomain.disconnect": connections.disconnect,
     "StorageDomain.create": storage.create,
     "StorageDomain.format": storage.format_domain,
     "StorageDomain.getStats": storage.stats,

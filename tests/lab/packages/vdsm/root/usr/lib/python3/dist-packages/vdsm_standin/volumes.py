@@ -1,14 +1,13 @@
-"""Images and their one volume: the data file, its ``.meta`` and its ``.lease``."""
+"""Images and their one volume, on whatever storage their domain is."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import time
-from pathlib import Path
 from typing import Any
+
+from sanlock_standin import direct
 
 from .errors import (
     ImageDoesNotExistInSD,
@@ -18,8 +17,8 @@ from .errors import (
     VolumeCreationError,
     VolumeDoesNotExist,
 )
-from .process import run
-from .storage import BLANK, LINKS, MIB, find, own, sparse
+from .layout import BLANK, LINKS, folders
+from .storage import BlockDomain, FileDomain, find
 
 DISK_TYPES = {
     "hosted_engine": "HEVD",
@@ -29,6 +28,7 @@ DISK_TYPES = {
     "ovf_store": "OVFS",
     "iso": "ISOF",
 }
+Domain = FileDomain | BlockDomain
 
 
 def create(
@@ -41,23 +41,15 @@ def create(
     preallocate: bool = False,
     content_type: str = "data",
     description: str = "",
+    initialSize: int | None = None,
     **_others: object,
 ) -> None:
     """Make an image with one volume of ``size`` bytes. Nothing is left of one that fails."""
-    image = find(storagedomainID) / "images" / imageID
-    volume = image / volumeID
-    if volume.exists():
+    domain = find(storagedomainID)
+    if volumeID in domain.volumes(imageID):
         raise VolumeAlreadyExists((volumeID,))
     if format not in ("raw", "cow"):
         raise InvalidParameter(f"volume format {format}")
-    image.mkdir(exist_ok=True)
-    own(image, 0o755)
-    try:
-        _allocate(volume, int(size), format, preallocate)
-        sparse(volume.with_name(f"{volumeID}.lease"), MIB)
-    except OSError as err:
-        shutil.rmtree(image)
-        raise VolumeCreationError((str(volume), err.strerror)) from err
     if content_type == "ovf_store":
         described = {"Updated": False, "Disk Description": "OVF_STORE", "Storage Domains": []}
     else:
@@ -76,28 +68,17 @@ def create(
         "TYPE": "PREALLOCATED" if preallocate else "SPARSE",
         "VOLTYPE": "LEAF",
     }
-    meta = volume.with_name(f"{volumeID}.meta")
-    meta.write_text("".join(f"{key}={value}\n" for key, value in facts.items()) + "EOF\n")
-    own(meta, 0o644)
-
-
-def _allocate(volume: Path, size: int, form: str, preallocate: bool) -> None:
-    if form == "cow":
-        run("qemu-img", "create", "-q", "-f", "qcow2", "-o", "compat=1.1", str(volume), str(size))
-        own(volume, 0o660)
-        return
-    sparse(volume, size)
-    if preallocate:
-        with volume.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
+    try:
+        domain.create_volume(imageID, volumeID, facts, int(initialSize or 0))
+    except OSError as err:
+        raise VolumeCreationError((imageID, volumeID, err.strerror)) from err
 
 
 def info(storagedomainID: str, imageID: str, volumeID: str, **_others: object) -> dict[str, Any]:
-    """What the ``.meta`` file says, and the file's sizes in bytes."""
-    volume = _volume(storagedomainID, imageID, volumeID)
-    lines = volume.with_name(f"{volumeID}.meta").read_text().splitlines()
-    facts = dict(line.split("=", 1) for line in lines if "=" in line)
-    about = volume.stat()
+    """What the domain knows of a volume, and its sizes in bytes."""
+    domain = _with_volume(storagedomainID, imageID, volumeID)
+    facts = domain.facts(imageID, volumeID)
+    apparent, true = domain.sizes(imageID, volumeID)
     return {
         "uuid": volumeID,
         "image": imageID,
@@ -107,8 +88,8 @@ def info(storagedomainID: str, imageID: str, volumeID: str, **_others: object) -
         "disktype": facts["DISKTYPE"],
         "description": facts["DESCRIPTION"],
         "capacity": facts["CAP"],
-        "apparentsize": str(about.st_size),
-        "truesize": str(about.st_blocks * 512),
+        "apparentsize": str(apparent),
+        "truesize": str(true),
         "legality": facts["LEGALITY"],
         "voltype": facts["VOLTYPE"],
         "status": "OK",
@@ -117,69 +98,67 @@ def info(storagedomainID: str, imageID: str, volumeID: str, **_others: object) -
 
 def images(storagedomainID: str, **_others: object) -> list[str]:
     """Ids of a domain's images."""
-    return sorted(entry.name for entry in (find(storagedomainID) / "images").iterdir())
+    return find(storagedomainID).images()
 
 
 def volumes(storagedomainID: str, imageID: str, **_others: object) -> list[str]:
     """Ids of an image's volumes."""
-    image = _image(storagedomainID, imageID)
-    return sorted(entry.stem for entry in image.iterdir() if entry.suffix == ".meta")
+    return _with_image(storagedomainID, imageID).volumes(imageID)
 
 
 def prepare(
     storagedomainID: str, imageID: str, volumeID: str, storagepoolID: str = BLANK, **_others: object
 ) -> dict[str, Any]:
     """Link an image below /run/vdsm/storage, and say where its volume is."""
-    volume = _volume(storagedomainID, imageID, volumeID)
+    domain = _with_volume(storagedomainID, imageID, volumeID)
+    target = domain.activate(imageID, volumeID).parent
     link = LINKS / storagedomainID / imageID
-    for folder in (LINKS, link.parent):
-        folder.mkdir(exist_ok=True)
-        own(folder, 0o755)
-    if not (link.is_symlink() and link.readlink() == volume.parent):
+    folders(LINKS, link.parent)
+    if not (link.is_symlink() and link.readlink() == target):
         link.unlink(missing_ok=True)
-        link.symlink_to(volume.parent)
+        link.symlink_to(target)
     path = str(link / volumeID)
+    lease, offset = domain.lease(path, imageID, volumeID)
     chain = {"domainID": storagedomainID, "imageID": imageID, "volumeID": volumeID, "path": path}
-    chain |= {"leasePath": f"{path}.lease", "leaseOffset": 0}
-    return {"path": path, "info": {"type": "file", "path": path}, "imgVolumesInfo": [chain]}
+    chain |= {"leasePath": lease, "leaseOffset": offset}
+    return {"path": path, "info": {"type": domain.kind, "path": path}, "imgVolumesInfo": [chain]}
 
 
 def teardown(storagedomainID: str, imageID: str, **_others: object) -> None:
-    """Take the link of an image away."""
+    """Take the link of an image away, and its devices."""
     (LINKS / storagedomainID / imageID).unlink(missing_ok=True)
+    find(storagedomainID).deactivate(imageID)
 
 
-def delete(storagedomainID: str, imageID: str, **_others: object) -> None:
-    """Remove an image with its volumes."""
-    image = _image(storagedomainID, imageID)
+def delete(storagedomainID: str, imageID: str, discard: bool = False, **_others: object) -> None:
+    """Remove an image with its volumes; ``discard`` gives their blocks back to the LUN."""
+    domain = _with_image(storagedomainID, imageID)
     teardown(storagedomainID, imageID)
-    shutil.rmtree(image)
+    domain.delete(imageID, discard)
 
 
 def write(storagedomainID: str, imageID: str, volumeID: str, data: str, **_others: object) -> None:
     """Write base64 data to the start of an OVF store's volume, and to no other."""
-    volume = _volume(storagedomainID, imageID, volumeID)
-    if info(storagedomainID, imageID, volumeID)["disktype"] != "OVFS":
+    about = info(storagedomainID, imageID, volumeID)
+    if about["disktype"] != "OVFS":
         raise InvalidParameter(f"volume {volumeID} is no OVF store")
     content = base64.b64decode(data, validate=True)
-    if len(content) > volume.stat().st_size:
+    if len(content) > int(about["apparentsize"]):
         raise InvalidParameter(f"{len(content)} bytes are more than volume {volumeID} holds")
-    with volume.open("r+b") as file:
-        file.write(content)
-        os.fsync(file.fileno())
+    direct.write(prepare(storagedomainID, imageID, volumeID)["path"], 0, content)
 
 
-def _image(domain_id: str, image_id: str) -> Path:
-    image = find(domain_id) / "images" / image_id
-    if not image_id or not image.is_dir():
+def _with_image(domain_id: str, image_id: str) -> Domain:
+    domain = find(domain_id)
+    if not domain.has(image_id):
         raise ImageDoesNotExistInSD((image_id, domain_id))
-    return image
+    return domain
 
 
-def _volume(domain_id: str, image_id: str, volume_id: str) -> Path:
-    image = find(domain_id) / "images" / image_id
-    if not image_id or not image.is_dir():
-        raise ImagePathError((str(image),))
-    if not volume_id or not (image / f"{volume_id}.meta").is_file():
+def _with_volume(domain_id: str, image_id: str, volume_id: str) -> Domain:
+    domain = find(domain_id)
+    if not domain.has(image_id):
+        raise ImagePathError((domain_id, image_id))
+    if volume_id not in domain.volumes(image_id):
         raise VolumeDoesNotExist((volume_id,))
-    return image / volume_id
+    return domain

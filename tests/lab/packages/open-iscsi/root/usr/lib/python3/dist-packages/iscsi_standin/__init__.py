@@ -1,0 +1,1 @@
+"""Stand-in for open-iscsi: real sessions over the wire, and no kernel behind them."""
