@@ -66,7 +66,8 @@ def secret_answers(pillar: Mapping[str, Any]) -> dict[str, Secret]:
 def secret_texts(pillar: Mapping[str, Any]) -> list[str]:
     """All secrets of the pillar, for what must not show them."""
     given: Any = pillar.get("hosted_engine", {})
-    found, left = [], [given.get("secrets", {}) if isinstance(given, Mapping) else {}]
+    found: list[str] = []
+    left = [given.get("secrets", {}) if isinstance(given, Mapping) else {}]
     while left:
         value = left.pop()
         if isinstance(value, Mapping):
