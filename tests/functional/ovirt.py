@@ -42,7 +42,13 @@ def settings():
 class Host:
     """This host as the product sees it: files in a folder of the test, vdsm as the engine's."""
 
-    def __init__(self, folder: Path, engine: Engine, patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: Engine,
+        patch: pytest.MonkeyPatch,
+        known: dict[str, Any] | None = None,
+    ) -> None:
         self.folder, self.engine, self._patch = folder, engine, patch
         self.keys = folder / "root" / ".ssh" / "authorized_keys"
         self.configuration = folder / "hosted-engine.conf"
@@ -56,7 +62,7 @@ class Host:
         (self.records / "engine-ca.pem").write_bytes(engine.ca_file.read_bytes())
         self.minion = Minion(
             folder / "minion",
-            pillar(engine),
+            known or pillar(engine),
             module_dirs=[str(self._modules()), str(ROOT / "_modules")],
         )
 

@@ -13,6 +13,8 @@ from hosted_engine_validate import problems
 from minion import Minion
 from salt.utils.dictupdate import merge
 
+from functional import ovirt
+
 PARTS = Path(__file__).parent / "pillars" / "parts"
 
 
@@ -42,3 +44,70 @@ def test_it_is_valid_and_renders_without_secrets(parts, tmp_path):
 
     assert len({chunk["__sls__"] for chunk in low}) >= 6
     assert "not-to-be-seen" not in repr(low)
+
+
+# What the fixtures' storage network shows to the host.
+SAN = {
+    "discovery": {"user": "discovery", "password": "not-to-be-seen-discovery"},
+    "targets": {
+        "iqn.2026-01.com.example:engine": {
+            "portals": ["192.0.2.20:3260,1", "192.0.2.21:3261,1"],
+            "user": "session",
+            "password": "not-to-be-seen-session",
+            "luns": ["36001405aaaa"],
+        }
+    },
+    "fcp": ["3600a098038303053453f463045727654"],
+    "luns": {
+        "36001405aaaa": {"gib": 100, "discard": True},
+        "3600a098038303053453f463045727654": {"gib": 100},
+    },
+}
+
+
+def often(parts: tuple[str, ...]) -> bool:
+    """Each storage with each network, and with each group of options, in every run of the tests."""
+    return "options-none" in parts or "network-static" in parts
+
+
+EACH = [
+    pytest.param(parts, marks=[] if often(parts) else [pytest.mark.extensive], id=" ".join(parts))
+    for parts in COMBINATIONS
+]
+
+
+@pytest.mark.parametrize("parts", EACH)
+def test_the_engine_takes_it_and_a_second_run_changes_nothing(parts, tmp_path, engine, monkeypatch):
+    engine.faults(san=SAN)
+    given = pillar(*parts)["hosted_engine"]
+    known = merge({"hosted_engine": given}, ovirt.pillar(engine), "recurse")
+    known["hosted_engine"]["storage"] = given["storage"]
+    if "network-ipv6" in parts:
+        known["hosted_engine"]["host"]["address"] = "::1"
+    host = ovirt.Host(tmp_path / "host", engine, monkeypatch, known)
+    states = [
+        chunk
+        for chunk in host.minion.low("hosted_engine.engine")
+        if chunk["state"].startswith("ovirt_")
+    ]
+
+    first, second = ([run(host, chunk) for chunk in states] for _ in range(2))
+
+    assert [result["comment"] for result in first if result["result"] is not True] == []
+    assert [result for result in second if result["changes"] or not result["result"]] == []
+    domain = engine.curl("/storagedomains")[0]
+    kind = given["storage"].get("type", "nfs")
+    assert domain.findtext("storage/type") == {"fc": "fcp"}.get(kind, kind)
+    assert "not-to-be-seen" not in repr((first, second))
+
+
+INTERNAL = {"state", "fun", "name", "order", "__id__", "__sls__", "__env__", "require", "unless"}
+
+
+def run(host: ovirt.Host, chunk: dict[str, Any]) -> dict[str, Any]:
+    """One state of an SLS, as it stands there."""
+    arguments = {key: value for key, value in chunk.items() if key not in INTERNAL}
+    result: dict[str, Any] = host.minion.state(
+        f"{chunk['state']}.{chunk['fun']}", chunk["name"], **arguments
+    )
+    return result
