@@ -13,7 +13,7 @@ import hosted_engine_config_files as files
 import hosted_engine_ha_status as ha_status
 import pytest
 
-from functional.lab.standins import facts, standin
+from functional.lab.standins import PACKAGES, facts, standin
 from functional.storage_host import StorageHost
 
 main = standin("hosted_engine_setup_standin.__main__")
@@ -24,6 +24,10 @@ broker = standin("hosted_engine_ha_standin.broker")
 configuration = standin("hosted_engine_ha_standin.configuration")
 storage = standin("hosted_engine_ha_standin.storage")
 monitor_rpc = standin("vdsm_standin.rpc")
+
+SCRIPT = PACKAGES / "ovirt-hosted-engine-setup/root/usr/sbin/hosted-engine"
+PASSED_ON = 87
+PASS_ON = f"printf '%s\\0' \"$@\"; exit {PASSED_ON}"
 
 DOWN = {"vm": "down", "health": "bad", "detail": "unknown"}
 UP = {"vm": "up", "health": "good", "detail": "Up"}
@@ -95,19 +99,36 @@ class StandinHa:
 
         return command_run
 
-    def _run(self, option: str, *arguments: str) -> Any:
-        """The shell's part: a type and a mode are passed on without their option's name."""
-        words = [word.removeprefix("--type=").removeprefix("--mode=") for word in arguments]
-        if option == "--set-maintenance":
-            words.append(configuration.parse(files.CONFIGURATION.read_text())["vmid"])
+    def _run(self, *arguments: str) -> Any:
+        """The stand-in's own script, up to the program that it would become: that runs here."""
+        words = self._script(*arguments)
+        if isinstance(words, subprocess.CompletedProcess):
+            return words
         output, errors = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
             try:
-                if option == "--clean-metadata":
-                    code = agent.cleanup(list(arguments))
+                if words[0] == "cleanup":
+                    code = agent.cleanup(words[1:])
                 else:
-                    code = main.COMMANDS[option.removeprefix("--")](*words)
+                    code = main.COMMANDS[words[0]](*words[1:])
             except RuntimeError:
                 code = 1
                 traceback.print_exc()
         return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
+
+    def _script(self, *arguments: str) -> Any:
+        """Words of the program; where the script refuses by itself, how it ended."""
+        text = SCRIPT.read_text()
+        for old, new in {
+            "/etc/ovirt-hosted-engine/hosted-engine.conf": str(files.CONFIGURATION),
+            '! -r "${conf}"': f"! -r {files.RUN_VM_CONF}",
+            'exec python3 -m hosted_engine_setup_standin "$@"': PASS_ON,
+            'exec /usr/libexec/ovirt-hosted-engine-ha/ovirt-ha-agent --cleanup "$@"': (
+                f'set -- cleanup "$@"; {PASS_ON}'
+            ),
+        }.items():
+            assert old in text
+            text = text.replace(old, new)
+        run = ["bash", "-c", text, "hosted-engine", *arguments]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        return done.stdout.split("\0")[:-1] if done.returncode == PASSED_ON else done

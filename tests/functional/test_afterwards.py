@@ -8,7 +8,6 @@ import hosted_engine_config_files as files
 import hosted_engine_ha_status as ha_status
 import hosted_engine_wait as waiting
 import pytest
-from minion import ROOT
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from unit.configured import VM
 
@@ -18,7 +17,6 @@ from functional.storage_host import StorageHost, host, minions, wants_root
 __all__ = ["host", "minions"]
 pytestmark = wants_root
 READ = ha_status.read
-SCRIPT = ROOT / "tests/lab/packages/ovirt-hosted-engine-setup/root/usr/sbin/hosted-engine"
 
 
 @pytest.fixture
@@ -225,11 +223,3 @@ def test_what_would_be_misread_is_refused(
 def test_an_unknown_key_is_told_with_those_there_are(ha: StandinHa) -> None:
     with pytest.raises(CommandExecutionError, match=r"(?s)Invalid configuration key.*smtp-server"):
         verb(ha, "hosted_engine_shared_config.get", "no-such-key", "broker")
-
-
-def test_the_script_passes_on_what_is_passed_here(ha: StandinHa) -> None:
-    """The stand-in's shell part isn't run in these tests: its options are these."""
-    text = SCRIPT.read_text()
-    for option in ("set-maintenance", "get-shared-config", "set-shared-config", "clean-metadata",
-                   "reinitialize-lockspace", "connect-storage"):  # fmt: skip
-        assert f"--{option}" in text

@@ -92,6 +92,19 @@ def test_a_further_host_joins_with_ha_and_a_second_run_changes_nothing(host: Hos
 
 
 @pytest.mark.feature("more_hosts")
+def test_the_whole_file_tells_beforehand_what_would_be(host: Host, tmp_path: Path) -> None:
+    results = Minion(tmp_path / "whole", joining(host.engine)).apply(
+        "hosted_engine.host", test=True
+    )
+
+    assert [each["comment"] for each in results.values() if each["result"] is False] == []
+    assert results["Further host can join the engine"]["result"] is True
+    assert "ovirt_host.authorize" in results["Engine manages the further host"]["comment"]
+    assert "yet" in results["Further host may run the engine"]["comment"]
+    assert not host.keys.exists()
+
+
+@pytest.mark.feature("more_hosts")
 def test_a_joining_that_was_killed_while_the_engine_installs_goes_on(host: Host) -> None:
     host.minion("ovirt_host.authorize")
     host.minion("ovirt_host.add", NAME, "127.0.0.1", "Default", True)

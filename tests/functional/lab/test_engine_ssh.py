@@ -209,3 +209,21 @@ def test_a_further_host_gets_ha_from_the_one_that_runs_the_engine(
     assert (host / "installed").read_text() == "fqdn=engine1.lab.test\nhost_id=2\nvmid=a\n"
     assert "-m 0440" in (host / "install").read_text()
     assert (host / "systemctl.enable").exists()
+
+
+def test_a_host_is_taken_out_of_ha_by_what_the_action_says(
+    engine: Engine, site: Site, host: Path
+) -> None:
+    path = host / "bin" / "rm"
+    path.write_text('#!/bin/bash\necho "$@" > "$HOST_FOLDER/removed"\n')
+    path.chmod(0o755)
+    service = add(site)
+    engine.wait(lambda: status(service) == "up")
+    service.deactivate()
+    engine.wait(lambda: status(service) == "maintenance")
+
+    service.install(undeploy_hosted_engine=True, activate=True, reboot=False)
+    engine.wait(lambda: status(service) == "up")
+
+    assert (host / "removed").read_text() == "-f /etc/ovirt-hosted-engine/hosted-engine.conf\n"
+    assert (host / "systemctl.disable").exists()
