@@ -272,7 +272,6 @@ def _loader(repeated: list[str]) -> Any:
     def mapping(loader: Any, node: Any) -> Any:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         repeated.extend(sorted({name for name in names if names.count(name) > 1}))
-        loader.flatten_mapping(node)
         return loader.construct_mapping(node, deep=True)
 
     Loader.add_multi_constructor("!", tagged)

@@ -115,10 +115,3 @@ def render(answers: Mapping[str, str]) -> str:
         for name, item in answers.items()
     ]
     return f"[{SECTIONS[0]}]\n" + "".join(lines)
-
-
-def names_of_others(answers: Mapping[str, str], pattern: str) -> list[str]:
-    """Answers for another tool than hosted-engine, such as OVESETUP_… of engine-setup."""
-    return [
-        name for name in answers if not name.startswith("OVEHOSTED_") and re.search(pattern, name)
-    ]

@@ -9,6 +9,7 @@ otopi takes a key that it doesn't know into its environment, where nobody asks f
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -98,6 +99,12 @@ def _names(*names: str) -> tuple[str, ...]:
 LOGINS = {"password": "yes", "none": "no", "keys": "without-password"}
 
 TABLE = [
+    # engine-setup's own, which some files have as well: not for engine:answers, as a key decides.
+    Row(("OVESETUP_CONFIG/fqdn",), ("engine:fqdn",), convert.text),
+    Row(("OVESETUP_CONFIG/keycloakEnable",), ("engine:keycloak",), convert.flag),
+    Row(("OVESETUP_CONFIG/adminPassword",), ("secrets:admin_password",), convert.text),
+    Row(("OVESETUP_DB/password",), ("secrets:database_password",), convert.text),
+    Row(("OVESETUP_DWH_DB/password",), ("secrets:dwh_database_password",), convert.text),
     row("CORE/enableKeycloak", "engine:keycloak", convert.flag),
     row("CORE/restoreFromFile", "restore:backup"),
     row("CORE/renewPKIonRestore", "restore:renew_pki", convert.flag),
@@ -210,15 +217,19 @@ def read(answers: Mapping[str, str]) -> Converted:
             values[name] = answer_file.value(typed)
         except ValueError as error:
             broken.append(f"{name}: {error}")
-    hosted = {name: item for name, item in values.items() if name.startswith(PREFIX)}
-    told = convert.convert(TABLE, REASONS, hosted)
+    ours = {name for row in TABLE for name in row.names}
+    others = {name for name in values if not name.startswith(PREFIX) and name not in ours}
+    told = convert.convert(
+        TABLE, REASONS, {name: item for name, item in values.items() if name not in others}
+    )
     found = convert.leaves(told.pillar)
-    unknown = [name for name in values if not name.startswith(PREFIX)]
-    for name in answer_file.names_of_others(answers, ANSWER_NAME):
+    unknown = []
+    for name in sorted(others):
         kind = "secrets" if convert.SECRET_NAME.search(name) else "engine"
-        if name in values:
+        if re.search(ANSWER_NAME, name):
             found.setdefault(f"{kind}:answers", {})[name] = answers[name]
-            unknown.remove(name)
+        else:
+            unknown.append(name)
     for name in told.unknown:
         path = name.removeprefix(OWN).replace(".", ":")
         try:

@@ -52,19 +52,23 @@ def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Conv
     """The pillar that ``given`` tells by a table; ``reasons``: names without a place, and why."""
     values = {name: value for name, value in given.items() if value is not None}
     found: Values = {}
+    sources: dict[str, str] = {}
     problems = []
     for row in table:
-        if not any(name in values for name in row.names):
+        names = ", ".join(name for name in row.names if name in values)
+        if not names:
             continue
         try:
             told = row.read(*(values.get(name) for name in row.names))
         except ValueError as error:
-            names = ", ".join(name for name in row.names if name in values)
             problems.append(f"{names}: {error}")
             continue
         for path, value in zip(row.paths, told if len(row.paths) > 1 else (told,), strict=True):
-            if value is not None:
-                found[path] = value
+            if value is None:
+                continue
+            if found.get(path, value) != value:
+                problems.append(f"{path}: {sources[path]} and {names} differ: the latter counts")
+            found[path], sources[path] = value, names
     known = {name for row in table for name in row.names}
     return Converted(
         tree(found),
@@ -230,7 +234,9 @@ def share(kind: Any, connection: Any) -> tuple[str | None, str | None]:
     if said is None or kind in ("iscsi", "fc"):
         return None, None
     host, colon, path = said.partition(":/")
-    if not colon:
+    if not colon and kind == "glusterfs":
+        host, colon, path = said.partition(":")
+    if not host or not path.strip("/"):
         raise ValueError("SERVER:/PATH is wanted")
     bracketed = host.startswith("[") and host.endswith("]")
     return host[1:-1] if bracketed else host, f"/{path.rstrip('/')}"

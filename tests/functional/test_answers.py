@@ -13,9 +13,8 @@ from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems
 from minion import ROOT, Minion
 from salt.exceptions import CommandExecutionError, SaltInvocationError
+from unit.answered import FIRST_VERSIONS, ISCSI, NFS
 from unit.configured import IDS
-from unit.test_ansible import NFS
-from unit.test_answers import FIRST_VERSIONS, ISCSI
 
 from functional.test_formula import FILES, PILLARS
 

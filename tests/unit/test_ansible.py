@@ -14,47 +14,10 @@ from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems
 from salt.exceptions import CommandExecutionError
 
+from .answered import NFS
+
 # Of the role's defaults, README and tasks, collection ovirt.ovirt 3.2, and of its versions before.
 ROLE = (Path(__file__).parent / "role_variables.txt").read_text().split()
-
-NFS = """
-# by hand, as one writes it
-he_fqdn: engine.example.com
-he_bridge_if: eno1
-he_domain_type: nfs
-he_storage_domain_addr: nas.example.com
-he_storage_domain_path: /exports/engine/
-he_mount_options: timeo=600
-he_nfs_version: v4_1
-he_mem_size_MB: "8192"
-he_vcpus: 4
-he_disk_size_GB: 61
-he_vm_mac_addr: 00:16:3e:12:34:56
-he_vm_ip_addr: 192.0.2.10
-he_vm_ip_prefix: "24"
-he_gateway: 192.0.2.1
-he_dns_addr: [192.0.2.53, 192.0.2.54]
-he_vm_etc_hosts: yes
-he_network_test: dns
-he_time_zone: Europe/Vienna
-he_root_ssh_pubkey: ssh-ed25519 AAAA me
-he_root_ssh_access: no
-he_admin_password: 123456
-he_appliance_password: !unsafe "{{ not-to-be-seen }}"
-he_db_password: !vault |
-  $ANSIBLE_VAULT;1.1;AES256
-  36306634
-he_cluster_comp_version: 4.7
-he_additional_package_list: [tmux, strace]
-he_apply_openscap_profile: true
-he_pause_host: true
-he_enable_keycloak: "{{ keycloak | default(true) }}"
-he_ipv4_subnet_prefix: "10.11.12"
-he_ansible_host_name: node1.example.com
-he_dest_email: a@example.com, b@example.com
-he_shoe_size: 43
-ansible_user: root
-"""
 
 
 def read(text: str) -> convert.Converted:

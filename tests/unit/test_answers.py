@@ -19,75 +19,11 @@ from hosted_engine_validate import problems, with_defaults
 from hypothesis import given
 from salt.exceptions import CommandExecutionError
 
+from .answered import FIRST_VERSIONS, ISCSI
 from .configured import IDS, PILLAR, known
 from .generated import on_a_line, values
 from .test_docs import ROOT
 from .test_schema_properties import generated
-
-# A dialog of 2014: other names, NFS's version in the type, and passwords that were asked for.
-FIRST_VERSIONS = """\
-[environment:default]
-OVEHOSTED_CORE/screenProceed=none:None
-OVEHOSTED_NETWORK/bridgeIf=str:em1
-OVEHOSTED_NETWORK/firewallManager=str:iptables
-OVEHOSTED_NETWORK/fqdn=str:engine.example.com
-OVEHOSTED_NETWORK/gateway=str:192.0.2.1
-OVEHOSTED_ENGINE/appHostName=str:hosted_engine_1
-OVEHOSTED_STORAGE/domainType=str:nfs4
-OVEHOSTED_STORAGE/storageDatacenterName=str:hosted_datacenter
-OVEHOSTED_STORAGE/storageDomainConnection=str:[2001:db8::1]:/exports/engine/
-OVEHOSTED_STORAGE/imgSizeGB=str:25
-OVEHOSTED_VM/vmMemSizeMB=int:4096
-OVEHOSTED_VM/vmBoot=str:cdrom
-OVEHOSTED_VDSM/consoleType=str:qxl
-OVEHOSTED_VDSM/cpu=str:model_SandyBridge
-"""
-
-# A dialog of today, by --generate-answer: iSCSI with two portals and CHAP.
-ISCSI = """\
-# kept by the storage people
-
-[environment:default]
-OVEHOSTED_CORE/deployProceed=bool:True
-OVEHOSTED_CORE/enableKeycloak=bool:0
-OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen=%%a
-OVEHOSTED_NETWORK/fqdn=str:engine.example.com
-OVEHOSTED_NETWORK/bridgeIf=str:bond0.150
-OVEHOSTED_NETWORK/forceIPv4=bool:True
-OVEHOSTED_NETWORK/forceIPv6=bool:F
-OVEHOSTED_NETWORK/network_test=str:tcp
-OVEHOSTED_NETWORK/network_test_tcp_address=str:192.0.2.7
-OVEHOSTED_NETWORK/network_test_tcp_port=int:53
-OVEHOSTED_STORAGE/domainType=str:iscsi
-OVEHOSTED_STORAGE/storageDomainConnection=str:192.0.2.20,192.0.2.21
-OVEHOSTED_STORAGE/iSCSIPortalIPAddress=str:192.0.2.20,192.0.2.21
-OVEHOSTED_STORAGE/iSCSIPortalPort=str:3260,3261
-OVEHOSTED_STORAGE/iSCSIPortal=str:1,1
-OVEHOSTED_STORAGE/iSCSIPortalUser=str:he
-OVEHOSTED_STORAGE/iSCSIPortalPassword=str:not-to-be-seen-chap
-OVEHOSTED_STORAGE/iSCSITargetName=str:iqn.2024-01.com.example:he
-OVEHOSTED_STORAGE/LunID=str:36589cfc000000e8a909165bdfb47b3d9
-OVEHOSTED_STORAGE/discardSupport=bool:True
-OVEHOSTED_STORAGE/imgSizeGB=str:80
-OVEHOSTED_STORAGE/mntOptions=none:None
-OVEHOSTED_VM/vmVCpus=str:8
-OVEHOSTED_VM/cloudinitInstanceHostName=str:engine
-OVEHOSTED_VM/cloudinitInstanceDomainName=str:example.com
-OVEHOSTED_VM/cloudinitRootPwd=str:not-to-be-seen-root
-OVEHOSTED_VM/cloudinitVMDNS=str:192.0.2.53, 192.0.2.54
-OVEHOSTED_VM/cloudinitVMStaticCIDR=str:192.0.2.10/24
-OVEHOSTED_VM/rootSshPubkey=multi-str:ssh-rsa AAAA== one
-  ssh-rsa BBBB== two
-OVEHOSTED_VM/rootSshAccess=str:without-password
-OVEHOSTED_VM/applyOpenScapProfile=bool:True
-OVEHOSTED_VM/OpenScapProfileName=str:PCI-DSS
-OVEHOSTED_VM/shoeSize=int:43
-OVESETUP_CONFIG/websocketProxyConfig=bool:False
-OVESETUP_DB/password=str:not-to-be-seen-db
-
-[environment:default]
-OVEHOSTED_NOTIF/destEmail=str:a@example.com,b@example.com
-"""
 
 
 def read(text: str) -> convert.Converted:
@@ -160,7 +96,8 @@ def test_a_file_of_today_with_all_types():
             "admin_password": "not-to-be-seen=%a",
             "iscsi_password": "not-to-be-seen-chap",
             "root_password": "not-to-be-seen-root",
-            "answers": {"OVESETUP_DB/password": "str:not-to-be-seen-db"},
+            "database_password": "not-to-be-seen-db",
+            "answers": {"OVESETUP_GRAFANA_DB/password": "str:not-to-be-seen-grafana"},
         },
     }  # fmt: skip
     assert found.unknown == ["OVEHOSTED_VM/shoeSize"]
@@ -198,6 +135,8 @@ def test_a_file_of_today_with_all_types():
              "STORAGE/storageDomainConnection=str:b"],
             "given twice, and differs",
         ),
+        (["STORAGE/iSCSILunId=str:1", "STORAGE/LunID=str:2", "STORAGE/domainType=str:fc"],
+         "storage:lun: OVEHOSTED_STORAGE/iSCSILunId and OVEHOSTED_STORAGE/LunID differ"),
         (["STORAGE/iSCSIPortal=str:1,2"], "different portal groups"),
         (["VM/cloudinitVMStaticCIDR=str:192.0.2.1"], "ADDRESS/PREFIX is wanted"),
         (["VM/vmMemSizeMB=str:lots"], "a whole number is wanted"),
