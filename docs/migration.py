@@ -15,13 +15,14 @@ MADE = re.compile(
 def with_tables(page: str) -> str:
     """The page with its made parts as they would be."""
     import hosted_engine_ansible as ansible
+    import hosted_engine_answer_reasons as answer_reasons
     import hosted_engine_answer_table as answers
 
     made = {
         "hosted_engine_ansible": places(ansible.TABLE, "variable"),
         "hosted_engine_ansible_reasons": reasons(ansible.REASONS, "variables"),
         "hosted_engine_answer_table": places(answers.TABLE, "answer"),
-        "hosted_engine_answer_reasons": reasons(answers.REASONS, "answers"),
+        "hosted_engine_answer_reasons": reasons(answer_reasons.REASONS, "answers"),
     }
     return MADE.sub(lambda part: part[1] + made[part[2]] + part[3], page)
 

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 
-import hosted_engine_answer_table as answers
+import hosted_engine_fhanswers as answers
 import pytest
 import yaml
 from hosted_engine_schema import SCHEMA

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from pathlib import Path
+from typing import Any
 
 import hosted_engine_ansible as ansible
 import hosted_engine_convert as convert
@@ -12,9 +13,13 @@ import pytest
 from hosted_engine_ansible_reasons import REASONS
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems
+from hypothesis import given
+from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
 
 from .answered import NFS
+from .generated import ANYTHING
+from .test_schema_properties import generated
 
 # Of the role's defaults, README and tasks, collection ovirt.ovirt 3.2, and of its versions before.
 ROLE = (Path(__file__).parent / "role_variables.txt").read_text().split()
@@ -177,6 +182,23 @@ def test_what_is_wrong_is_told_without_the_value(variables, problem):
 
     assert [one for one in found.problems if problem in one]
     assert "hunter2" not in repr(found.problems)
+
+
+@generated
+@given(st.dictionaries(st.sampled_from(ROLE), ANYTHING))
+def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
+    """Whatever they hold; and no secret is part of a problem."""
+    password = "not-to-be-seen {"
+    text = json.dumps(variables | {"he_admin_password": [password], "he_db_password": password})
+
+    found = read(text)
+
+    assert found.pillar["secrets"]["database_password"] == password
+    assert any("he_admin_password" in problem for problem in found.problems)
+    assert password not in repr(found._replace(pillar={}))
+    assert found.left_out.keys() >= {
+        name for name, value in variables.items() if value is not None and name in REASONS
+    }
 
 
 def test_defaults_that_differ_are_told_and_differ():

@@ -7,16 +7,18 @@ import traceback
 from typing import Any
 
 import hosted_engine_answer_file as answer_file
-import hosted_engine_answer_table as answers
 import hosted_engine_archive as archive
 import hosted_engine_config_files as files
 import hosted_engine_convert as convert
+import hosted_engine_fhanswers as answers
 import pytest
 import yaml
 from hosted_engine_answer_reasons import REASONS
+from hosted_engine_answer_table import TABLE
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems, with_defaults
 from hypothesis import given
+from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
 
 from .answered import FIRST_VERSIONS, ISCSI
@@ -267,6 +269,43 @@ def test_a_pillar_comes_back_as_it_was(pillar: dict[str, Any]) -> None:
     assert "secrets" not in back.pillar
 
 
+TYPED = st.builds(
+    "{}:{}".format, st.sampled_from(["str", "int", "bool", "none", "multi-str", ""]), st.text()
+)
+
+
+NAMES = sorted({name for row in TABLE for name in row.names})
+
+
+@generated
+@given(st.dictionaries(st.sampled_from(NAMES), TYPED))
+def test_any_answers_are_read_or_told(answered: dict[str, str]) -> None:
+    """Whatever they say nothing raises; and no secret is part of a problem."""
+    password = "OVEHOSTED_ENGINE/adminPassword"
+
+    found = answers.read(answered | {password: "hidden:not-to-be-seen"})
+
+    assert found.unknown == []
+    assert any(problem.startswith(f"{password}: its value has no") for problem in found.problems)
+    assert "not-to-be-seen" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("connection", "address", "path"),
+    [
+        ("gluster1:/engine", "gluster1", "/engine"),
+        ("gluster1:engine", "gluster1", "/engine"),
+        ("[2001:db8::1]:/engine/", "2001:db8::1", "/engine"),
+    ],
+)
+def test_a_gluster_volume_with_and_without_its_slash(connection, address, path):
+    found = told(
+        "STORAGE/domainType=str:glusterfs", f"STORAGE/storageDomainConnection=str:{connection}"
+    )
+
+    assert found.pillar["storage"] == {"type": "glusterfs", "address": address, "path": path}
+
+
 @pytest.mark.parametrize(
     ("group", "key", "value"),
     [
@@ -297,13 +336,13 @@ def test_what_otopi_cannot_say_exactly_comes_back_too(group, key, value):
 
 def test_every_key_has_a_place_or_a_reason():
     """The ids that come out, too; no answer has both."""
-    named = {name for row in answers.TABLE for name in row.names}
+    named = {name for row in TABLE for name in row.names}
 
     assert not named & REASONS.keys()
     text = answers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
     for name in as_otopi_has_them(text):
         assert name in named or name in REASONS or name.startswith(answers.OWN), name
-    for row in answers.TABLE:
+    for row in TABLE:
         for path in row.paths:
             convert.schema_of(path)
 
