@@ -2,7 +2,7 @@
 fhanswers.conf of the configuration archive, and what any answer file tells.
 
 What otopi has no key for, or can't say exactly, stands in keys of our own,
-``OVEHOSTED_FORMULA/GROUP.KEY``, as JSON: otopi takes a key that it doesn't know into its
+``OVEHOSTED_FORMULA/GROUP__KEY``, as JSON: otopi takes a key that it doesn't know into its
 environment, where nobody asks for it.
 """
 
@@ -65,7 +65,7 @@ def read(answers: Mapping[str, str]) -> Converted:
         else:
             unknown.append(name)
     for name in told.unknown:
-        path = name.removeprefix(OWN).replace(".", ":")
+        path = name.removeprefix(OWN).replace("__", ":")
         try:
             convert.schema_of(path)
             found[path] = json.loads(values[name])
@@ -107,13 +107,11 @@ def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> s
             if value is not None or name not in answers:
                 answers[name] = answer_file.typed(value)
     answers |= {name: answer_file.typed(value) for name, value in _ids(settings, ids, connection)}
-    others = {
+    leaves["engine:answers"] = {
         name: answer
-        for name, answer in settings["engine"]["answers"].items()
+        for name, answer in leaves["engine:answers"].items()
         if not convert.SECRET_NAME.search(name)
     }
-    leaves["engine:answers"] = others
-    answers |= {name: answer for name, answer in others.items() if name not in answers}
     return answer_file.render(answers | _own(answers, leaves))
 
 
@@ -122,7 +120,7 @@ def _own(answers: Mapping[str, str], leaves: Values) -> dict[str, str]:
     back = read(answer_file.parse(answer_file.render(answers)).answers).pillar
     seen = convert.leaves(with_defaults(back, SCHEMA))
     return {
-        OWN + path.replace(":", "."): answer_file.typed(json.dumps(value))
+        OWN + path.replace(":", "__"): answer_file.typed(json.dumps(value))
         for path, value in leaves.items()
         if seen[path] != value
     }

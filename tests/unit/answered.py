@@ -28,7 +28,7 @@ ISCSI = """\
 [environment:default]
 OVEHOSTED_CORE/deployProceed=bool:True
 OVEHOSTED_CORE/enableKeycloak=bool:0
-OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen=%%a
+OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen=%a
 OVEHOSTED_NETWORK/fqdn=str:engine.example.com
 OVEHOSTED_NETWORK/bridgeIf=str:bond0.150
 OVEHOSTED_NETWORK/forceIPv4=bool:True

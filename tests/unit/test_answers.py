@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import json
+import re
 import traceback
 from typing import Any
 
@@ -200,7 +202,7 @@ def test_all_else_is_true(text):
 
 
 def as_otopi_has_them(text: str) -> dict[str, str]:
-    parser = configparser.ConfigParser()
+    parser = configparser.RawConfigParser()
     parser.optionxform = str  # type: ignore[method-assign, assignment]
     parser.read_string(text)
     return dict(parser["environment:default"])
@@ -225,8 +227,12 @@ def test_fhanswers_as_otopi_reads_it():
     assert found["OVEHOSTED_STORAGE/lockspaceVolumeUUID"].endswith("2")
     assert found["OVEHOSTED_STORAGE/confVolUUID"].endswith("2")
     assert found["OVEHOSTED_VM/rootSshPubkey"] == "multi-str:ssh-rsa A== one\nssh-rsa B== two"
-    assert found["OVESETUP_X/text"] == "str:100%"
-    assert found["OVEHOSTED_FORMULA/hooks.host_after_host"] == 'str:["site.monitoring"]'
+    assert json.loads(found["OVEHOSTED_FORMULA/engine__answers"].removeprefix("str:")) == {
+        "OVESETUP_CONFIG/websocketProxyConfig": "bool:False",
+        "OVESETUP_X/text": "str:100%",
+    }
+    assert found["OVEHOSTED_FORMULA/hooks__host_after_host"] == 'str:["site.monitoring"]'
+    assert all(re.fullmatch(r"OVEHOSTED_[A-Z]+/\w+", name) for name in found)
     assert {value.split(":")[0] for value in found.values()} <= {
         "str", "int", "bool", "none", "multi-str",
     }  # fmt: skip
@@ -373,5 +379,5 @@ def test_an_archive_that_is_too_long_names_the_pillars_key():
         files.ANSWERS: answers.text(pillar, IDS, "a-uuid"),
     }
 
-    with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks\.guest_after_setup in fhans"):
+    with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks__guest_after_setup in fhans"):
         archive.build(members)
