@@ -174,6 +174,9 @@ def test_what_variables_mean(variables, pillar):
         ({"appliance_package": "/root/appliance.rpm"}, "a package's name is wanted"),
         ({"domain_type": "nfs", "lun_id": "36"}, "storage:lun is given, which is for"),
         ({"domain_type": "fc", "iscsi_target": "iqn.x"}, "storage:target is given, which is for"),
+        ({"domain_type": "fc", "storage_domain_addr": "nas"}, "storage:address is given, which is"),
+        ({"domain_type": "iscsi", "storage_domain_path": "/a"}, "storage:path is given, which is"),
+        ({"iscsi_portal_port": 3261}, "a portal's port is given without its address"),
         ({"network_test": "tcp", "tcp_t_port": "x1"}, "a whole number is wanted"),
     ],
 )
@@ -197,7 +200,7 @@ def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
     assert any("he_admin_password" in problem for problem in found.problems)
     assert password not in repr(found._replace(pillar={}))
     assert found.left_out.keys() >= {
-        name for name, value in variables.items() if value is not None and name in REASONS
+        name for name, value in variables.items() if value not in (None, "", []) and name in REASONS
     }
 
 
@@ -232,6 +235,15 @@ def test_what_is_no_vars_file_is_refused_without_its_text(text, reason):
 
     # As a log shows it, with what it came from.
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_says_nothing_is_told_too():
+    found = told(vm_ip_prefix=24, openscap_profile_name="stig", force_ip4=False, gateway="")
+
+    assert found.pillar == {}
+    assert found.left_out == dict.fromkeys(
+        ("he_force_ip4", "he_openscap_profile_name", "he_vm_ip_prefix"), convert.NOTHING
+    )
 
 
 def test_a_variable_given_twice_is_told():
