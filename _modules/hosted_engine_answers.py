@@ -9,8 +9,8 @@ from typing import Any
 
 import hosted_engine_ansible as ansible
 import hosted_engine_answer_file as answer_file
-import hosted_engine_answer_table as answers
 import hosted_engine_convert as convert
+import hosted_engine_fhanswers as answers
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems
 from salt.exceptions import CommandExecutionError, SaltInvocationError

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_answer_table as answers
 import hosted_engine_archive as archive
 import hosted_engine_config_files as files
+import hosted_engine_fhanswers as answers
 import hosted_engine_gateway as gateway_
 import hosted_engine_record as record
 import hosted_engine_settings as settings

@@ -71,13 +71,10 @@ def _address(address: Any, prefix: Any) -> str | None:
 def _storage(*values: Any) -> tuple[Any, ...]:
     """Where it lies; of a block storage the address is its portal's."""
     kind, address, path, portals, ports = values
-    said = convert.text(address)
-    if kind in ("iscsi", "fc"):
-        return None, None, convert.portals(kind, said, portals, ports)
-    bare = said.strip("[]") if said else None
-    export = convert.text(path)
+    said, export = convert.text(address), convert.text(path)
     export = f"/{export.strip('/')}" if export else None
-    return bare, export, convert.portals(kind, None, portals, ports)
+    listed = convert.portals(kind, said, portals, ports)
+    return (said.strip("[]") if said and kind != "iscsi" else None), export, listed
 
 
 def _subnet(value: Any) -> list[str] | None:
@@ -272,7 +269,6 @@ def _loader(repeated: list[str]) -> Any:
     def mapping(loader: Any, node: Any) -> Any:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         repeated.extend(sorted({name for name in names if names.count(name) > 1}))
-        loader.flatten_mapping(node)
         return loader.construct_mapping(node, deep=True)
 
     Loader.add_multi_constructor("!", tagged)

@@ -29,14 +29,12 @@ _WHY = {
     "the name is fixed: bootstrap:directory is one directory, ours alone": (
         "he_local_vm_dir_prefix he_local_vm_dir"
     ),
-    "the bootstrap VM's firmware and disk are found out; firmware: vm:firmware": (
-        "he_vm_efi_boot_flags"
-    ),
+    "virt-install's flags for UEFI: vm:firmware and vm:secure_boot": ("he_vm_efi_boot_flags"),
     "nothing waits at a forwarded port: the engine is asked over the bootstrap network": (
         "he_webui_forward_port he_setup_lock_file"
     ),
     "libvirt is reached over its socket, then over TLS: no password": "he_libvirt_authfile",
-    "libgfapi: the engine has given it up; Gluster is mounted": "he_enable_libgfapi",
+    "libgfapi isn't used: Gluster is mounted": "he_enable_libgfapi",
     "only for the dialog of hosted-engine --deploy": "he_just_collect_network_interfaces",
     "commands always run in the locale C.UTF-8": "he_cmd_lang",
     "an id of a new VM; the engine makes it": "he_vm_uuid he_nic_uuid he_cdrom_uuid",

@@ -1,7 +1,7 @@
 """
 otopi's answer files: INI, ``[environment:default]``, ``NAME=type:value``.
 
-otopi reads them by a ConfigParser with interpolation, so ``%`` is doubled in them.
+Values are literal, as otopi reads and writes them since version 1.10: no ``%`` is doubled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from salt.exceptions import CommandExecutionError
 
 # As otopi reads them: what comes later counts.
-SECTIONS = ("environment:default", "environment:init", "environment:override")
+SECTIONS = tuple(f"environment:{name}" for name in ("default", "init", "override", "enforce"))
 FALSE = ("f", "F", "false", "False")
 
 
@@ -45,7 +45,7 @@ def parse(text: str) -> File:
         lines = ", ".join(str(number) for number, _ in error.errors)
         raise _broken(f"no NAME=type:value in line {lines}") from None
     answers = {
-        name: item.replace("%%", "%")
+        name: item
         for section in SECTIONS
         if parser.has_section(section)
         for name, item in parser.items(section)
@@ -110,15 +110,5 @@ def typed(value: Any) -> str:
 
 def render(answers: Mapping[str, str]) -> str:
     """The text of an answer file; a further line of a list is indented."""
-    lines = [
-        f"{name}={item}\n".replace("%", "%%").replace("\n", "\n  ")[:-2]
-        for name, item in answers.items()
-    ]
+    lines = [f"{name}={item}\n".replace("\n", "\n  ")[:-2] for name, item in answers.items()]
     return f"[{SECTIONS[0]}]\n" + "".join(lines)
-
-
-def names_of_others(answers: Mapping[str, str], pattern: str) -> list[str]:
-    """Answers for another tool than hosted-engine, such as OVESETUP_… of engine-setup."""
-    return [
-        name for name in answers if not name.startswith("OVEHOSTED_") and re.search(pattern, name)
-    ]

@@ -50,7 +50,7 @@ _WHY = {
     "an engine name without DNS isn't supported: engine:fqdn resolves before the start": {
         "CORE": "forceIpProceed",
     },
-    "libgfapi: the engine has given it up; Gluster is mounted": {
+    "libgfapi isn't used: Gluster is mounted": {
         "ENGINE": "enableLibgfapi",
     },
     "Gluster's volume is made by those who run Gluster; its replicas are theirs to choose": {

@@ -1,40 +1,18 @@
 """
-Answer files of ``hosted-engine --deploy``: which answer tells which key of the pillar, both ways.
+Answers of ``hosted-engine --deploy``: which of them tells which key of the pillar, both ways.
 
-fhanswers.conf is written from this table and any answer file is read by it. What otopi has no key
-for, or can't say exactly, stands in keys of our own, ``OVEHOSTED_FORMULA/GROUP.KEY``, as JSON:
-otopi takes a key that it doesn't know into its environment, where nobody asks for it.
+Rows without a ``write`` are of old versions, or of other tools: they are only read.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import hosted_engine_answer_file as answer_file
 import hosted_engine_convert as convert
-from hosted_engine_answer_reasons import REASONS
-from hosted_engine_convert import Converted, Row, Values
-from hosted_engine_schema import ANSWER_NAME, SCHEMA
-from hosted_engine_validate import with_defaults
+from hosted_engine_convert import Row
 
 PREFIX = "OVEHOSTED_"
-OWN = f"{PREFIX}FORMULA/"
-NO_UUID = "00000000-0000-0000-0000-000000000000"
-# How each of the four disks is called in the names of its ids.
-DISKS = {
-    "vm": ("imgUUID", "volUUID"),
-    "metadata": ("metadataImageUUID", "metadataVolumeUUID"),
-    "lockspace": ("lockspaceImageUUID", "lockspaceVolumeUUID"),
-    "configuration": ("confImageUUID", "confVolUUID"),
-}
-# What a person confirms at the terminal: whoever applies the states has done so.
-CONFIRMED = {
-    **dict.fromkeys(("CORE/screenProceed", "CORE/deployProceed", "CORE/confirmSettings"), True),
-    "VM/cloudInitISO": "generate",
-    **dict.fromkeys(("VM/cloudinitExecuteEngineSetup", "VM/automateVMShutdown"), True),
-}
 
 
 def row(name: str, path: str, read: Callable[..., Any] = convert.text) -> Row:
@@ -98,6 +76,12 @@ def _names(*names: str) -> tuple[str, ...]:
 LOGINS = {"password": "yes", "none": "no", "keys": "without-password"}
 
 TABLE = [
+    # engine-setup's own, which some files have as well: not for engine:answers, as a key decides.
+    Row(("OVESETUP_CONFIG/fqdn",), ("engine:fqdn",), convert.text),
+    Row(("OVESETUP_CONFIG/keycloakEnable",), ("engine:keycloak",), convert.flag),
+    Row(("OVESETUP_CONFIG/adminPassword",), ("secrets:admin_password",), convert.text),
+    Row(("OVESETUP_DB/password",), ("secrets:database_password",), convert.text),
+    Row(("OVESETUP_DWH_DB/password",), ("secrets:dwh_database_password",), convert.text),
     row("CORE/enableKeycloak", "engine:keycloak", convert.flag),
     row("CORE/restoreFromFile", "restore:backup"),
     row("CORE/renewPKIonRestore", "restore:renew_pki", convert.flag),
@@ -195,107 +179,3 @@ TABLE = [
     row("NOTIF/sourceEmail", "notification:source"),
     row("NOTIF/destEmail", "notification:destinations", convert.texts),
 ]
-
-
-def read(answers: Mapping[str, str]) -> Converted:
-    """
-    The pillar that answers tell; ``answers``: name to value as ``answer_file.parse`` gives them.
-
-    Answers of engine-setup (OVESETUP_…) become ``engine:answers``, or a secret by their name.
-    """
-    values: Values = {}
-    broken: list[str] = []
-    for name, typed in answers.items():
-        try:
-            values[name] = answer_file.value(typed)
-        except ValueError as error:
-            broken.append(f"{name}: {error}")
-    hosted = {name: item for name, item in values.items() if name.startswith(PREFIX)}
-    told = convert.convert(TABLE, REASONS, hosted)
-    found = convert.leaves(told.pillar)
-    unknown = [name for name in values if not name.startswith(PREFIX)]
-    for name in answer_file.names_of_others(answers, ANSWER_NAME):
-        kind = "secrets" if convert.SECRET_NAME.search(name) else "engine"
-        if name in values:
-            found.setdefault(f"{kind}:answers", {})[name] = answers[name]
-            unknown.remove(name)
-    for name in told.unknown:
-        path = name.removeprefix(OWN).replace(".", ":")
-        try:
-            convert.schema_of(path)
-            found[path] = json.loads(values[name])
-        except (KeyError, TypeError, ValueError):
-            unknown.append(name)
-    problems = [*broken, *told.problems, *_other_name(values)]
-    return Converted(convert.tree(found), sorted(unknown), told.left_out, problems)
-
-
-def _other_name(values: Values) -> list[str]:
-    """The guest's name is the engine's: files of older versions ask for it a second time."""
-    fqdn = values.get(f"{PREFIX}NETWORK/fqdn")
-    host = values.get(f"{PREFIX}VM/cloudinitInstanceHostName")
-    domain = values.get(f"{PREFIX}VM/cloudinitInstanceDomainName")
-    if not fqdn or not host or fqdn in (host, f"{host}.{domain}"):
-        return []
-    return [
-        f"{PREFIX}VM/cloudinitInstanceHostName and {PREFIX}VM/cloudinitInstanceDomainName say "
-        f"another name than {PREFIX}NETWORK/fqdn: the guest is named by the latter"
-    ]
-
-
-def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> str:
-    """
-    The text of fhanswers.conf: what the user answered, by ``given`` and its defaults, and ids.
-
-    Never a secret. Read back it is the same pillar, once both have their defaults filled in.
-    """
-    settings = with_defaults(given, SCHEMA)
-    answers = {f"{PREFIX}{name}": answer_file.typed(value) for name, value in CONFIRMED.items()}
-    leaves = convert.leaves(settings)
-    for item in TABLE:
-        if item.write is None or item.paths[0].startswith("secrets:"):
-            continue
-        written = item.write(*(leaves[path] for path in item.paths))
-        for name, value in zip(
-            item.names, written if len(item.names) > 1 else (written,), strict=True
-        ):
-            if value is not None or name not in answers:
-                answers[name] = answer_file.typed(value)
-    answers |= {name: answer_file.typed(value) for name, value in _ids(settings, ids, connection)}
-    others = {
-        name: answer
-        for name, answer in settings["engine"]["answers"].items()
-        if not convert.SECRET_NAME.search(name)
-    }
-    leaves["engine:answers"] = others
-    answers |= {name: answer for name, answer in others.items() if name not in answers}
-    return answer_file.render(answers | _own(answers, leaves))
-
-
-def _own(answers: Mapping[str, str], leaves: Values) -> dict[str, str]:
-    """Keys of our own for what doesn't come back from ``answers`` as it is in ``leaves``."""
-    back = read(answer_file.parse(answer_file.render(answers)).answers).pillar
-    seen = convert.leaves(with_defaults(back, SCHEMA))
-    return {
-        OWN + path.replace(":", "."): answer_file.typed(json.dumps(value))
-        for path, value in leaves.items()
-        if seen[path] != value
-    }
-
-
-def _ids(settings: Values, ids: Mapping[str, Any], connection: str) -> list[tuple[str, Any]]:
-    host, _, domain = (settings["engine"]["fqdn"] or "").partition(".")
-    found = {
-        "STORAGE/connectionUUID": connection,
-        "STORAGE/sdUUID": ids["storage_domain"],
-        "STORAGE/spUUID": NO_UUID,
-        "STORAGE/hostID": int(ids["host_id"]),
-        "VM/vmUUID": ids["vm_id"],
-        "VM/cloudinitInstanceHostName": host,
-        "VM/cloudinitInstanceDomainName": domain,
-        "VDSM/cpu": ids.get("cpu_type"),
-    }
-    for disk, names in DISKS.items():
-        for name, part in zip(names, ("image", "volume"), strict=True):
-            found[f"STORAGE/{name}"] = ids["disks"][disk][part]
-    return [(PREFIX + name, value) for name, value in found.items()]

@@ -20,6 +20,7 @@ ISCSI_PORT = 3260
 # Phases are the only places to stop at: this one is after engine-setup, before the host is added.
 PAUSE = "engine"
 DIRECTORY = "hosted-engine"
+NOTHING = "says nothing by itself, or what is so without it"
 SECRET_NAME = re.compile(r"passw|passphrase|secret|token|privatekey", re.IGNORECASE)
 # Which keys of storage belong to which types; a key that isn't here belongs to all.
 KINDS = {
@@ -50,28 +51,35 @@ class Converted(NamedTuple):
 
 def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Converted:
     """The pillar that ``given`` tells by a table; ``reasons``: names without a place, and why."""
-    values = {name: value for name, value in given.items() if value is not None}
+    values = {name: value for name, value in given.items() if value not in (None, "", [])}
     found: Values = {}
+    sources: dict[str, str] = {}
+    silent = {name for row in table for name in row.names if name in values}
     problems = []
     for row in table:
-        if not any(name in values for name in row.names):
+        names = [name for name in row.names if name in values]
+        if not names:
             continue
+        said = ", ".join(names)
         try:
             told = row.read(*(values.get(name) for name in row.names))
         except ValueError as error:
-            names = ", ".join(name for name in row.names if name in values)
-            problems.append(f"{names}: {error}")
+            problems.append(f"{said}: {error}")
+            silent -= set(names)
             continue
         for path, value in zip(row.paths, told if len(row.paths) > 1 else (told,), strict=True):
-            if value is not None:
-                found[path] = value
+            if value is None:
+                continue
+            if found.get(path, value) != value:
+                problems.append(f"{path}: {sources[path]} and {said} differ: the latter counts")
+            found[path], sources[path] = value, said
+            silent -= set(names)
     known = {name for row in table for name in row.names}
-    return Converted(
-        tree(found),
-        sorted(name for name in given if name not in known and name not in reasons),
-        {name: reasons[name] for name in sorted(values) if name in reasons},
-        problems + list(contradictions(found)),
-    )
+    left_out = {name: reasons[name] for name in values if name in reasons}
+    left_out |= dict.fromkeys(silent, NOTHING)
+    unknown = sorted(name for name in given if name not in known and name not in reasons)
+    problems += contradictions(found)
+    return Converted(tree(found), unknown, dict(sorted(left_out.items())), problems)
 
 
 def contradictions(found: Values) -> Iterator[str]:
@@ -227,10 +235,12 @@ def pause(value: Any) -> list[str] | None:
 def share(kind: Any, connection: Any) -> tuple[str | None, str | None]:
     """``storage:address`` and ``path`` of HOST:/PATH; on a block storage it says other things."""
     said = text(connection)
-    if said is None or kind in ("iscsi", "fc"):
+    if said is None or kind == "iscsi" or (kind == "fc" and ":/" not in said):
         return None, None
     host, colon, path = said.partition(":/")
-    if not colon:
+    if not colon and kind == "glusterfs":
+        host, colon, path = said.partition(":")
+    if not host or not path.strip("/"):
         raise ValueError("SERVER:/PATH is wanted")
     bracketed = host.startswith("[") and host.endswith("]")
     return host[1:-1] if bracketed else host, f"/{path.rstrip('/')}"
@@ -245,6 +255,8 @@ def portals(kind: Any, connection: Any, addresses: Any, ports: Any) -> list[str]
             raise ValueError("the portal's address is given twice, and differs")
         hosts = hosts or others
     if not hosts:
+        if set(texts(ports) or ()) - {str(ISCSI_PORT)}:
+            raise ValueError("a portal's port is given without its address")
         return None
     numbers = texts(ports) or [str(ISCSI_PORT)]
     numbers = numbers * len(hosts) if len(numbers) == 1 else numbers

@@ -1,6 +1,6 @@
 """
 Make the pages that would rot by hand: docs/pillar.md and docs/pillar.schema.json from the schema,
-docs/steps.md and docs/features.md from markers.
+docs/steps.md and docs/features.md from markers, and the tables in docs/migration.md.
 
 ``--check`` writes nothing, and fails where a page isn't what it would be.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "_utils"), str(ROOT / "docs")]
+sys.path[:0] = [str(ROOT / "_utils"), str(ROOT)]
 
 PILLAR_HEAD = """# The pillar
 
@@ -135,9 +135,12 @@ def _name(node: ast.expr) -> str:
 
 def pages() -> dict[Path, str]:
     """Every made page with its text."""
-    import features
     from hosted_engine_schema import SCHEMA
 
+    from docs import features
+    from docs.migration import with_tables
+
+    migration = ROOT / "docs" / "migration.md"
     return {
         ROOT / "docs" / "features.md": features.page(
             ROOT / "docs" / "features.yaml", ROOT / "tests"
@@ -145,6 +148,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "pillar.md": pillar_page(SCHEMA),
         ROOT / "docs" / "pillar.schema.json": json_schema(SCHEMA),
         ROOT / "docs" / "steps.md": steps_page(ROOT / "tests" / "integration"),
+        migration: with_tables(migration.read_text()),
     }
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 
-import hosted_engine_answer_table as answers
+import hosted_engine_config_files as files
+import hosted_engine_fhanswers as answers
 import pytest
 import yaml
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems
 from minion import ROOT, Minion
 from salt.exceptions import CommandExecutionError, SaltInvocationError
+from unit.answered import FIRST_VERSIONS, ISCSI, NFS
 from unit.configured import IDS
-from unit.test_ansible import NFS
-from unit.test_answers import FIRST_VERSIONS, ISCSI
 
+from functional.lab.standins import standin
+from functional.storage_host import StorageHost, host, minions, wants_root
 from functional.test_formula import FILES, PILLARS
+
+__all__ = ["host", "minions"]
 
 OLD = FIRST_VERSIONS + "OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen {{ 7 * 6 }} {% if\n"
 FC = {"he_fqdn": "e.example.com", "he_domain_type": "fc", "he_admin_password": "not-to-be-seen"}
@@ -162,3 +167,47 @@ def test_fhanswers_becomes_the_pillar_again(minion, tmp_path, pillar):
     assert after("hosted_engine.settings") == before("hosted_engine.settings")
     (missing,) = told["problems"]
     assert missing.startswith("hosted_engine:secrets:admin_password: missing")
+
+
+@wants_root
+@pytest.mark.feature("round_trip")
+def test_the_archive_holds_what_the_user_answered(host: StorageHost, tmp_path):
+    """As the agent takes it from the disk, read by another reader of otopi's form, and by ours."""
+    host.state("hosted_engine_config.present")
+    source = tmp_path / "fhanswers.conf"
+    source.write_text(host.member("fhanswers.conf"))
+
+    read = standin("hosted_engine_setup_standin.answers").parse(source.read_text())
+    told = host.minions[False]("hosted_engine_answers.to_pillar", str(source))
+
+    assert read["OVEHOSTED_STORAGE/storageDomainConnection"] == "nas.example.com:/exports/engine"
+    assert read["OVEHOSTED_VM/vmMemSizeMB"] == 16384
+    assert read["OVEHOSTED_VM/vmUUID"] == IDS["vm_id"]
+    assert read["OVEHOSTED_STORAGE/mntOptions"] is None
+    after = Minion(tmp_path / "after", told["pillar"])
+    assert after("hosted_engine.settings") == host.settings
+
+
+@wants_root
+def test_a_deployed_host_keeps_a_text_of_another_form(host: StorageHost, tmp_path):
+    """What an earlier version wrote, or another tool: the ids are there, so nothing is written."""
+    host.state("hosted_engine_config.present")
+    host.say(deployed=True)
+    disk, folder = host.disk("configuration"), tmp_path / "archive"
+    folder.mkdir()
+    subprocess.run(["tar", "-xf", disk, "-C", folder], check=True)
+    text = (folder / "fhanswers.conf").read_text()
+    kept = "".join(line for line in text.splitlines(keepends=True) if "FORMULA" not in line)
+    kept = kept.replace("OVEHOSTED_NETWORK/gateway=str:192.0.2.1\n", "") + "OVEHOSTED_X/y=str:z\n"
+    assert kept != text
+    (folder / "fhanswers.conf").write_text(kept)
+    made = tmp_path / "made.tar"
+    command = ["tar", "--record-size=20480", "-cf", made, "-C", folder, *files.MEMBERS]
+    subprocess.run(command, check=True)
+    with disk.open("r+b") as target:
+        target.write(made.read_bytes())
+
+    for test in (True, False):
+        ret = host.state("hosted_engine_config.present", test=test)
+        assert (ret["result"], ret["changes"]) == (True, {}), ret["comment"]
+    assert host.member("fhanswers.conf") == kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from pathlib import Path
+from typing import Any
 
 import hosted_engine_ansible as ansible
 import hosted_engine_convert as convert
@@ -12,49 +13,16 @@ import pytest
 from hosted_engine_ansible_reasons import REASONS
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems
+from hypothesis import given
+from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
+
+from .answered import NFS
+from .generated import ANYTHING
+from .test_schema_properties import generated
 
 # Of the role's defaults, README and tasks, collection ovirt.ovirt 3.2, and of its versions before.
 ROLE = (Path(__file__).parent / "role_variables.txt").read_text().split()
-
-NFS = """
-# by hand, as one writes it
-he_fqdn: engine.example.com
-he_bridge_if: eno1
-he_domain_type: nfs
-he_storage_domain_addr: nas.example.com
-he_storage_domain_path: /exports/engine/
-he_mount_options: timeo=600
-he_nfs_version: v4_1
-he_mem_size_MB: "8192"
-he_vcpus: 4
-he_disk_size_GB: 61
-he_vm_mac_addr: 00:16:3e:12:34:56
-he_vm_ip_addr: 192.0.2.10
-he_vm_ip_prefix: "24"
-he_gateway: 192.0.2.1
-he_dns_addr: [192.0.2.53, 192.0.2.54]
-he_vm_etc_hosts: yes
-he_network_test: dns
-he_time_zone: Europe/Vienna
-he_root_ssh_pubkey: ssh-ed25519 AAAA me
-he_root_ssh_access: no
-he_admin_password: 123456
-he_appliance_password: !unsafe "{{ not-to-be-seen }}"
-he_db_password: !vault |
-  $ANSIBLE_VAULT;1.1;AES256
-  36306634
-he_cluster_comp_version: 4.7
-he_additional_package_list: [tmux, strace]
-he_apply_openscap_profile: true
-he_pause_host: true
-he_enable_keycloak: "{{ keycloak | default(true) }}"
-he_ipv4_subnet_prefix: "10.11.12"
-he_ansible_host_name: node1.example.com
-he_dest_email: a@example.com, b@example.com
-he_shoe_size: 43
-ansible_user: root
-"""
 
 
 def read(text: str) -> convert.Converted:
@@ -206,6 +174,9 @@ def test_what_variables_mean(variables, pillar):
         ({"appliance_package": "/root/appliance.rpm"}, "a package's name is wanted"),
         ({"domain_type": "nfs", "lun_id": "36"}, "storage:lun is given, which is for"),
         ({"domain_type": "fc", "iscsi_target": "iqn.x"}, "storage:target is given, which is for"),
+        ({"domain_type": "fc", "storage_domain_addr": "nas"}, "storage:address is given, which is"),
+        ({"domain_type": "iscsi", "storage_domain_path": "/a"}, "storage:path is given, which is"),
+        ({"iscsi_portal_port": 3261}, "a portal's port is given without its address"),
         ({"network_test": "tcp", "tcp_t_port": "x1"}, "a whole number is wanted"),
     ],
 )
@@ -214,6 +185,23 @@ def test_what_is_wrong_is_told_without_the_value(variables, problem):
 
     assert [one for one in found.problems if problem in one]
     assert "hunter2" not in repr(found.problems)
+
+
+@generated
+@given(st.dictionaries(st.sampled_from(ROLE), ANYTHING))
+def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
+    """Whatever they hold; and no secret is part of a problem."""
+    password = "not-to-be-seen {"
+    text = json.dumps(variables | {"he_admin_password": [password], "he_db_password": password})
+
+    found = read(text)
+
+    assert found.pillar["secrets"]["database_password"] == password
+    assert any("he_admin_password" in problem for problem in found.problems)
+    assert password not in repr(found._replace(pillar={}))
+    assert found.left_out.keys() >= {
+        name for name, value in variables.items() if value not in (None, "", []) and name in REASONS
+    }
 
 
 def test_defaults_that_differ_are_told_and_differ():
@@ -247,6 +235,15 @@ def test_what_is_no_vars_file_is_refused_without_its_text(text, reason):
 
     # As a log shows it, with what it came from.
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_says_nothing_is_told_too():
+    found = told(vm_ip_prefix=24, openscap_profile_name="stig", force_ip4=False, gateway="")
+
+    assert found.pillar == {}
+    assert found.left_out == dict.fromkeys(
+        ("he_force_ip4", "he_openscap_profile_name", "he_vm_ip_prefix"), convert.NOTHING
+    )
 
 
 def test_a_variable_given_twice_is_told():

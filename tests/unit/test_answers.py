@@ -3,91 +3,31 @@
 from __future__ import annotations
 
 import configparser
+import json
+import re
 import traceback
 from typing import Any
 
 import hosted_engine_answer_file as answer_file
-import hosted_engine_answer_table as answers
 import hosted_engine_archive as archive
 import hosted_engine_config_files as files
 import hosted_engine_convert as convert
+import hosted_engine_fhanswers as answers
 import pytest
 import yaml
 from hosted_engine_answer_reasons import REASONS
+from hosted_engine_answer_table import TABLE
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems, with_defaults
 from hypothesis import given
+from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
 
+from .answered import FIRST_VERSIONS, ISCSI
 from .configured import IDS, PILLAR, known
 from .generated import on_a_line, values
 from .test_docs import ROOT
 from .test_schema_properties import generated
-
-# A dialog of 2014: other names, NFS's version in the type, and passwords that were asked for.
-FIRST_VERSIONS = """\
-[environment:default]
-OVEHOSTED_CORE/screenProceed=none:None
-OVEHOSTED_NETWORK/bridgeIf=str:em1
-OVEHOSTED_NETWORK/firewallManager=str:iptables
-OVEHOSTED_NETWORK/fqdn=str:engine.example.com
-OVEHOSTED_NETWORK/gateway=str:192.0.2.1
-OVEHOSTED_ENGINE/appHostName=str:hosted_engine_1
-OVEHOSTED_STORAGE/domainType=str:nfs4
-OVEHOSTED_STORAGE/storageDatacenterName=str:hosted_datacenter
-OVEHOSTED_STORAGE/storageDomainConnection=str:[2001:db8::1]:/exports/engine/
-OVEHOSTED_STORAGE/imgSizeGB=str:25
-OVEHOSTED_VM/vmMemSizeMB=int:4096
-OVEHOSTED_VM/vmBoot=str:cdrom
-OVEHOSTED_VDSM/consoleType=str:qxl
-OVEHOSTED_VDSM/cpu=str:model_SandyBridge
-"""
-
-# A dialog of today, by --generate-answer: iSCSI with two portals and CHAP.
-ISCSI = """\
-# kept by the storage people
-
-[environment:default]
-OVEHOSTED_CORE/deployProceed=bool:True
-OVEHOSTED_CORE/enableKeycloak=bool:0
-OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen=%%a
-OVEHOSTED_NETWORK/fqdn=str:engine.example.com
-OVEHOSTED_NETWORK/bridgeIf=str:bond0.150
-OVEHOSTED_NETWORK/forceIPv4=bool:True
-OVEHOSTED_NETWORK/forceIPv6=bool:F
-OVEHOSTED_NETWORK/network_test=str:tcp
-OVEHOSTED_NETWORK/network_test_tcp_address=str:192.0.2.7
-OVEHOSTED_NETWORK/network_test_tcp_port=int:53
-OVEHOSTED_STORAGE/domainType=str:iscsi
-OVEHOSTED_STORAGE/storageDomainConnection=str:192.0.2.20,192.0.2.21
-OVEHOSTED_STORAGE/iSCSIPortalIPAddress=str:192.0.2.20,192.0.2.21
-OVEHOSTED_STORAGE/iSCSIPortalPort=str:3260,3261
-OVEHOSTED_STORAGE/iSCSIPortal=str:1,1
-OVEHOSTED_STORAGE/iSCSIPortalUser=str:he
-OVEHOSTED_STORAGE/iSCSIPortalPassword=str:not-to-be-seen-chap
-OVEHOSTED_STORAGE/iSCSITargetName=str:iqn.2024-01.com.example:he
-OVEHOSTED_STORAGE/LunID=str:36589cfc000000e8a909165bdfb47b3d9
-OVEHOSTED_STORAGE/discardSupport=bool:True
-OVEHOSTED_STORAGE/imgSizeGB=str:80
-OVEHOSTED_STORAGE/mntOptions=none:None
-OVEHOSTED_VM/vmVCpus=str:8
-OVEHOSTED_VM/cloudinitInstanceHostName=str:engine
-OVEHOSTED_VM/cloudinitInstanceDomainName=str:example.com
-OVEHOSTED_VM/cloudinitRootPwd=str:not-to-be-seen-root
-OVEHOSTED_VM/cloudinitVMDNS=str:192.0.2.53, 192.0.2.54
-OVEHOSTED_VM/cloudinitVMStaticCIDR=str:192.0.2.10/24
-OVEHOSTED_VM/rootSshPubkey=multi-str:ssh-rsa AAAA== one
-  ssh-rsa BBBB== two
-OVEHOSTED_VM/rootSshAccess=str:without-password
-OVEHOSTED_VM/applyOpenScapProfile=bool:True
-OVEHOSTED_VM/OpenScapProfileName=str:PCI-DSS
-OVEHOSTED_VM/shoeSize=int:43
-OVESETUP_CONFIG/websocketProxyConfig=bool:False
-OVESETUP_DB/password=str:not-to-be-seen-db
-
-[environment:default]
-OVEHOSTED_NOTIF/destEmail=str:a@example.com,b@example.com
-"""
 
 
 def read(text: str) -> convert.Converted:
@@ -160,7 +100,8 @@ def test_a_file_of_today_with_all_types():
             "admin_password": "not-to-be-seen=%a",
             "iscsi_password": "not-to-be-seen-chap",
             "root_password": "not-to-be-seen-root",
-            "answers": {"OVESETUP_DB/password": "str:not-to-be-seen-db"},
+            "database_password": "not-to-be-seen-db",
+            "answers": {"OVESETUP_GRAFANA_DB/password": "str:not-to-be-seen-grafana"},
         },
     }  # fmt: skip
     assert found.unknown == ["OVEHOSTED_VM/shoeSize"]
@@ -198,6 +139,8 @@ def test_a_file_of_today_with_all_types():
              "STORAGE/storageDomainConnection=str:b"],
             "given twice, and differs",
         ),
+        (["STORAGE/iSCSILunId=str:1", "STORAGE/LunID=str:2", "STORAGE/domainType=str:fc"],
+         "storage:lun: OVEHOSTED_STORAGE/iSCSILunId and OVEHOSTED_STORAGE/LunID differ"),
         (["STORAGE/iSCSIPortal=str:1,2"], "different portal groups"),
         (["VM/cloudinitVMStaticCIDR=str:192.0.2.1"], "ADDRESS/PREFIX is wanted"),
         (["VM/vmMemSizeMB=str:lots"], "a whole number is wanted"),
@@ -259,7 +202,7 @@ def test_all_else_is_true(text):
 
 
 def as_otopi_has_them(text: str) -> dict[str, str]:
-    parser = configparser.ConfigParser()
+    parser = configparser.RawConfigParser()
     parser.optionxform = str  # type: ignore[method-assign, assignment]
     parser.read_string(text)
     return dict(parser["environment:default"])
@@ -284,8 +227,12 @@ def test_fhanswers_as_otopi_reads_it():
     assert found["OVEHOSTED_STORAGE/lockspaceVolumeUUID"].endswith("2")
     assert found["OVEHOSTED_STORAGE/confVolUUID"].endswith("2")
     assert found["OVEHOSTED_VM/rootSshPubkey"] == "multi-str:ssh-rsa A== one\nssh-rsa B== two"
-    assert found["OVESETUP_X/text"] == "str:100%"
-    assert found["OVEHOSTED_FORMULA/hooks.host_after_host"] == 'str:["site.monitoring"]'
+    assert json.loads(found["OVEHOSTED_FORMULA/engine__answers"].removeprefix("str:")) == {
+        "OVESETUP_CONFIG/websocketProxyConfig": "bool:False",
+        "OVESETUP_X/text": "str:100%",
+    }
+    assert found["OVEHOSTED_FORMULA/hooks__host_after_host"] == 'str:["site.monitoring"]'
+    assert all(re.fullmatch(r"OVEHOSTED_[A-Z]+/\w+", name) for name in found)
     assert {value.split(":")[0] for value in found.values()} <= {
         "str", "int", "bool", "none", "multi-str",
     }  # fmt: skip
@@ -328,6 +275,43 @@ def test_a_pillar_comes_back_as_it_was(pillar: dict[str, Any]) -> None:
     assert "secrets" not in back.pillar
 
 
+TYPED = st.builds(
+    "{}:{}".format, st.sampled_from(["str", "int", "bool", "none", "multi-str", ""]), st.text()
+)
+
+
+NAMES = sorted({name for row in TABLE for name in row.names})
+
+
+@generated
+@given(st.dictionaries(st.sampled_from(NAMES), TYPED))
+def test_any_answers_are_read_or_told(answered: dict[str, str]) -> None:
+    """Whatever they say nothing raises; and no secret is part of a problem."""
+    password = "OVEHOSTED_ENGINE/adminPassword"
+
+    found = answers.read(answered | {password: "hidden:not-to-be-seen"})
+
+    assert found.unknown == []
+    assert any(problem.startswith(f"{password}: its value has no") for problem in found.problems)
+    assert "not-to-be-seen" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("connection", "address", "path"),
+    [
+        ("gluster1:/engine", "gluster1", "/engine"),
+        ("gluster1:engine", "gluster1", "/engine"),
+        ("[2001:db8::1]:/engine/", "2001:db8::1", "/engine"),
+    ],
+)
+def test_a_gluster_volume_with_and_without_its_slash(connection, address, path):
+    found = told(
+        "STORAGE/domainType=str:glusterfs", f"STORAGE/storageDomainConnection=str:{connection}"
+    )
+
+    assert found.pillar["storage"] == {"type": "glusterfs", "address": address, "path": path}
+
+
 @pytest.mark.parametrize(
     ("group", "key", "value"),
     [
@@ -358,13 +342,13 @@ def test_what_otopi_cannot_say_exactly_comes_back_too(group, key, value):
 
 def test_every_key_has_a_place_or_a_reason():
     """The ids that come out, too; no answer has both."""
-    named = {name for row in answers.TABLE for name in row.names}
+    named = {name for row in TABLE for name in row.names}
 
     assert not named & REASONS.keys()
     text = answers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
     for name in as_otopi_has_them(text):
         assert name in named or name in REASONS or name.startswith(answers.OWN), name
-    for row in answers.TABLE:
+    for row in TABLE:
         for path in row.paths:
             convert.schema_of(path)
 
@@ -395,5 +379,5 @@ def test_an_archive_that_is_too_long_names_the_pillars_key():
         files.ANSWERS: answers.text(pillar, IDS, "a-uuid"),
     }
 
-    with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks\.guest_after_setup in fhans"):
+    with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks__guest_after_setup in fhans"):
         archive.build(members)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import hosted_engine_answer_table as answers
 import hosted_engine_archive as archive
 import hosted_engine_config_files as files
+import hosted_engine_fhanswers as answers
 import pytest
 from salt.exceptions import CommandExecutionError
 

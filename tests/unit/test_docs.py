@@ -54,7 +54,7 @@ def test_a_test_proves_features_that_are_listed():
     names = {name for rows in listed.values() for name in rows}
 
     page_maker()
-    import features
+    from docs import features
 
     assert set(features.proofs_in(ROOT / "tests")) <= names
 

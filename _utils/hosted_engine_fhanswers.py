@@ -1,0 +1,144 @@
+"""
+fhanswers.conf of the configuration archive, and what any answer file tells.
+
+What otopi has no key for, or can't say exactly, stands in keys of our own,
+``OVEHOSTED_FORMULA/GROUP__KEY``, as JSON: otopi takes a key that it doesn't know into its
+environment, where nobody asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import hosted_engine_answer_file as answer_file
+import hosted_engine_convert as convert
+from hosted_engine_answer_reasons import REASONS
+from hosted_engine_answer_table import PREFIX, TABLE
+from hosted_engine_convert import Converted, Values
+from hosted_engine_schema import ANSWER_NAME, SCHEMA
+from hosted_engine_validate import with_defaults
+
+OWN = f"{PREFIX}FORMULA/"
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+# How each of the four disks is called in the names of its ids.
+DISKS = {
+    "vm": ("imgUUID", "volUUID"),
+    "metadata": ("metadataImageUUID", "metadataVolumeUUID"),
+    "lockspace": ("lockspaceImageUUID", "lockspaceVolumeUUID"),
+    "configuration": ("confImageUUID", "confVolUUID"),
+}
+# What a person confirms at the terminal: whoever applies the states has done so.
+CONFIRMED = {
+    **dict.fromkeys(("CORE/screenProceed", "CORE/deployProceed", "CORE/confirmSettings"), True),
+    "VM/cloudInitISO": "generate",
+    **dict.fromkeys(("VM/cloudinitExecuteEngineSetup", "VM/automateVMShutdown"), True),
+}
+
+
+def read(answers: Mapping[str, str]) -> Converted:
+    """
+    The pillar that answers tell; ``answers``: name to value as ``answer_file.parse`` gives them.
+
+    Answers of engine-setup (OVESETUP_…) become ``engine:answers``, or a secret by their name.
+    """
+    values: Values = {}
+    broken: list[str] = []
+    for name, typed in answers.items():
+        try:
+            values[name] = answer_file.value(typed)
+        except ValueError as error:
+            broken.append(f"{name}: {error}")
+    ours = {name for row in TABLE for name in row.names}
+    others = {name for name in values if not name.startswith(PREFIX) and name not in ours}
+    told = convert.convert(
+        TABLE, REASONS, {name: item for name, item in values.items() if name not in others}
+    )
+    found = convert.leaves(told.pillar)
+    unknown = []
+    for name in sorted(others):
+        kind = "secrets" if convert.SECRET_NAME.search(name) else "engine"
+        if re.search(ANSWER_NAME, name):
+            found.setdefault(f"{kind}:answers", {})[name] = answers[name]
+        else:
+            unknown.append(name)
+    for name in told.unknown:
+        path = name.removeprefix(OWN).replace("__", ":")
+        try:
+            convert.schema_of(path)
+            found[path] = json.loads(values[name])
+        except (KeyError, TypeError, ValueError):
+            unknown.append(name)
+    problems = [*broken, *told.problems, *_other_name(values)]
+    return Converted(convert.tree(found), sorted(unknown), told.left_out, problems)
+
+
+def _other_name(values: Values) -> list[str]:
+    """The guest's name is the engine's: files of older versions ask for it a second time."""
+    fqdn = values.get(f"{PREFIX}NETWORK/fqdn")
+    host = values.get(f"{PREFIX}VM/cloudinitInstanceHostName")
+    domain = values.get(f"{PREFIX}VM/cloudinitInstanceDomainName")
+    if not fqdn or not host or fqdn in (host, f"{host}.{domain}"):
+        return []
+    return [
+        f"{PREFIX}VM/cloudinitInstanceHostName and {PREFIX}VM/cloudinitInstanceDomainName say "
+        f"another name than {PREFIX}NETWORK/fqdn: the guest is named by the latter"
+    ]
+
+
+def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> str:
+    """
+    The text of fhanswers.conf: what the user answered, by ``given`` and its defaults, and ids.
+
+    Never a secret. Read back it is the same pillar, once both have their defaults filled in.
+    """
+    settings = with_defaults(given, SCHEMA)
+    answers = {f"{PREFIX}{name}": answer_file.typed(value) for name, value in CONFIRMED.items()}
+    leaves = convert.leaves(settings)
+    for item in TABLE:
+        if item.write is None or item.paths[0].startswith("secrets:"):
+            continue
+        written = item.write(*(leaves[path] for path in item.paths))
+        for name, value in zip(
+            item.names, written if len(item.names) > 1 else (written,), strict=True
+        ):
+            if value is not None or name not in answers:
+                answers[name] = answer_file.typed(value)
+    answers |= {name: answer_file.typed(value) for name, value in _ids(settings, ids, connection)}
+    leaves["engine:answers"] = {
+        name: answer
+        for name, answer in leaves["engine:answers"].items()
+        if not convert.SECRET_NAME.search(name)
+    }
+    return answer_file.render(answers | _own(answers, leaves))
+
+
+def _own(answers: Mapping[str, str], leaves: Values) -> dict[str, str]:
+    """Keys of our own for what doesn't come back from ``answers`` as it is in ``leaves``."""
+    back = read(answer_file.parse(answer_file.render(answers)).answers).pillar
+    seen = convert.leaves(with_defaults(back, SCHEMA))
+    return {
+        OWN + path.replace(":", "__"): answer_file.typed(json.dumps(value))
+        for path, value in leaves.items()
+        if seen[path] != value
+    }
+
+
+def _ids(settings: Values, ids: Mapping[str, Any], connection: str) -> list[tuple[str, Any]]:
+    host, _, domain = (settings["engine"]["fqdn"] or "").partition(".")
+    found = {
+        "STORAGE/connectionUUID": connection,
+        "STORAGE/sdUUID": ids["storage_domain"],
+        "STORAGE/spUUID": NO_UUID,
+        "STORAGE/hostID": int(ids["host_id"]),
+        "VM/vmUUID": ids["vm_id"],
+        "VM/cloudinitInstanceHostName": host,
+        "VM/cloudinitInstanceDomainName": domain,
+        "VDSM/cpu": ids.get("cpu_type"),
+    }
+    for disk, names in DISKS.items():
+        for name, part in zip(names, ("image", "volume"), strict=True):
+            found[f"STORAGE/{name}"] = ids["disks"][disk][part]
+    return [(PREFIX + name, value) for name, value in found.items()]
