@@ -8,6 +8,8 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
+import hosted_engine_preflight_access as access
+import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
 import hosted_engine_record as record
@@ -103,7 +105,8 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS, _host())
+    every = network.CHECKS + links.CHECKS + access.CHECKS + machine.CHECKS
+    return checks.found(every, _host())
 
 
 def _host() -> checks.Host:
