@@ -257,6 +257,14 @@ def test_names_lead_to_the_family_s_addresses(lab, name, addresses, check):
 
 
 @pytest.mark.feature("ipv6")
+def test_an_address_is_the_same_however_it_is_written(lab):
+    in_ipv6(lab)
+    lab.pillar["hosted_engine"]["vm"]["address"] = "2001:DB8:0::0010/64"
+
+    assert lab.keys(network.engine_name) == []
+
+
+@pytest.mark.feature("ipv6")
 def test_the_interface_has_a_global_address_of_the_family(lab):
     in_ipv6(lab)
     lab.links[1]["addr_info"][1]["local"] = "fe80::11"
@@ -349,6 +357,7 @@ def test_a_line_of_somebody_s_for_the_engine_s_name_is_told(lab, tmp_path):
     assert lab.keys(network.hosts_file_is_free) == []
 
 
+@pytest.mark.feature("host_name")
 @pytest.mark.parametrize(
     "addresses", [[], ["127.0.1.1"], ["192.0.2.99"], ["192.0.2.11", "2001:db8::1"]]
 )
