@@ -1,4 +1,4 @@
-"""Whether the engine's name leads to the address that its VM has, from neighbours as ip lists them."""
+"""Whether name and address of the engine agree, by neighbours as ip lists them."""
 
 from __future__ import annotations
 
