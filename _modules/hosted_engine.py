@@ -8,9 +8,11 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
+import hosted_engine_preflight_access as access
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
+import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
 import hosted_engine_preflight_restore as restore
@@ -21,6 +23,7 @@ from salt.exceptions import CommandExecutionError
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
+ON_THE_WAY = (network, links, access, machine, engine, restore, hooks)
 # All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
 NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
 
@@ -111,8 +114,7 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    every = network.CHECKS + machine.CHECKS + engine.CHECKS + restore.CHECKS + hooks.CHECKS
-    return checks.found(every, _host())
+    return checks.found([check for group in ON_THE_WAY for check in group.CHECKS], _host())
 
 
 def unjoinable() -> list[dict[str, str]]:

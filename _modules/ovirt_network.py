@@ -9,16 +9,16 @@ from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
 
-def get(name: str, datacenter: str) -> dict[str, Any] | None:
+def get(name: str, datacenter: str, cluster: str) -> dict[str, Any] | None:
     """
-    A network of a data center: ``id``, ``name``, ``vlan``, ``mtu``, and the ``hosts`` of that data
-    center; None where there is none.
+    A network of a data center: ``id``, ``vlan``, ``mtu``, the name of the cluster's ``management``
+    network, and the ``hosts`` of that data center; None where there is none.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_network.get ovirtmgmt Default
+        salt-call --local ovirt_network.get ovirtmgmt Default Default
 
     ``vlan`` 0: none; ``mtu`` in bytes, 0: the engine's default.
     """
@@ -28,7 +28,7 @@ def get(name: str, datacenter: str) -> dict[str, Any] | None:
             return None
         return {
             "id": found.id,
-            "name": found.name,
+            "management": _management(api, cluster),
             "vlan": found.vlan.id if found.vlan else 0,
             "mtu": found.mtu or 0,
             "hosts": _hosts(api, found.data_center.id),
@@ -86,6 +86,17 @@ def _networks(api: Any, datacenter: str) -> list[Any]:
     if home is None:
         raise NotYet(f"The data center {datacenter} isn't there yet")
     return list(api.data_centers_service().data_center_service(home.id).networks_service().list())
+
+
+def _management(api: Any, cluster: str) -> str | None:
+    """Name of a cluster's management network: the one that its hosts get their bridge for."""
+    home = connection.named(api.clusters_service(), cluster)
+    if home is None:
+        raise NotYet(f"The cluster {cluster} isn't there yet")
+    for network in api.clusters_service().cluster_service(home.id).networks_service().list():
+        if "management" in {usage.value for usage in network.usages or []}:
+            return str(network.name)
+    return None
 
 
 def _hosts(api: Any, datacenter: str) -> list[str]:

@@ -8,9 +8,11 @@ import hosted_engine_state as state
 from salt.exceptions import CommandExecutionError
 
 
-def present(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> dict[str, Any]:
+def present(
+    name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 0
+) -> dict[str, Any]:
     """
-    Ensure that the management network has its VLAN and MTU, before a host is added to it.
+    Ensure that a cluster's management network has its VLAN and MTU, before it has a host.
 
     .. code-block:: yaml
 
@@ -18,13 +20,14 @@ def present(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> dict[str
           ovirt_network.present:
             - name: ovirtmgmt
             - datacenter: Default
+            - cluster: Default
             - vlan: 10
             - mtu: 9000
 
     0 means: as the engine has it. Once there are hosts a difference is refused, not mended.
     """
     given = {"vlan": vlan, "mtu": mtu}
-    wanted = {"name": name} | {key: value for key, value in given.items() if value}
+    wanted = {"management": name} | {key: value for key, value in given.items() if value}
 
     def step(now: state.Facts | None) -> state.Step:
         if now is None:
@@ -32,6 +35,12 @@ def present(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> dict[str
             raise CommandExecutionError(
                 f"The data center {datacenter} has no network {name}, only {there}: set "
                 "hosted_engine:network:name to its management network"
+            )
+        if now["management"] != name:
+            raise CommandExecutionError(
+                f"The management network of the cluster {cluster} is {now['management']}, not "
+                f"{name}: set hosted_engine:network:name to that. While the cluster has no hosts, "
+                "the engine lets you choose another (Networks, Manage Networks)"
             )
         if now["hosts"]:
             differing = state.drift(now, wanted)
@@ -48,7 +57,7 @@ def present(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> dict[str
     return state.converge(
         name,
         wanted,
-        read=lambda: __salt__["ovirt_network.get"](name, datacenter),
+        read=lambda: __salt__["ovirt_network.get"](name, datacenter, cluster),
         step=step,
         test=__opts__["test"],
         run=__salt__,

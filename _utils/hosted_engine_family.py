@@ -68,6 +68,11 @@ def addresses(name: str, family: str = "") -> list[str]:
     ]
 
 
+def bare(address: str) -> str:
+    """An address without its prefix length, as everybody else writes it; "": it is none."""
+    return str(ipaddress.ip_interface(address).ip) if of_address(address) else ""
+
+
 def literal(address: str) -> str:
     """A name or an address as it stands in a URL."""
     return f"[{address}]" if of_address(address) == IPV6 else address

@@ -30,8 +30,7 @@ def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
         return False, f"{fqdn} has no {kind} address on this host. Correct it in DNS"
     neighbours = _neighbours(family)
     has = {address for address, mac in neighbours.items() if mac == vm["mac"]}
-    if vm["address"]:
-        static = str(ipaddress.ip_interface(vm["address"]).ip)
+    if static := family_.bare(vm["address"]):
         if (owner := neighbours.get(static, vm["mac"])) != vm["mac"]:
             return False, (
                 f"at {static} answers {owner}, which isn't the VM ({vm['mac']}): free that "

@@ -147,7 +147,7 @@ def final_hosts(settings: dict[str, Any], grains: Mapping[str, Any], family: str
     """
     if not settings["vm"]["hosts_entries"]:
         return ""
-    return hosts(settings, grains, family, settings["vm"]["address"].partition("/")[0], marker="")
+    return hosts(settings, grains, family, family_.bare(settings["vm"]["address"]), marker="")
 
 
 def hosts_line(address: str, *names: str, marker: str = HOSTS_MARKER) -> str:

@@ -13,8 +13,7 @@ from hosted_engine_preflight import Check, Host, Problem, problem
 
 Link = dict[str, Any]
 KEY = "host:interface"
-# A bridge has one partner for each address on these; on the other modes a guest's packets come
-# back over another slave than they left by.
+# Those under a bridge of VMs: the others give packets another MAC address, or another order.
 BOND_MODES = ("active-backup", "balance-xor", "broadcast", "802.3ad")
 # The engine can't put its bridge on these: what is wrong, what to do.
 REFUSED = {
@@ -65,15 +64,14 @@ def vlan(host: Host) -> Iterator[Problem]:
 
 
 def mtu(host: Host) -> Iterator[Problem]:
-    """No frame of the engine's network is larger than the interface carries."""
+    """vdsm sets the interface's MTU to the network's, as far as that can be."""
     link = _link(host, host.interface)
     wanted = host.settings["network"]["mtu"]
-    if link is not None and wanted > int(link.get("mtu", wanted)):
-        yield problem(
-            "network:mtu",
-            f"{wanted}, but {link['ifname']} carries {link['mtu']}",
-            "Raise it on the host and on the switch, or ask for less",
-        )
+    # 0: the driver names no limit.
+    largest = int(link.get("max_mtu", 0)) if link is not None else 0
+    if link is not None and wanted > largest > 0:
+        what = f"{wanted}, but {link['ifname']} carries {largest} at most"
+        yield problem("network:mtu", what, "Ask for less; the switch has a limit of its own too")
 
 
 def _refused(link: Link) -> Iterator[Problem]:
@@ -88,7 +86,7 @@ def _bond(host: Host, link: Link) -> Iterator[Problem]:
     if mode not in BOND_MODES:
         yield problem(
             KEY,
-            f"{name} is a bond in mode {mode}, under which a bridge loses packets of its guests",
+            f"{name} is a bond in mode {mode}, which doesn't carry a bridge of VMs",
             f"Give it one of {', '.join(BOND_MODES)}",
         )
     if not any(each.get("master") == name for each in host.links):

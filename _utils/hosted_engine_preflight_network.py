@@ -24,7 +24,7 @@ PROBE_PORT = 443
 def engine_name(host: Host) -> Iterator[Problem]:
     """The engine's name leads to its final address, which is nobody's yet."""
     fqdn = host.settings["engine"]["fqdn"]
-    static = host.settings["vm"]["address"].partition("/")[0]
+    static = family_.bare(host.settings["vm"]["address"])
     if not fqdn:
         return  # told by the schema
     found = resolve_finally(fqdn)

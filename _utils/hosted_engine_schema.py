@@ -93,7 +93,7 @@ SCHEMA = group(
             "auto",
             enum=["auto", "ipv4", "ipv6"],
         ),
-        vlan=number("VLAN of the management network. 0: none.", 0, 0, maximum=4094),
+        vlan=number("VLAN of the network, that of host:interface. 0: none.", 0, 0, maximum=4094),
         mtu=number("MTU of the management network. 0: the engine's.", 0, 0, maximum=65520),
         gateway=text(
             "Address that HA pings, and default gateway of a static guest. Empty: the host's "
@@ -188,11 +188,15 @@ SCHEMA = group(
             "Empty: by DHCP.",
             pattern=r"^([0-9A-Fa-f.:]+/[0-9]{1,3})?$",
         ),
-        dns=texts("DNS servers of a static guest, three at most.", pattern=ADDRESS),
+        dns=texts(
+            "Its DNS servers, three at most. Empty, by DHCP: what that says.", pattern=ADDRESS
+        ),
         search_domain=text(
             "Domain in which the guest looks names up.", pattern=r"^[A-Za-z0-9.-]*$"
         ),
-        hosts_entries=flag("Lines for engine and host in the final guest's /etc/hosts."),
+        hosts_entries=flag(
+            "Lines for engine and host in the final guest's /etc/hosts; by DHCP only the host's."
+        ),
         time_zone=text("Time zone. Empty: the appliance's.", pattern=r"^[A-Za-z0-9_+/-]*$"),
         root_ssh_keys=texts("Public ssh keys of root, kept in the final VM.", pattern=LINE),
         root_login=text(
@@ -218,12 +222,12 @@ SCHEMA = group(
         ),
         network=text("Its libvirt network.", "hosted-engine", enum=["hosted-engine"]),
         subnets=texts(
-            "Candidates for its NAT network, /24; the first that collides with no route is taken.",
+            "Candidates for its NAT network, /24; the first that collides with nothing is taken.",
             ["192.168.222.0/24", "192.168.223.0/24", "192.168.1.0/24", "10.253.222.0/24"],
             pattern=INTERFACE,
         ),
         subnets_ipv6=texts(
-            "Candidates where network:family is ipv6, /64; the first that collides with no route.",
+            "Candidates where the family is IPv6, /64; the first that collides with nothing.",
             ["fd00:1234:5678:900::/64", "fd00:1234:5678:901::/64"],
             pattern=INTERFACE,
         ),

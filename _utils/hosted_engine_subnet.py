@@ -52,7 +52,7 @@ def _taken(settings: dict[str, Any], family: str) -> set[Network]:
         settings["vm"]["address"],
         gateway.of(settings),
         *settings["vm"]["dns"],
-        *_resolvers(),
+        *resolvers(),
     }
     for name in _servers(settings):
         found |= set(family_.addresses(name, family))
@@ -77,7 +77,7 @@ def _servers(settings: dict[str, Any]) -> list[str]:
     return [name for name in names if name]
 
 
-def _resolvers() -> list[str]:
+def resolvers() -> list[str]:
     """The DNS servers of this host."""
     try:
         lines = RESOLVERS.read_text(errors="replace").splitlines()

@@ -43,6 +43,7 @@ Management network is as the hosts need it:
   ovirt_network.present:
     - name: {{ hosted_engine.network.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
+    - cluster: {{ hosted_engine.cluster.name | json }}
     - vlan: {{ hosted_engine.network.vlan }}
     - mtu: {{ hosted_engine.network.mtu }}
     - require:

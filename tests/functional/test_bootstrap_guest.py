@@ -15,6 +15,7 @@ import hosted_engine_ssh
 import hosted_engine_wait
 import pytest
 from hosted_engine_guest_files import KEYFILE, MARKER
+from hosted_engine_guest_network import FINAL_HOSTS
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 
@@ -265,11 +266,13 @@ class Final:
     """What ``prepared`` looks at in the guest, and what ``prepare`` makes of it."""
 
     def __init__(self, guest: Guest) -> None:
-        self.enabled, self.keyfile, self.option = "disabled", "", "another"
+        self.enabled, self.option = "disabled", "another"
+        self.files: dict[str, str] = {}
         guest.answers |= {
             "systemctl is-enabled": lambda *_: (0, f"{self.enabled}\n"),
             "systemctl enable": self.enable,
-            f"cat {KEYFILE}": lambda *_: (0, self.keyfile),
+            f"cat {KEYFILE}": self.read,
+            f"cat {FINAL_HOSTS}": self.read,
             "install -m 0600 /dev/stdin": self.install,
             PSQL: self.sql,
         }
@@ -278,9 +281,13 @@ class Final:
         self.enabled = "enabled"
         return 0, ""
 
-    def install(self, _: list[str], stdin: str | None) -> tuple[int, str]:
-        self.keyfile = stdin or ""
+    def install(self, words: list[str], stdin: str | None) -> tuple[int, str]:
+        self.files[words[-1]] = stdin or ""
         return 0, ""
+
+    def read(self, words: list[str], _: str | None) -> tuple[int, str]:
+        there = self.files.get(words[-1])
+        return (0, there) if there is not None else (1, "")
 
     def sql(self, words: list[str], _: str | None) -> tuple[int, str]:
         statement = words[-1]
@@ -301,8 +308,21 @@ def test_the_guest_is_prepared_once(guest, test):
         return
     assert ret["result"] is True, ret
     assert (final.enabled, final.option) == ("enabled", DISK)
-    assert "method=auto" in final.keyfile
+    assert "method=auto" in final.files[KEYFILE]
     assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+
+
+@pytest.mark.feature("hosts_entries")
+def test_another_network_s_files_are_replaced(guest):
+    final = Final(guest)
+    guest.host.minion.state(PREPARED, "engine")
+    vm = {"address": "192.0.2.10/24", "hosts_entries": True}
+
+    ret = guest.host.with_pillar(vm=vm).state(PREPARED, "engine")
+
+    assert ret["changes"]["network"] == {"old": "outdated", "new": "final"}
+    assert "address1=192.0.2.10/24" in final.files[KEYFILE]
+    assert final.files[FINAL_HOSTS].startswith("192.0.2.10 engine.example.com engine\n")
 
 
 def test_an_engine_without_the_option_is_prepared_too(guest):

@@ -87,6 +87,7 @@ def test_test_mode_only_says_what_is_next(host, hypervisor, namespace):  # noqa:
     assert rules(namespace) == set()
 
 
+@pytest.mark.feature("subnet")
 @pytest.mark.parametrize(
     "taken",
     [
@@ -163,6 +164,69 @@ def test_a_network_of_someone_elses_is_left_alone(host, hypervisor):  # noqa: F8
     assert definition(hypervisor).find("ip") is None
 
 
+def ipv6_rules(namespace: str) -> set[tuple[Any, ...]]:
+    found = ip(namespace, "-6", "rule", "show")
+    return {(r["priority"], r["src"], r.get("dst")) for r in found if r["priority"] in (100, 101)}
+
+
+@pytest.mark.feature("ipv6")
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_in_ipv6_the_network_has_no_ipv4(host, hypervisor, namespace, test):  # noqa: F811
+    ip(namespace, "-6", "address", "add", "fd00:1234:5678:900::5/64", "dev", "lo")
+    minion = host.with_pillar(network={"family": "ipv6"}, vm={"address": "2001:db8::10/64"})
+
+    ret = minion.state(UP, NAME, test=test)
+
+    if test:
+        assert ret["result"] is None
+        assert NAME not in hypervisor.listDefinedNetworks() + hypervisor.listNetworks()
+        assert ipv6_rules(namespace) == set()
+        return
+    assert ret["result"] is True, ret
+    tree = definition(hypervisor)
+    (ends,) = tree.findall("ip")
+    assert (ends.get("family"), ends.get("prefix")) == ("ipv6", "64")
+    assert ends.get("address") == "fd00:1234:5678:901::1", "the first one is taken"
+    nat = tree.find("forward/nat")
+    assert nat is not None
+    assert nat.get("ipv6") == "yes"
+    assert minion("hosted_engine_network.address") == "fd00:1234:5678:901::a"
+    assert ipv6_rules(namespace) == {
+        (100, "all", "fd00:1234:5678:901::"),
+        (101, "fd00:1234:5678:901::", None),
+    }
+    assert rules(namespace) == set()
+    again = minion.state(UP, NAME)
+    assert (again["result"], again["changes"]) == (True, {})
+    assert minion.state(ABSENT, NAME)["result"] is True
+    assert ipv6_rules(namespace) == set()
+
+
+@pytest.mark.feature("family")
+def test_another_family_makes_the_network_anew(host, hypervisor, namespace):  # noqa: F811
+    host.minion.state(UP, NAME)
+    uuid = hypervisor.networkLookupByName(NAME).UUIDString()
+
+    ret = host.with_pillar(network={"family": "ipv6"}).state(UP, NAME)
+
+    assert ret["changes"]["family"] == {"old": "ipv4", "new": "ipv6"}
+    assert rules(namespace) == set()
+    assert len(ipv6_rules(namespace)) == 2
+    assert hypervisor.networkLookupByName(NAME).UUIDString() == uuid
+
+
+def test_a_network_of_ipv6_on_another_bridge_is_not_ours(host, hypervisor):  # noqa: F811
+    hypervisor.networkDefineXML(
+        f"<network><name>{NAME}</name><forward mode='nat'/><bridge name='virbr7'/>"
+        "<ip family='ipv6' address='fd00:1234:5678:900::1' prefix='64'/></network>"
+    )
+
+    ret = host.with_pillar(network={"family": "ipv6"}).state(UP, NAME)
+
+    assert ret["result"] is False
+    assert "isn't ours" in ret["comment"]
+
+
 def test_absent_leaves_neither_network_nor_rules(host, hypervisor, namespace):  # noqa: F811
     host.minion.state(UP, NAME)
 
@@ -215,7 +279,19 @@ def test_the_firewall_is_opened_for_now_and_for_good(host, hypervisor, monkeypat
 
     assert ret["changes"]["firewall"]["new"] == "open"
     assert firewall.now == firewall.later == {"ssh", "vdsm", "libvirt-tls", "ovirt-imageio"}
+    assert "no firewalld" not in ret["comment"]
     assert host.minion.state(UP, NAME)["changes"] == {}
+
+
+@pytest.mark.feature("firewalld")
+def test_without_firewalld_the_comment_says_what_must_be_let_in(host, hypervisor):  # noqa: F811
+    assert shutil.which("firewall-cmd") is None, "this machine has none"
+
+    ret = host.minion.state(UP, NAME)
+
+    assert ret["result"] is True, ret
+    assert "no firewalld runs here" in ret["comment"]
+    assert "libvirt-tls" in ret["comment"]
 
 
 def test_a_deployed_host_is_left_alone(host, hypervisor):  # noqa: F811

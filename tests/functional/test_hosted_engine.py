@@ -9,8 +9,8 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import hosted_engine_command
+import hosted_engine_family
 import hosted_engine_preflight_machine
-import hosted_engine_preflight_network
 import hosted_engine_record
 import hosted_engine_stage
 import pytest
@@ -180,7 +180,7 @@ def test_every_utility_loads_in_salt_s_own_loader_too(minion):
 @pytest.mark.parametrize("test", [True, False])
 def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     # A machine without DNS takes seconds to say that it doesn't know a name.
-    monkeypatch.setattr(hosted_engine_preflight_network, "resolve", lambda _: set())
+    monkeypatch.setattr(hosted_engine_family, "addresses", lambda *_: [])
     minion = Minion(tmp_path / "minion", pillar("faulty"))
 
     states = minion.apply("hosted_engine.preflight", test=test)

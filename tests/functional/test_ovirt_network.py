@@ -24,7 +24,9 @@ def seen(engine: Engine, name: str = "ovirtmgmt") -> tuple[str | None, str | Non
 
 def present(host: Host, test: bool = False, **wanted: Any) -> dict[str, Any]:
     name = wanted.pop("name", "ovirtmgmt")
-    return host.minion.state(PRESENT, name, test=test, datacenter="Default", **wanted)
+    return host.minion.state(
+        PRESENT, name, test=test, datacenter="Default", cluster="Default", **wanted
+    )
 
 
 @pytest.mark.feature("vlan", "mtu")
@@ -70,6 +72,18 @@ def test_a_network_that_the_engine_does_not_know_is_told_with_those_it_does(host
 
     assert ret["result"] is False
     assert "has no network management, only ovirtmgmt" in ret["comment"]
+
+
+def test_a_network_for_other_things_is_not_the_hosts_bridge(host, engine):
+    home = engine.curl("/datacenters")[0].get("id")
+    body = f"<network><name>storage</name><data_center id='{home}'/></network>"
+    engine.curl("/networks", method="POST", body=body, status=201)
+
+    ret = present(host, name="storage", vlan=10)
+
+    assert ret["result"] is False
+    assert "management network of the cluster Default is ovirtmgmt, not storage" in ret["comment"]
+    assert seen(engine, "storage")[0] is None
 
 
 def test_a_vlan_of_another_network_is_refused_by_the_engine(host, engine):

@@ -98,6 +98,43 @@ def test_lost_routes_come_back_on_the_bridge_and_wait_to_be_saved(network):
     assert routes.state() == routes.THERE
 
 
+@pytest.mark.feature("ipv6")
+def test_routes_and_rules_of_both_families_come_back(network):
+    network.set("address", "add", "fd99::11/64", "dev", "host0", "nodad")
+    network.set("-6", "route", "add", "default", "via", "fd99::1", "dev", "host0")
+    network.set("-6", "rule", "add", "to", "fd00:1::/64", "priority", "100", "table", "main")
+    routes.remember(["fd99::11"], "ovirtmgmt")
+    network.move()
+    network.set("-6", "route", "flush", "dev", "host0")
+    network.set("address", "add", "fd99::11/64", "dev", "ovirtmgmt", "nodad")
+    network.set("-6", "rule", "del", "priority", "100")
+    assert routes.state() == routes.LOST
+
+    routes.restore()
+
+    (default,) = json.loads(network.set("-6", "-json", "route", "show", "default"))
+    assert (default["gateway"], default["dev"]) == ("fd99::1", "ovirtmgmt")
+    assert network.routes()["default"]["gateway"] == "10.9.9.1"
+    rules = json.loads(network.set("-6", "-json", "rule", "show"))
+    assert [(r["dst"], r["dstlen"]) for r in rules if r["priority"] == 100] == [("fd00:1::", 64)]
+    assert routes.state() == routes.UNSAVED
+
+
+def test_what_an_older_version_recorded_is_ipv4(network):
+    remember()
+    known = record.read("routes")
+    for entry in (*known["routes"], *known["rules"]):
+        del entry["family"]
+    record.write("routes", known)
+    network.move()
+    network.set("rule", "del", "priority", "100")
+
+    routes.restore()
+
+    assert network.routes()["default"]["dev"] == "ovirtmgmt"
+    assert routes.state() == routes.UNSAVED
+
+
 def test_a_lost_rule_comes_back(network):
     remember()
     network.set("rule", "del", "priority", "100")

@@ -65,6 +65,7 @@ class Lab:
         answers: dict[str, Any] = {
             "ip -d -json address": self.links,
             "ip -json neigh show 192.0.2.10": self.neighbours,
+            "ip -json neigh show 2001:db8::10": self.neighbours,
         }
         for option in ("-4", "-6"):
             answers |= {
@@ -152,6 +153,12 @@ def test_a_check_that_cannot_look_is_told_and_the_others_go_on(lab):
 @pytest.mark.parametrize(
     ("group", "key", "value"),
     [
+        ("vm", "address", "fe80::10/64"),
+        ("vm", "address", "2001:db8::/64"),
+        ("network", "gateway", "2001:db8::1"),
+        ("host", "address", "2001:db8::11"),
+        ("bootstrap", "subnets_ipv6", ["fd00::/48"]),
+        ("bootstrap", "subnets_ipv6", ["192.168.222.0/24"]),
         ("vm", "mac", "01:16:3e:00:00:01"),
         ("vm", "mac", "00:00:00:00:00:00"),
         ("vm", "dns", ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]),
@@ -214,6 +221,100 @@ def test_the_engine_s_name_must_lead_to_its_final_address(lab, addresses):
     assert lab.keys(network.engine_name) == ["engine:fqdn"]
 
 
+def in_ipv6(lab) -> None:
+    """The same host, with addresses of the other family beside its own."""
+    lab.pillar["hosted_engine"]["vm"]["address"] = "2001:db8::10/64"
+    lab.links[1]["addr_info"].append({"local": "2001:db8::11", "prefixlen": 64})
+    lab.routes[0]["gateway"] = "2001:db8::1"
+    lab.names["engine.example.com"] = ["2001:db8::10"]
+    lab.names["node1.example.com"] = ["2001:db8::11", "192.0.2.11"]
+
+
+@pytest.mark.feature("ipv6")
+def test_a_host_that_fits_in_ipv6(lab):
+    in_ipv6(lab)
+    host = lab.host()
+
+    assert preflight.pillar_problems(lab.pillar, host) == []
+    assert preflight.found(network.CHECKS, host) == []
+
+
+@pytest.mark.feature("ipv6", "host_name")
+@pytest.mark.parametrize(
+    ("name", "addresses", "check"),
+    [
+        ("engine.example.com", ["192.0.2.10"], network.engine_name),
+        ("engine.example.com", ["2001:db8::99"], network.engine_name),
+        ("node1.example.com", ["192.0.2.11"], network.host_name),
+        ("node1.example.com", ["2001:db8::11", "2001:db8::99"], network.host_name),
+    ],
+)
+def test_names_lead_to_the_family_s_addresses(lab, name, addresses, check):
+    in_ipv6(lab)
+    lab.names[name] = addresses
+
+    (told,) = lab.problems(check)
+    assert name in told["problem"]
+
+
+@pytest.mark.feature("ipv6")
+def test_an_address_is_the_same_however_it_is_written(lab):
+    in_ipv6(lab)
+    lab.pillar["hosted_engine"]["vm"]["address"] = "2001:DB8:0::0010/64"
+
+    assert lab.keys(network.engine_name) == []
+
+
+@pytest.mark.feature("ipv6")
+def test_the_interface_has_a_global_address_of_the_family(lab):
+    in_ipv6(lab)
+    lab.links[1]["addr_info"][1]["local"] = "fe80::11"
+
+    (told,) = lab.problems(network.management_interface)
+    assert "no IPv6 address" in told["problem"]
+
+
+@pytest.mark.feature("ipv6")
+def test_the_gateway_is_on_the_guest_s_link(lab):
+    in_ipv6(lab)
+    for gateway, keys in (("fe80::1", []), ("2001:db8:1::1", ["vm:address"])):
+        lab.routes[0]["gateway"] = gateway
+        assert lab.keys(network.static_address) == keys
+
+
+@pytest.mark.feature("subnet")
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("vm", "dns", ["192.168.222.53"]),
+        ("network", "gateway", "192.168.222.1"),
+        ("storage", "address", "192.168.222.5"),
+        ("resolv.conf", "", "nameserver 192.168.222.53"),
+    ],
+)
+def test_the_nat_subnet_holds_nobody_whom_the_engine_must_reach(lab, tmp_path, group, key, value):
+    settings = lab.pillar["hosted_engine"]
+    settings["bootstrap"]["subnets"] = ["192.168.222.0/24"]
+    lab.names["192.168.222.5"] = ["192.168.222.5"]
+    assert lab.keys(network.subnet_is_free) == []
+
+    if key:
+        settings.setdefault(group, {})[key] = value
+    else:
+        (tmp_path / group).write_text(value)
+
+    (told,) = lab.problems(network.subnet_is_free)
+    assert "192.168.222" in told["problem"]
+
+
+@pytest.mark.feature("subnet", "ipv6")
+def test_in_ipv6_another_list_is_chosen_from(lab):
+    in_ipv6(lab)
+    lab.all_routes.append({"dst": "fd00:1234:5678::/48"})
+
+    assert lab.keys(network.subnet_is_free) == ["bootstrap:subnets_ipv6"]
+
+
 def test_with_dhcp_the_engine_s_name_must_resolve_to_something(lab):
     del lab.pillar["hosted_engine"]["vm"]["address"]
     lab.names["engine.example.com"] = ["192.0.2.77"]
@@ -257,6 +358,7 @@ def test_a_line_of_somebody_s_for_the_engine_s_name_is_told(lab, tmp_path):
     assert lab.keys(network.hosts_file_is_free) == []
 
 
+@pytest.mark.feature("host_name")
 @pytest.mark.parametrize(
     "addresses", [[], ["127.0.1.1"], ["192.0.2.99"], ["192.0.2.11", "2001:db8::1"]]
 )

@@ -78,6 +78,8 @@ def setup(network: str, address: str, keep_routes: bool = False) -> None:
         (RUNTIME / f"{FILES}{name}").write_text(text)
     run("systemctl", "stop", "systemd-networkd.socket", "systemd-networkd.service")
     run("ip", "address", "flush", "dev", interface)
+    # Those of IPv6 don't go with their addresses.
+    run("ip", "-6", "route", "flush", "dev", interface)
     run("systemctl", "start", "systemd-networkd.service")
     _await(network, {entry["local"] for entry in moving})
     if keep_routes:
