@@ -8,6 +8,7 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
+import hosted_engine_preflight_archive as archive
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
 import hosted_engine_record as record
@@ -103,7 +104,7 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS, _host())
+    return checks.found(network.CHECKS + machine.CHECKS + archive.CHECKS, _host())
 
 
 def _host() -> checks.Host:
