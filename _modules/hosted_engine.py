@@ -9,6 +9,7 @@ import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
 import hosted_engine_preflight_access as access
+import hosted_engine_preflight_archive as archive
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
@@ -23,7 +24,7 @@ from salt.exceptions import CommandExecutionError
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
-ON_THE_WAY = (network, links, access, machine, engine, restore, hooks)
+ON_THE_WAY = (network, links, access, machine, engine, restore, hooks, archive)
 # All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
 NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
 

@@ -14,6 +14,7 @@ from unittest.mock import create_autospec
 import hosted_engine_command
 import hosted_engine_hosts_file
 import hosted_engine_preflight as preflight
+import hosted_engine_preflight_archive as archive
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
@@ -540,3 +541,13 @@ def test_the_time_zone_exists(lab, monkeypatch, zone, keys):
     lab.pillar["hosted_engine"]["vm"]["time_zone"] = zone
 
     assert lab.keys(machine.time_zone) == keys
+
+
+def test_an_archive_that_will_be_too_long_is_told_beforehand_by_its_key(lab):
+    assert lab.problems(archive.archive_has_room) == []
+    lab.pillar["hosted_engine"]["hooks"] = {"guest_after_setup": ["x" * 16000, "y"]}
+
+    (told,) = lab.problems(archive.archive_has_room)
+
+    assert told["key"] == "hosted_engine:hooks:guest_after_setup"
+    assert "OVEHOSTED_FORMULA/hooks__guest_after_setup in fhanswers.conf" in told["problem"]
