@@ -197,6 +197,22 @@ def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     assert "not-to-be-seen" not in repr(states)
 
 
+@pytest.mark.feature("answers")
+@pytest.mark.feature("packages")
+def test_contradictions_of_engine_and_guest_are_told_with_all_else(tmp_path):
+    own = pillar("smallest")
+    engine = own["hosted_engine"]["engine"]
+    engine |= {"offline": True, "answers": {"OVESETUP_DB/password": "str:not-to-be-seen"}}
+    own["hosted_engine"] |= {"vm": {"packages": ["vim"], "mac": "01:00:00:00:00:00"}}
+
+    told = Minion(tmp_path / "minion", own)("hosted_engine.problems")
+
+    keys = [one["key"].removeprefix("hosted_engine:") for one in told]
+    assert keys.count("engine:answers:OVESETUP_DB/password") == 2
+    assert set(keys) == {"engine:answers:OVESETUP_DB/password", "vm:packages", "vm:mac"}
+    assert "not-to-be-seen" not in repr(told)
+
+
 def test_a_valid_pillar_is(minion):
     state = minion.state("hosted_engine.valid", "Hosted engine pillar is valid")
 

@@ -138,3 +138,19 @@ def test_answers_are_typed_and_hold_no_password():
     assert kinds <= {"str", "int", "bool", "none", "multi-str"}
     assert "not-to-be-seen" not in text
     assert "assword" not in text
+
+
+@pytest.mark.feature("graphics")
+@pytest.mark.parametrize(
+    ("protocol", "display", "video"), [("vnc", "vnc", "vga"), ("spice", "qxl", "qxl")]
+)
+def test_the_console_is_the_one_that_was_asked_for(protocol, display, video):
+    settings = known(vm={"graphics": protocol})
+
+    lines = files.vm_conf(settings, IDS).splitlines()
+
+    assert f"display={display}" in lines
+    assert f"devices={{device:{protocol},type:graphics}}" in lines
+    assert any(f"device:{video}," in line and "type:video" in line for line in lines)
+    conf = files.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
+    assert f"console={display}" in conf
