@@ -46,18 +46,24 @@ class Hashed(io.RawIOBase):
         return count
 
 
-def installed() -> tuple[str, str]:
-    """
-    Path and SHA-1 of the image that the appliance's package brought; "": it states none.
-
-    Raises CommandExecutionError when there is none, or more than one.
-    """
+def images() -> list[tuple[str, str]]:
+    """Path and SHA-1 ("": none is stated) of each image that a package of an appliance brought."""
     found = []
     for conf in sorted(PACKAGES.glob("10-appliance*.conf")):
         pairs = (line.partition("=") for line in conf.read_text().splitlines())
         values = {key.strip(): value.strip() for key, _, value in pairs}
         if Path(values.get("path", "")).is_file():
             found.append((values["path"], values.get("sha1sum", "").lower()))
+    return found
+
+
+def installed() -> tuple[str, str]:
+    """
+    Path and SHA-1 of the image that the appliance's package brought; "": it states none.
+
+    Raises CommandExecutionError when there is none, or more than one.
+    """
+    found = images()
     if not found:
         raise CommandExecutionError(
             f"No appliance is installed: no {PACKAGES}/10-appliance*.conf names an image that "
