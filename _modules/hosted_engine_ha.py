@@ -23,8 +23,6 @@ LOCKSPACE = "hosted-engine"
 LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
 LEADER_NAME = slice(56, 104)
 LOCKSPACE_BYTES = 1024**2
-MAINTENANCE_SECONDS = 60
-BROKER_SECONDS = 60
 
 
 def status() -> dict[str, Any]:
@@ -121,13 +119,13 @@ def set_maintenance(mode: str) -> None:
 
     Raises CommandExecutionError when HA refuses: local while the engine runs here.
     """
-    command.run("hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=MAINTENANCE_SECONDS)
+    command.run("hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=_patience())
     if mode != "local":
         wait(
             f"global maintenance to be {'on' if mode == 'global' else 'off'}",
             ha_status.read,
             lambda seen: seen["global_maintenance"] is (mode == "global"),
-            timeout=MAINTENANCE_SECONDS,
+            timeout=_patience(),
             explain=lambda: explain.logs(_settings()),
         )
 
@@ -142,12 +140,12 @@ def restart_broker() -> None:
 
         salt-call --local hosted_engine_ha.restart_broker
     """
-    command.run("systemctl", "restart", "ovirt-ha-broker", timeout=BROKER_SECONDS)
+    command.run("systemctl", "restart", "ovirt-ha-broker", timeout=_patience())
     wait(
         "the HA broker to answer",
         maintenance,
         lambda seen: bool(seen["answers"]),
-        timeout=BROKER_SECONDS,
+        timeout=_patience(),
         explain=lambda: explain.logs(_settings()),
     )
 
@@ -288,6 +286,10 @@ def _lockspace_name(path: Path) -> str | None:
     if not sector.startswith(LEADER_MAGIC):
         return None
     return sector[LEADER_NAME].rstrip(b"\0").decode(errors="replace")
+
+
+def _patience() -> float:
+    return float(_settings()["timeouts"]["command"])
 
 
 def _settings() -> settings.Settings:

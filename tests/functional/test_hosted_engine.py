@@ -162,6 +162,19 @@ def test_the_stage_follows_what_is_there(minion, host, tmp_path):
     assert (stage["next"], stage["deployed"]) == (None, True)
 
 
+@pytest.mark.feature("fips")
+@pytest.mark.parametrize("told", ["1\n", "0\n", None])
+def test_the_host_s_own_fips_mode_is_told(minion, tmp_path, monkeypatch, told):
+    fips = told == "1\n"
+    file = tmp_path / "fips_enabled"
+    if told is not None:
+        file.write_text(told)
+    monkeypatch.setattr(hosted_engine_stage, "FIPS", file)
+
+    assert minion("hosted_engine.stage")["fips"] is fips
+    assert minion("hosted_engine.status")["stage"]["fips"] is fips
+
+
 def test_status_of_a_bare_host_asks_nobody(minion, host):
     status = minion("hosted_engine.status")
 
