@@ -294,11 +294,7 @@ def _run(
 
 
 def _secrets() -> list[str]:
-    given = __pillar__.get("hosted_engine", {}).get("secrets", {})
-    answers = settings_.secret_answers(__pillar__).values()
-    # Of an answer the log may show the text without its type; True or a number is no secret.
-    typed = [answer.value.partition("str:")[2] for answer in answers]
-    return [value for value in (*given.values(), *typed) if value and isinstance(value, str)]
+    return settings_.secret_texts(__pillar__)
 
 
 def _console_paragraph() -> str:

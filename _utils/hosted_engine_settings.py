@@ -61,6 +61,15 @@ def secret_answers(pillar: Mapping[str, Any]) -> dict[str, Secret]:
     return {str(name): Secret(value) for name, value in found if isinstance(value, str)}
 
 
+def secret_texts(pillar: Mapping[str, Any]) -> list[str]:
+    """All that is secret in the pillar, for hiding it in what comes from outside."""
+    names = SCHEMA["properties"]["secrets"]["properties"]
+    given = [found.value for name in names if (found := secret(pillar, name))]
+    # Of an answer the text without its type may be shown; True or a number is no secret.
+    answers = [answer.value.partition("str:")[2] for answer in secret_answers(pillar).values()]
+    return [text for text in given + answers if text]
+
+
 def mac_of(fqdn: str) -> str:
     """
     A stable MAC address for an engine, in the range that Xen's OUI leaves to local use.

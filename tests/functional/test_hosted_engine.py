@@ -232,6 +232,11 @@ def test_a_valid_pillar_is(minion):
     assert (state["result"], state["changes"]) == (True, {})
 
 
+@pytest.mark.parametrize("name", ["smallest", "static", "guest"])
+def test_each_valid_pillar_of_the_tests_has_no_problem(tmp_path, name):
+    assert Minion(tmp_path / "minion", pillar(name))("hosted_engine.problems") == []
+
+
 def test_secrets_are_plain_where_modules_read_them(tmp_path):
     """Salt 3008 masks what ``pillar.get`` answers, but not ``__pillar__``, which modules read."""
     secret = pillar("static")["hosted_engine"]["secrets"]["admin_password"]
