@@ -17,8 +17,6 @@ from hosted_engine_guard import only_on_the_way
 from hosted_engine_layout import identity
 from salt.exceptions import CommandExecutionError
 
-CHECK_SECONDS = 600
-
 
 def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
     """
@@ -114,6 +112,42 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     record.write("appliance", {"source": origin, "sha1": seen, "image": identity(path)})
 
 
+def package() -> str | None:
+    """
+    The package that an appliance's image came with; None: no such image is installed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_appliance.package
+    """
+    owners = [__salt__["pkg.owner"](path) for path, _ in image.images()]
+    return next((str(owner) for owner in owners if owner), None)
+
+
+def remove(package: str) -> None:
+    """
+    Remove the appliance's package; nothing that needs it goes with it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_appliance.remove ovirt-engine-appliance
+
+    Raises CommandExecutionError on a host that isn't deployed yet, for a package that brought no
+    image, and where another package needs it.
+    """
+    if not __salt__["hosted_engine.deployed"]():
+        raise CommandExecutionError(f"{package} isn't removed: this host isn't deployed yet")
+    if package != __salt__["hosted_engine_appliance.package"]():
+        raise CommandExecutionError(f"{package} brought no appliance's image: it isn't removed")
+    # Not by dnf or apt-get: these would take along what depends on it.
+    erase = ("rpm", "--erase") if __grains__["os_family"] == "RedHat" else ("dpkg", "--remove")
+    command.run(*erase, package, timeout=_settings()["timeouts"]["command"])
+
+
 def _settings() -> settings_.Settings:
     return settings_.load(__pillar__, __grains__)
 
@@ -139,8 +173,7 @@ def _check(path: Path, origin: str) -> None:
     """That qemu-img finds the image in order; leaked clusters (3) cost only space."""
     try:
         image.virtual_size(path)
-        command.run(
-            "qemu-img", "check", "-f", "qcow2", str(path), timeout=CHECK_SECONDS, codes=(0, 3)
-        )
+        limit = _settings()["timeouts"]["copy"]
+        command.run("qemu-img", "check", "-f", "qcow2", str(path), timeout=limit, codes=(0, 3))
     except CommandExecutionError as error:
         raise CommandExecutionError(f"The image from {origin} is broken: {error}") from error

@@ -33,7 +33,7 @@ CONSOLE_BYTES = 65536
 ANY = tuple(range(256))
 
 
-def run(*argv: str, timeout: float = 120) -> str:
+def run(*argv: str, timeout: float = 0) -> str:
     """
     Run a command in the guest and return what it printed.
 
@@ -43,8 +43,8 @@ def run(*argv: str, timeout: float = 120) -> str:
 
         salt-call --local hosted_engine_guest.run systemctl status ovirt-engine
 
-    ``timeout`` is in seconds. Raises CommandExecutionError when it fails, NotYet before the keys or
-    the network are there.
+    ``timeout`` is in seconds; 0: ``timeouts:command``. Raises CommandExecutionError when it fails,
+    NotYet before the keys or the network are there.
     """
     return _run(*map(str, argv), timeout=timeout).stdout
 
@@ -286,9 +286,11 @@ def _address() -> str:
 
 
 def _run(
-    *argv: str, timeout: float = 120, stdin: str | None = None, codes: tuple[int, ...] = (0,)
+    *argv: str, timeout: float = 0, stdin: str | None = None, codes: tuple[int, ...] = (0,)
 ) -> subprocess.CompletedProcess[str]:
-    return ssh.run(_settings(), _address(), *argv, timeout=timeout, stdin=stdin, codes=codes)
+    known = _settings()
+    limit = timeout or known["timeouts"]["command"]
+    return ssh.run(known, _address(), *argv, timeout=limit, stdin=stdin, codes=codes)
 
 
 def _secrets() -> list[str]:

@@ -19,8 +19,6 @@ from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError
 
 AGENT = "ovirt-ha-agent.service"
-MAINTENANCE_SECONDS = 60
-BROKER_SECONDS = 60
 
 
 def status() -> dict[str, Any]:
@@ -132,14 +130,14 @@ def set_maintenance(mode: str) -> None:
     """
     wanted = ha_status.flags(mode)
     command.run(
-        "hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=MAINTENANCE_SECONDS,
+        "hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=_patience(),
         advice=ha_status.MIGRATE if mode == "local" else "",
     )  # fmt: skip
     wait(
         f"HA to show maintenance {mode}",
         maintenance,
         lambda seen: wanted.items() <= seen.items(),
-        timeout=MAINTENANCE_SECONDS,
+        timeout=_patience(),
         explain=lambda: explain.logs(_settings()),
     )
 
@@ -154,12 +152,12 @@ def restart_broker() -> None:
 
         salt-call --local hosted_engine_ha.restart_broker
     """
-    command.run("systemctl", "restart", "ovirt-ha-broker", timeout=BROKER_SECONDS)
+    command.run("systemctl", "restart", "ovirt-ha-broker", timeout=_patience())
     wait(
         "the HA broker to answer",
         maintenance,
         lambda seen: bool(seen["answers"]),
-        timeout=BROKER_SECONDS,
+        timeout=_patience(),
         explain=lambda: explain.logs(_settings()),
     )
 
@@ -292,6 +290,10 @@ def _page() -> str:
     except CommandExecutionError as error:
         return str(error)
     return "answers"
+
+
+def _patience() -> float:
+    return float(_settings()["timeouts"]["command"])
 
 
 def _settings() -> settings.Settings:

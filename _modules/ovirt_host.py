@@ -15,8 +15,6 @@ from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
 
-# While the management address moves onto its bridge the engine may not be heard for some seconds.
-GAP_SECONDS = 120
 # After the network was saved the engine brings the host up by itself, at its next look.
 LOOK_SECONDS = 10
 
@@ -193,7 +191,7 @@ def activate(name: str) -> None:
         f"the engine's next look at {name}",
         look,
         lambda status: status != "non_operational" or time.monotonic() > soon,
-        timeout=LOOK_SECONDS + GAP_SECONDS,
+        timeout=LOOK_SECONDS + look.gap,
     )
     if look() not in idle:
         _wait_for(name, ("up",))
@@ -235,10 +233,15 @@ def remove(name: str) -> None:
 
 
 class _Look:
-    """The status of a host, forgiving a gap in the connection, but not one without end."""
+    """
+    The status of a host, forgiving a gap in the connection, but not one without end.
+
+    While the management address moves onto its bridge the engine may not be heard for some seconds.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
         self.unheard: float | None = None
 
     def __call__(self) -> str:
@@ -247,7 +250,7 @@ class _Look:
         except connection.Unreachable as error:
             now = time.monotonic()
             self.unheard = self.unheard or now
-            if now - self.unheard > GAP_SECONDS:
+            if now - self.unheard > self.gap:
                 raise
             return f"unknown: {error}"
         self.unheard = None

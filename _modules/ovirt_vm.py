@@ -18,9 +18,8 @@ MIB = 2**20
 # More sockets than that no guest is given; then one socket has all cores.
 SOCKETS = 16
 FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios", "secure_boot": "q35_secure_boot"}
-# How the engine names a VM that it found on a host, and how long it may take to see it is off.
+# How the engine names a VM that it found on a host.
 EXTERNAL = "external-"
-NOTICE_SECONDS = 60
 
 
 def _engine() -> Any:
@@ -250,7 +249,7 @@ def wait_for_down(name: str) -> None:
     """
     own = settings.load(__pillar__, __grains__)
     with contextlib.suppress(CommandExecutionError):
-        _wait(name, lambda: _status(name), _is_off, timeout=NOTICE_SECONDS)
+        _wait(name, lambda: _status(name), _is_off, timeout=own["timeouts"]["notice"])
         return
     domain = name.removeprefix(EXTERNAL)
     with hypervisor.libvirt(own) as libvirt:

@@ -29,3 +29,31 @@ def extracted(name: str, source: str = "", sha1: str = "") -> dict[str, Any]:
         test=__opts__["test"],
         run=__salt__,
     )
+
+
+def removed(name: str) -> dict[str, Any]:
+    """
+    Ensure that no package of an appliance is installed any more, once the engine is deployed.
+
+    .. code-block:: yaml
+
+        Appliance's package is removed:
+          hosted_engine_appliance.removed:
+            - name: ovirt-engine-appliance
+
+    The package is the one that the image came with, whatever its full name. Nothing that needs it
+    is removed with it: then this fails.
+    """
+
+    def read() -> state.Facts | None:
+        package = __salt__["hosted_engine_appliance.package"]()
+        return {"package": package} if package else None
+
+    return state.converge(
+        name,
+        None,
+        read=read,
+        step=lambda now: ("hosted_engine_appliance.remove", (now or {})["package"]),
+        test=__opts__["test"],
+        run=__salt__,
+    )

@@ -26,8 +26,6 @@ from salt.exceptions import CommandExecutionError
 VDSM_CA = Path("/etc/pki/vdsm/certs/cacert.pem")
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 KEY = "hosted_engine_connection"
-# The engine answers some calls only when a host has done them: mounting storage takes long.
-REQUEST_SECONDS = 300
 HEALTH_SECONDS = 10
 
 SIGN_IN_ADVICE = (
@@ -200,7 +198,7 @@ def _connection(
         username=site.user,
         password=site.password.value,
         ca_file=str(site.ca_file),
-        timeout=REQUEST_SECONDS,
+        timeout=site.settings["timeouts"]["request"],
     )
     connection.authenticate()
     context[KEY] = (key, os.getpid(), connection)

@@ -52,6 +52,15 @@ def installed_version() -> str:
     return versions.pop() if len(versions) == 1 else ""
 
 
+def images() -> list[tuple[str, str]]:
+    """Path and SHA-1 ("": none is stated) of each image that a package of an appliance brought."""
+    return [
+        (values["path"], values.get("sha1sum", "").lower())
+        for values in _packages()
+        if Path(values.get("path", "")).is_file()
+    ]
+
+
 def _packages() -> list[dict[str, str]]:
     """What each installed appliance says of itself."""
     found = []
@@ -67,11 +76,7 @@ def installed() -> tuple[str, str]:
 
     Raises CommandExecutionError when there is none, or more than one.
     """
-    found = [
-        (values["path"], values.get("sha1sum", "").lower())
-        for values in _packages()
-        if Path(values.get("path", "")).is_file()
-    ]
+    found = images()
     if not found:
         raise CommandExecutionError(
             f"No appliance is installed: no {PACKAGES}/10-appliance*.conf names an image that "

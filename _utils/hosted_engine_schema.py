@@ -70,12 +70,12 @@ SCHEMA = group(
         emulation=flag("Go on without hardware virtualisation, by QEMU's emulation: for tests."),
     ),
     datacenter=group(
-        "Data center. One that exists is used as it is.",
+        "Data center. One that has storage is used as it is.",
         name=text("Its name.", "Default", pattern=NAME, maxLength=40),
         version=text("Compatibility version, such as 4.7. Empty: the engine's.", pattern=VERSION),
     ),
     cluster=group(
-        "Cluster. One that exists is used as it is.",
+        "Cluster. One that has hosts is used as it is.",
         name=text("Its name.", "Default", pattern=NAME, maxLength=40),
         version=text("Compatibility version, such as 4.7. Empty: the engine's.", pattern=VERSION),
         cpu_type=text(
@@ -245,7 +245,7 @@ SCHEMA = group(
     ),
     timeouts=group(
         "Longest waits, seconds.",
-        command=number("A command of the host.", 120),
+        command=number("A command of HA, of the package manager, or in the guest.", 120),
         boot=number("Start of a VM until ssh answers.", 600),
         setup=number("engine-setup.", 3600),
         engine=number("The engine's answer on its health page after a start.", 600),
@@ -255,6 +255,9 @@ SCHEMA = group(
         shutdown=number("Orderly shutdown of the bootstrap VM.", 300),
         copy=number("Copy of the disk.", 3600),
         ha=number("HA reports a healthy engine.", 1200),
+        request=number("An answer of the engine's API, which may wait for a host.", 300),
+        gap=number("The engine unheard while it installs this host.", 120),
+        notice=number("The engine notices by itself that the bootstrap VM is off.", 60),
         hook=number("A command or script of a hook in the guest.", 3600),
         restore=number("Restore of a backup by engine-backup.", 3600),
     ),

@@ -64,18 +64,12 @@ def secret_answers(pillar: Mapping[str, Any]) -> dict[str, Secret]:
 
 
 def secret_texts(pillar: Mapping[str, Any]) -> list[str]:
-    """All secrets of the pillar, for what must not show them."""
-    given: Any = pillar.get("hosted_engine", {})
-    found: list[str] = []
-    left = [given.get("secrets", {}) if isinstance(given, Mapping) else {}]
-    while left:
-        value = left.pop()
-        if isinstance(value, Mapping):
-            left += value.values()
-        elif isinstance(value, str):
-            # A log may show an answer without its type.
-            found += dict.fromkeys((value, value.removeprefix("str:")))
-    return found
+    """All that is secret in the pillar, for hiding it in what comes from outside."""
+    names = SCHEMA["properties"]["secrets"]["properties"]
+    given = [found.value for name in names if (found := secret(pillar, name))]
+    # Of an answer the text without its type may be shown; True or a number is no secret.
+    answers = [answer.value.partition("str:")[2] for answer in secret_answers(pillar).values()]
+    return [text for text in given + answers if text]
 
 
 def mac_of(fqdn: str) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 COMMAND = Path("/usr/sbin/hosted-engine")
 LINKS = Path("/sys/class/net")
+FIPS = Path("/proc/sys/crypto/fips_enabled")
 # libvirt's own files: its socket asks for a login once vdsm is there.
 DEFINED = Path("/etc/libvirt/qemu")
 RUNNING = Path("/run/libvirt/qemu")
 
 
 def traces(settings: dict[str, Any]) -> dict[str, Any]:
-    """What is there of packages, image, VMs and the management network."""
+    """What is there of packages, image, VMs and the management network; the host's FIPS mode."""
     directory = Path(settings["bootstrap"]["directory"])
     return {
         "packages": COMMAND.exists(),
@@ -21,7 +22,16 @@ def traces(settings: dict[str, Any]) -> dict[str, Any]:
         "bootstrap_vm": vm_state(settings["bootstrap"]["name"]),
         "management_bridge": (LINKS / settings["network"]["name"]).exists(),
         "engine_vm": vm_state(settings["vm"]["name"]),
+        "fips": in_fips_mode(),
     }
+
+
+def in_fips_mode() -> bool:
+    """Whether this host's kernel runs in FIPS mode."""
+    try:
+        return FIPS.read_text().strip() == "1"
+    except OSError:
+        return False
 
 
 def vm_state(name: str) -> str | None:

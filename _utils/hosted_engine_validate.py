@@ -30,8 +30,10 @@ def problems(value: Any, schema: dict[str, Any], key: str = "hosted_engine") -> 
     elif kind == "object":
         yield from _object_problems(value, schema, key)
     elif kind == "array":
+        # What a list is for, each of its items is for.
+        items = {"description": schema["description"], **schema["items"]}
         for index, item in enumerate(value):
-            yield from problems(item, schema["items"], f"{key}:{index}")
+            yield from problems(item, items, f"{key}:{index}")
     else:
         yield from _scalar_problems(value, schema, key)
 

@@ -10,13 +10,21 @@ include:
 
 Hosted engine packages are installed:
   pkg.installed:
-    - pkgs:
-      - ovirt-hosted-engine-setup
-{%- if not hosted_engine.appliance.source %}
-      - {{ hosted_engine.appliance.package | json }}
-{%- endif %}
+    - name: ovirt-hosted-engine-setup
     - require:
       - sls: hosted_engine.preflight
+{%- if not hosted_engine.appliance.source %}
+
+# Only on the way: afterwards nobody needs it.
+Appliance's package is installed:
+  pkg.installed:
+    - name: {{ hosted_engine.appliance.package | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - pkg: Hosted engine packages are installed
+    - require_in:
+      - hosted_engine_appliance: Appliance is extracted
+{%- endif %}
 
 {%- if wheelhouse.startswith("salt://") %}
 

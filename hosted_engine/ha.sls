@@ -120,3 +120,11 @@ Records of the way are gone:
       - /var/lib/hosted-engine/engine-ca.pem
     - require:
       - file: Record of the bootstrap's setup is gone
+{%- if hosted_engine.appliance.remove and not hosted_engine.appliance.source %}
+
+Appliance's package is removed:
+  hosted_engine_appliance.removed:
+    - name: {{ hosted_engine.appliance.package | json }}
+    - require:
+      - hosted_engine_ha: Hosted engine is healthy in its final place
+{%- endif %}

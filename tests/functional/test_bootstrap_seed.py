@@ -91,6 +91,86 @@ def test_what_the_guest_gets(networked, tmp_path):
     assert data["chpasswd"]["list"] == f"root:{hashed.stdout.decode().strip()}\n"
 
 
+@pytest.mark.feature("answers")
+def test_further_answers_reach_the_guest_and_nobody_else(networked, tmp_path):
+    hidden = {"OVESETUP_KEYCLOAK_DB/password": "str:not-to-be-seen-either"}
+    minion = networked.with_pillar(
+        engine={"fqdn": FQDN, "answers": {"OVESETUP_CONFIG/websocketProxyConfig": "bool:False"}},
+        secrets={"admin_password": PASSWORD, "answers": hidden},
+    )
+
+    ret = minion.state(PRESENT, str(seed(networked)))
+
+    assert ret["result"] is True, ret
+    assert "not-to-be-seen" not in repr(ret) + repr(networked.commands)
+    assert "not-to-be-seen" not in repr(minion("hosted_engine.settings"))
+    lines = files(read(networked, tmp_path))["/root/ovirt-engine-answers"].splitlines()
+    assert "OVESETUP_CONFIG/websocketProxyConfig=bool:False" in lines
+    assert "OVESETUP_KEYCLOAK_DB/password=str:not-to-be-seen-either" in lines
+
+
+@pytest.mark.feature("answers")
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_an_answer_that_another_key_decides_makes_no_seed(networked, test):
+    answers = {"OVESETUP_DB/password": "str:not-to-be-seen"}
+    minion = networked.with_pillar(engine={"fqdn": FQDN, "answers": answers})
+
+    ret = minion.state(PRESENT, str(seed(networked)), test=test)
+
+    # In test mode preflight says it; the act refuses it by itself.
+    assert ret["result"] is (None if test else False)
+    assert not seed(networked).exists()
+    assert "not-to-be-seen" not in repr(ret)
+    assert test or "secrets:database_password" in ret["comment"]
+
+
+@pytest.mark.feature("database_passwords")
+@pytest.mark.feature("keycloak")
+def test_passwords_of_the_databases_and_keycloak_reach_the_guest(networked, tmp_path):
+    minion = networked.with_pillar(
+        engine={"fqdn": FQDN, "keycloak": True},
+        secrets={"admin_password": "x", "database_password": "d%", "dwh_database_password": "w"},
+    )
+    minion.state(PRESENT, str(seed(networked)))
+
+    lines = files(read(networked, tmp_path))["/root/ovirt-engine-answers"].splitlines()
+
+    assert "OVESETUP_CONFIG/keycloakEnable=bool:True" in lines
+    assert "OVESETUP_DB/password=str:d%%" in lines
+    assert "OVESETUP_DWH_DB/password=str:w" in lines
+
+
+@pytest.mark.feature("packages")
+@pytest.mark.feature("openscap")
+@pytest.mark.feature("fips")
+@pytest.mark.feature("root_login")
+@pytest.mark.feature("root")
+@pytest.mark.feature("time_zone")
+def test_the_guest_s_options_are_in_the_seed(networked, tmp_path):
+    vm = {
+        "packages": ["vim"],
+        "openscap_profile": "stig",
+        "fips": True,
+        "root_login": "keys",
+        "root_ssh_keys": ["ssh-rsa AAAA me"],
+        "time_zone": "Europe/Vienna",
+    }
+    minion = networked.with_pillar(vm={"address": "192.0.2.10/24"} | vm)
+    minion.state(PRESENT, str(seed(networked)))
+
+    data = read(networked, tmp_path)
+
+    held = files(data)
+    script = held["/usr/local/libexec/hosted-engine-options"]
+    for words in ("install vim\n", "--profile stig ", "fips-mode-setup --enable\n"):
+        assert words in script
+    unit = held["/etc/systemd/system/hosted-engine-setup.service"]
+    assert "\nExecStartPre=/usr/local/libexec/hosted-engine-options\n" in unit
+    assert "PermitRootLogin prohibit-password" in held["/usr/local/libexec/hosted-engine-handover"]
+    assert data["timezone"] == "Europe/Vienna"
+    assert data["ssh_authorized_keys"][1:] == ["ssh-rsa AAAA me"]
+
+
 def test_no_password_is_ever_an_argument(networked):
     networked.minion.state(PRESENT, str(seed(networked)))
 

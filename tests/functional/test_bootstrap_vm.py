@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from typing import Any
+from xml.etree import ElementTree
 
+import hosted_engine_bootstrap_xml
 import hosted_engine_hypervisor
+import hosted_engine_settings
 import libvirt
 import pytest
 
@@ -64,6 +67,39 @@ def test_a_vm_is_made_from_nothing(made, hypervisor, test):  # noqa: F811
     assert (made.directory / "disk.qcow2").stat().st_mode & 0o777 == 0o600
     again = made.minion.state(RUNNING, NAME)
     assert (again["result"], again["changes"]) == (True, {})
+
+
+@pytest.mark.feature("firmware")
+@pytest.mark.parametrize(
+    ("vm", "seen"),
+    [
+        ({"firmware": "bios"}, {}),
+        ({"firmware": "uefi"}, {"secure-boot": "no"}),
+        ({"secure_boot": True}, {"secure-boot": "yes", "enrolled-keys": "yes"}),
+    ],
+    ids=["bios", "uefi", "secure_boot"],
+)
+def test_the_firmware_is_the_one_that_was_asked_for(made, hypervisor, vm, seen):  # noqa: F811
+    known = hosted_engine_settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
+    text = hosted_engine_bootstrap_xml.domain(known, "qemu")
+
+    domain = hypervisor.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+
+    tree = ElementTree.fromstring(domain.XMLDesc())
+    features = tree.iterfind("os/firmware/feature")
+    assert {one.get("name"): one.get("enabled") for one in features} == seen
+    assert tree.find("os").get("firmware") == ("efi" if seen else None)
+    assert (tree.find("features/smm") is not None) is ("enrolled-keys" in seen)
+
+
+@pytest.mark.feature("machine")
+def test_the_machine_is_the_one_that_was_asked_for(made):
+    vm = {"machine": "pc-q35-7.2"}
+    known = hosted_engine_settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
+
+    tree = ElementTree.fromstring(hosted_engine_bootstrap_xml.domain(known, "qemu"))
+
+    assert tree.find("os/type").get("machine") == "pc-q35-7.2"
 
 
 def test_one_that_runs_since_its_only_start_may_go_on(made, running):

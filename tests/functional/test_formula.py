@@ -56,6 +56,19 @@ def test_no_state_has_a_secret_for_an_argument(minion):
         assert not [word for word in words(chunk) if "password" in word or "secret" in word], chunk
 
 
+@pytest.mark.feature("appliance_removed")
+def test_an_appliance_that_is_removed_isnt_installed_again(minion):
+    low = minion.low("hosted_engine")
+    appliance = minion("hosted_engine.settings")["appliance"]
+
+    installed = [one for one in low if one["__id__"] == "Appliance's package is installed"]
+    removed = [one for one in low if one["__id__"] == "Appliance's package is removed"]
+
+    assert all(one["unless"] == UNLESS_DEPLOYED for one in installed)
+    assert bool(installed) is not bool(appliance["source"])
+    assert bool(removed) is appliance["remove"]
+
+
 def test_ids_are_sentences(minion):
     for chunk in minion.low("hosted_engine"):
         assert re.match(r"^\S+( \S+)+$", chunk["__id__"]), chunk["__id__"]

@@ -162,6 +162,19 @@ def test_the_stage_follows_what_is_there(minion, host, tmp_path):
     assert (stage["next"], stage["deployed"]) == (None, True)
 
 
+@pytest.mark.feature("fips")
+@pytest.mark.parametrize("told", ["1\n", "0\n", None])
+def test_the_host_s_own_fips_mode_is_told(minion, tmp_path, monkeypatch, told):
+    fips = told == "1\n"
+    file = tmp_path / "fips_enabled"
+    if told is not None:
+        file.write_text(told)
+    monkeypatch.setattr(hosted_engine_stage, "FIPS", file)
+
+    assert minion("hosted_engine.stage")["fips"] is fips
+    assert minion("hosted_engine.status")["stage"]["fips"] is fips
+
+
 def test_status_of_a_bare_host_asks_nobody(minion, host):
     status = minion("hosted_engine.status")
 
@@ -197,10 +210,31 @@ def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     assert "not-to-be-seen" not in repr(states)
 
 
+@pytest.mark.feature("answers")
+@pytest.mark.feature("packages")
+def test_contradictions_of_engine_and_guest_are_told_with_all_else(tmp_path):
+    own = pillar("smallest")
+    engine = own["hosted_engine"]["engine"]
+    engine |= {"offline": True, "answers": {"OVESETUP_DB/password": "str:not-to-be-seen"}}
+    own["hosted_engine"] |= {"vm": {"packages": ["vim"], "mac": "01:00:00:00:00:00"}}
+
+    told = Minion(tmp_path / "minion", own)("hosted_engine.problems")
+
+    keys = [one["key"].removeprefix("hosted_engine:") for one in told]
+    assert keys.count("engine:answers:OVESETUP_DB/password") == 2
+    assert set(keys) == {"engine:answers:OVESETUP_DB/password", "vm:packages", "vm:mac"}
+    assert "not-to-be-seen" not in repr(told)
+
+
 def test_a_valid_pillar_is(minion):
     state = minion.state("hosted_engine.valid", "Hosted engine pillar is valid")
 
     assert (state["result"], state["changes"]) == (True, {})
+
+
+@pytest.mark.parametrize("name", ["smallest", "static", "guest"])
+def test_each_valid_pillar_of_the_tests_has_no_problem(tmp_path, name):
+    assert Minion(tmp_path / "minion", pillar(name))("hosted_engine.problems") == []
 
 
 def test_secrets_are_plain_where_modules_read_them(tmp_path):

@@ -92,6 +92,17 @@ def test_an_expired_token_is_renewed(host, engine):
     assert datacenters(engine, context) == ["Default"]
 
 
+def test_an_answer_is_waited_for_as_long_as_the_pillar_says(host, engine):
+    context: dict[str, Any] = {}
+    short = {"timeouts": {"request": 1}}
+    datacenters(engine, context, **short)
+    engine.faults(slow=3)
+
+    with pytest.raises(connection.Unreachable):
+        datacenters(engine, context, **short)
+    assert datacenters(engine, timeouts={"request": 10}) == ["Default"]
+
+
 @pytest.mark.parametrize("fault", [{"http_503": 1}, {"drop": 2}])
 def test_what_breaks_in_between_is_unreachable_and_the_next_use_connects_anew(host, engine, fault):
     context: dict[str, Any] = {}

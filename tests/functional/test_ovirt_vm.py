@@ -6,9 +6,10 @@ import subprocess
 from typing import Any
 
 import pytest
+from minion import ROOT, Minion
 from salt.exceptions import CommandExecutionError
 
-from functional.ovirt import Host, host
+from functional.ovirt import Host, host, pillar
 from functional.test_ovirt_storage import active, disks, up
 
 __all__ = ["host", "up"]
@@ -84,6 +85,40 @@ def test_the_vm_has_what_it_needs_and_a_second_run_changes_nothing(stored):
         "vnc"
     ]
     assert (second["result"], second["changes"]) == (True, {})
+
+
+@pytest.mark.feature("graphics")
+@pytest.mark.feature("firmware")
+@pytest.mark.feature("machine")
+def test_graphics_firmware_and_machine_as_asked_for(stored, tmp_path):
+    own = pillar(stored.engine)
+    own["hosted_engine"]["vm"]["machine"] = "pc-q35-rhel9.0.0"
+    modules = [str(stored.folder / "modules"), str(ROOT / "_modules")]
+    stored.minion = Minion(tmp_path / "other", own, module_dirs=modules)
+    asked = {"graphics": "spice", "firmware": "secure_boot"}
+
+    first, second = present(stored, **asked), present(stored, **asked)
+
+    assert first["result"] is True, first["comment"]
+    vm = stored.engine.curl("/vms")[0]
+    assert vm.findtext("bios/type") == "q35_secure_boot"
+    assert vm.findtext("custom_emulated_machine") == "pc-q35-rhel9.0.0"
+    consoles = stored.engine.curl(f"/vms/{vm.get('id')}/graphicsconsoles")
+    assert [console.findtext("protocol") for console in consoles] == ["spice"]
+    assert (second["result"], second["changes"]) == (True, {})
+
+
+@pytest.mark.feature("graphics")
+def test_another_protocol_takes_the_place_of_the_first(stored):
+    present(stored, graphics="spice")
+
+    assert present(stored, test=True)["result"] is None
+    result = present(stored)
+
+    assert result["changes"]["consoles"] == {"old": ["spice"], "new": ["vnc"]}
+    vm = stored.engine.curl("/vms")[0]
+    consoles = stored.engine.curl(f"/vms/{vm.get('id')}/graphicsconsoles")
+    assert [console.findtext("protocol") for console in consoles] == ["vnc"]
 
 
 @pytest.mark.parametrize("verbs", [1, 2, 3])

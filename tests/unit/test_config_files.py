@@ -120,3 +120,19 @@ def test_broker_conf_survives_interpolation():
     assert parser["email"]["source-email"] == "100%@example.com"
     assert parser["email"]["destination-emails"] == "a@b.c,d@e.f"
     assert parser["notify"]["state_transition"] == "maintenance|start|stop|migrate|up|down"
+
+
+@pytest.mark.feature("graphics")
+@pytest.mark.parametrize(
+    ("protocol", "display", "video"), [("vnc", "vnc", "vga"), ("spice", "qxl", "qxl")]
+)
+def test_the_console_is_the_one_that_was_asked_for(protocol, display, video):
+    settings = known(vm={"graphics": protocol})
+
+    lines = files.vm_conf(settings, IDS).splitlines()
+
+    assert f"display={display}" in lines
+    assert f"devices={{device:{protocol},type:graphics}}" in lines
+    assert any(f"device:{video}," in line and "type:video" in line for line in lines)
+    conf = files.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
+    assert f"console={display}" in conf

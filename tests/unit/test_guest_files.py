@@ -127,11 +127,14 @@ class Guest:
             "root/.ssh/authorized_keys": f"ecdsa B {guest_files.KEY_COMMENT}\nssh-rsa A user\n",
             "root/ovirt-engine-answers": "secret",
             "etc/ssh/ssh_host_ecdsa_key": "PRIVATE",
+            "etc/ssh/sshd_config": "PermitRootLogin yes\n",
+            "usr/local/libexec/hosted-engine-options": "",
             "etc/cloud/cloud.cfg": "",
             "var/lib/cloud/instances/x/user-data.txt": "secret",
             "var/lib/hosted-engine/final.nmconnection": "[ipv4]\n",
             "etc/systemd/system/hosted-engine-handover.service": "",
             "etc/systemd/system/hosted-engine-setup.service": "",
+            "etc/systemd/system/multi-user.target.wants/hosted-engine-setup.service": "",
             "usr/local/libexec/hosted-engine-handover": "",
         }.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -142,8 +145,8 @@ class Guest:
         keygen.write_text(f"#!/bin/sh\necho NEW > {root}/etc/ssh/ssh_host_ecdsa_key\n")
         keygen.chmod(0o755)
 
-    def boot(self) -> None:
-        script = files(user_data())[guest_files.HANDOVER]["content"]
+    def boot(self, **vm: Any) -> None:
+        script = files(user_data(vm=vm))[guest_files.HANDOVER]["content"]
         script = re.sub(r"(?<![\w./])/(?=(sys|etc|root|var|usr)/)", f"{self.root}/", script)
         # Not a path of this machine's may be left: the script removes keys.
         left = re.findall(r"(?<![\w$])/\w+", script.replace(f"{self.root}/", ""))
@@ -171,7 +174,8 @@ def test_the_handover_leaves_nothing_of_the_bootstrap(tmp_path):
     assert keyfile.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "etc/cloud/cloud-init.disabled").exists()
     assert not (tmp_path / "var/lib/hosted-engine").exists()
-    assert not list((tmp_path / "etc/systemd/system").glob("hosted-engine-*"))
+    assert not list((tmp_path / "etc/systemd/system").rglob("hosted-engine-*"))
+    assert not list((tmp_path / "usr/local/libexec").iterdir())
 
 
 @pytest.mark.parametrize("change", [str.lower, str.upper])
@@ -183,3 +187,43 @@ def test_the_handover_does_nothing_in_the_bootstrap_vm(tmp_path, change):
     guest.boot()
 
     assert guest.text() == before
+
+
+@pytest.mark.feature("root_login")
+def test_root_s_login_changes_in_the_final_place_only(tmp_path):
+    guest = Guest(tmp_path)
+    config, uuid = tmp_path / "etc/ssh/sshd_config", tmp_path / "sys/class/dmi/id/product_uuid"
+    final = uuid.read_text()
+    uuid.write_text(f"{guest.uuid}\n")
+    guest.boot(root_login="none")
+    assert config.read_text() == "PermitRootLogin yes\n"
+
+    uuid.write_text(final)
+    guest.boot(root_login="none")
+
+    assert re.findall("^PermitRootLogin .*", config.read_text(), re.MULTILINE) == [
+        "PermitRootLogin no",
+        "PermitRootLogin yes",
+    ]
+
+
+@pytest.mark.feature("fips")
+def test_a_kind_of_key_that_fips_refuses_stops_nothing(tmp_path):
+    guest = Guest(tmp_path)
+    keygen = tmp_path / "bin/ssh-keygen"
+    keygen.write_text(keygen.read_text() + "exit 1\n")
+
+    guest.boot()
+
+    assert (tmp_path / "etc/ssh/ssh_host_ecdsa_key").read_text() == "NEW\n"
+    assert not (tmp_path / "var/lib/hosted-engine").exists()
+
+
+def test_without_any_host_key_the_next_boot_tries_again(tmp_path):
+    guest = Guest(tmp_path)
+    (tmp_path / "bin/ssh-keygen").write_text("#!/bin/sh\nexit 1\n")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        guest.boot()
+
+    assert (tmp_path / "usr/local/libexec/hosted-engine-handover").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -86,6 +87,9 @@ class Guest:
             if "systemctl reboot" in self.called and running.poll() is None:
                 os.killpg(running.pid, signal.SIGTERM)
             time.sleep(0.05)
+        # As systemd does: what was started in the meantime goes too.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
         output = running.communicate(timeout=5)[0]
         return running.returncode, output
 

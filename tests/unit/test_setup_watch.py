@@ -26,6 +26,7 @@ class Guest:
         )
         text = watch.LOOK.replace(guest_files.MARKER, str(self.root / "marker"))
         text = text.replace("/etc/cloud/", f"{self.root}/")
+        text = text.replace(watch.ENABLED, str(self.root / "enabled"))
         environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}"}
         return subprocess.run(["sh", "-c", text], env=environment, check=False).returncode
 
@@ -89,3 +90,16 @@ def test_a_cloud_init_that_did_not_start_it_is_told(guest, final):
     guest.state, guest.final = "inactive", final
 
     assert guest.look() == watch.NEVER_RAN
+
+
+@pytest.mark.feature("fips")
+@pytest.mark.parametrize("final", ["active", "inactive"])
+def test_a_guest_that_reboots_on_purpose_is_not_given_up(guest, final):
+    """The unit is enabled, and idle before and after the reboot on the way to engine-setup."""
+    guest.state, guest.final = "inactive", final
+    (guest.root / "cloud-init.disabled").touch()
+    assert guest.look() == watch.NEVER_RAN
+
+    (guest.root / "enabled").symlink_to("/etc/systemd/system/hosted-engine-setup.service")
+
+    assert guest.look() == watch.RUNNING

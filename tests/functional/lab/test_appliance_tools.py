@@ -129,6 +129,17 @@ def test_setup_makes_a_ca_that_signed_the_certificates(engine: Guest) -> None:
     assert (pki / "private/ca.pem").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.feature("answers")
+def test_a_further_answer_has_its_effect(guest: Guest) -> None:
+    guest.answer(OVESETUP_PKI__organization="str:Example, Inc. 50%/x")
+
+    assert guest.setup().returncode == 0
+
+    ca = guest.root / "etc/pki/ovirt-engine/ca.pem"
+    subject = openssl("x509", "-in", ca, "-noout", "-subject", "-nameopt", "sep_multiline,sname")
+    assert "O=Example, Inc. 50%/x" in subject
+
+
 def test_setup_keeps_the_password_as_a_hash_only(engine: Guest) -> None:
     account = json.loads((engine.root / "var/lib/ovirt-engine/sso.json").read_text())
     salt, iterations = bytes.fromhex(account["salt"]), account["iterations"]
@@ -194,6 +205,8 @@ def test_setup_that_was_cut_short_is_done_again(guest: Guest) -> None:
         ("OVESETUP_CONFIG__fqdn", "str:other.lab.test", "did not resolve into an IP address"),
         ("OVESETUP_CONFIG__keycloakEnable", "str:False", "must be bool, not str"),
         ("OVESETUP_CONFIG__keycloakEnable", "bool:perhaps", "Invalid boolean"),
+        ("OVESETUP_DB__port", "str:5432", "OVESETUP_DB/port must be int, not str"),
+        ("OVESETUP_DWH_CORE__enable", "str:True", "must be bool, not str"),
         ("OVESETUP_DB__password", "text:x", "Invalid variable type 'text'"),
         ("OVESETUP_CONFIG__sdkPort", "int:many", "Invalid integer"),
     ],

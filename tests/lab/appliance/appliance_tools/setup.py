@@ -34,6 +34,18 @@ TYPES = {
     "OVESETUP_DB/password": str,
     "OVESETUP_DWH_DB/password": str,
     "OVESETUP_PKI/renew": bool,
+    "OVESETUP_PKI/organization": str,
+    # These have their type, and nothing here that they could change.
+    "OVESETUP_CONFIG/updateFirewall": bool,
+    "OVESETUP_CONFIG/firewallManager": str,
+    "OVESETUP_CONFIG/sanWipeAfterDelete": bool,
+    "OVESETUP_CONFIG/websocketProxyConfig": bool,
+    "OVESETUP_DB/host": str,
+    "OVESETUP_DB/port": int,
+    "OVESETUP_DB/secured": bool,
+    "OVESETUP_DWH_CORE/enable": bool,
+    "OVESETUP_KEYCLOAK_DB/password": str,
+    "OVESETUP_VMCONSOLE_PROXY_CONFIG/vmconsoleProxyConfig": bool,
 }
 # The engine keeps these two; all else in the file that it writes would be of no use to anyone.
 REMEMBERED = ("OVESETUP_CONFIG/fqdn", "OVESETUP_CONFIG/keycloakEnable")
@@ -162,7 +174,7 @@ class Setup:
         pki = Pki(files.pki())
         # Written last: where it is missing, a set-up before this one was cut short.
         if not pki.ssh_public_key.exists():
-            pki.create(fqdn)
+            pki.create(fqdn, self.environment.get("OVESETUP_PKI/organization", ""))
         elif self.environment.get("OVESETUP_PKI/renew"):
             self.log.line("INFO", "Renewing certificates")
             pki.renew(fqdn)

@@ -48,14 +48,19 @@ class Pki:
         self.ssh_key = folder / "keys" / "engine_id_rsa"
         self.ssh_public_key = folder / "keys" / "engine_id_rsa.pub"
 
-    def create(self, fqdn: str) -> None:
-        """A new CA, the certificate of the web server, and the engine's own with its ssh key."""
+    def create(self, fqdn: str, name: str = "") -> None:
+        """
+        A new CA, the certificate of the web server, and the engine's own with its ssh key.
+
+        ``name``: the organization's; by default the domain.
+        """
         for path in (self.ca_key, self.certificate, self.key):
             path.parent.mkdir(parents=True, exist_ok=True)
         for path in (self.ca_key, self.key, self.ssh_key):
             path.touch(mode=0o600)
             path.chmod(0o600)
-        organization = f"/C=US/O={fqdn.partition('.')[2] or 'localdomain'}"
+        name = name or fqdn.partition(".")[2] or "localdomain"
+        organization = "/C=US/O=" + name.replace("\\", r"\\").replace("/", r"\/")
         _openssl(
             *("req", "-x509", *ELLIPTIC, "-nodes", "-days", DAYS),
             *("-subj", f"{organization}/CN={fqdn}.ca", "-addext", "keyUsage=keyCertSign,cRLSign"),
