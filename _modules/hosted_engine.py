@@ -10,6 +10,7 @@ import hosted_engine_connection as connection
 import hosted_engine_preflight as checks
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_storage as storage
 import hosted_engine_record as record
 import hosted_engine_settings as _settings
 import hosted_engine_stage as progress
@@ -90,7 +91,9 @@ def problems() -> list[dict[str, str]]:
     A secret's value is never part of a problem.
     """
     host = _host()
-    return checks.pillar_problems(__pillar__, host) + checks.found(machine.ALWAYS, host)
+    of_pillar = checks.pillar_problems(__pillar__, host)
+    of_pillar += storage.pillar_problems(__pillar__, host)
+    return of_pillar + checks.found(machine.ALWAYS, host)
 
 
 def unfit() -> list[dict[str, str]]:
@@ -103,7 +106,7 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS, _host())
+    return checks.found(network.CHECKS + storage.CHECKS + machine.CHECKS, _host())
 
 
 def _host() -> checks.Host:
