@@ -32,7 +32,8 @@ def targets(storage: kinds.Storage, password: Secret | None) -> list[dict[str, A
 
     Raises CommandExecutionError where iscsiadm is missing, or the portal doesn't answer or refuses.
     """
-    portal = kinds.shown_portal(*kinds.portals(storage)[0])
+    address, port = kinds.portals(storage)[0]
+    portal = kinds.shown_portal(address, port)
     ask = ("iscsiadm", "-m", "discoverydb", "-t", "sendtargets", "-p", portal)
     advice = (
         f"{TOOLS}. Look at storage:portals, storage:discovery_user and the target's access list"
@@ -41,14 +42,16 @@ def targets(storage: kinds.Storage, password: Secret | None) -> list[dict[str, A
         told = command.run(*ask, "-o", "nonpersistent", "--discover", advice=advice)
         return list(_listed(told.stdout))
     before = _records()
-    command.run(*ask, "-o", "new", advice=advice)
-    if len(made := _records() - before) != 1:
+    # Its -o new would write over it.
+    if any(path.parent.name == f"{address},{port}" for path in before):
         raise CommandExecutionError(
             f"iscsiadm has a record of the portal {portal} already, and it isn't changed here: its "
             f"own user and password count. Remove it by: {' '.join(ask)} -o delete"
         )
+    command.run(*ask, "-o", "new", advice=advice)
     try:
-        _authenticate(made.pop(), storage["discovery_user"], password)
+        for path in _records() - before:
+            _authenticate(path, storage["discovery_user"], password)
         told = command.run(*ask, "-o", "nonpersistent", "--discover", advice=advice)
     finally:
         command.run(*ask, "-o", "delete")

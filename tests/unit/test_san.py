@@ -133,15 +133,13 @@ def test_the_password_goes_by_a_file_that_is_gone_afterwards(tools, fails):
 @pytest.mark.feature("storage_devices")
 def test_a_record_that_is_there_already_stays(tools):
     tools.run("iscsiadm", "-o", "new")
+    tools.calls.clear()
     tools.record.write_text("somebody's")
 
-    def not_new(*arguments: str, **_: Any) -> Any:
-        return subprocess.CompletedProcess(arguments, 0, "", "")
-
-    hosted_engine_command.run.side_effect = not_new
     with pytest.raises(CommandExecutionError, match="has a record"):
         san.targets(portals(discovery_user="finder"), Secret("finder-secret"))
     assert tools.record.read_text() == "somebody's"
+    assert tools.calls == []
 
 
 @pytest.mark.feature("storage_devices", "fc")
