@@ -213,8 +213,7 @@ def remove_storage() -> None:
     if any(map(progress.runs, (known["vm"]["name"], known["bootstrap"]["name"]))):
         raise CommandExecutionError("The engine's VM still runs: its storage isn't removed")
     if kinds.is_block(known["storage"]["type"]):
-        _refuse_lun(known)
-        return
+        return _refuse_lun(known)
     if _mount() is None and _configuration():
         command.run("hosted-engine", "--connect-storage", timeout=known["timeouts"]["command"])
     found = storage()
