@@ -45,6 +45,20 @@ def why_not(lun: Lun, wanted_bytes: int) -> str:
     return ""
 
 
+def table(luns: list[Lun], kind: str, wanted_bytes: int) -> list[Lun]:
+    """The LUNs of a kind for a person to choose from."""
+    return [
+        {
+            "id": lun["id"],
+            "size_gib": round(lun["size"] / kinds.GIB, 1),
+            "why_not": why_not(lun, wanted_bytes),
+            **{key: lun.get(key) for key in ("status", "vendor", "product", "serial", "paths")},
+        }
+        for lun in sorted(luns, key=lambda one: str(one["id"]))
+        if lun["type"] == kind
+    ]
+
+
 def seen(luns: list[Lun], wanted_bytes: int) -> str:
     """All LUNs as an error lists them, one a line."""
     if not luns:

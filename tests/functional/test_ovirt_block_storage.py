@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from typing import Any
 
 import pytest
 from minion import ROOT, Minion
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from functional.ovirt import Host, host, pillar
 
@@ -334,3 +335,30 @@ def test_the_engine_refuses_what_a_lun_cannot_hold(site):
     assert "not supported" in disk(site, format="raw", sparse=True)["comment"]
     assert "not supported" in disk(site, format="cow", sparse=False)["comment"]
     assert list(site.engine.curl("/disks")) == []
+
+
+@pytest.mark.feature("storage_devices")
+def test_devices_are_listed_through_the_engine(site):
+    shutil.rmtree(site.host.folder / "modules")  # what stands in for hosted_engine elsewhere
+    site.use(ISCSI)
+    before = site.minion("hosted_engine.storage_devices")
+    site.minion("ovirt_host_storage.login", NODE)
+
+    told = site.minion("hosted_engine.storage_devices")
+
+    assert before["asked"] == "engine"
+    assert {one["target"] for one in before["targets"]} == {TARGET, OTHER}
+    assert before["luns"] == []
+    assert {one["id"]: one["why_not"] for one in told["luns"]} == {
+        LUN: "", SMALL: "too small, 25 GiB are needed", USED: "holds something",
+    }  # fmt: skip
+    assert "secret" not in str(told)
+
+
+@pytest.mark.feature("storage_devices")
+def test_kinds_without_luns_say_so(site):
+    shutil.rmtree(site.host.folder / "modules")
+    site.use({"address": "nas.example.com", "path": "/exports/engine"})
+
+    with pytest.raises(SaltInvocationError, match="nfs has no targets"):
+        site.minion("hosted_engine.storage_devices")
