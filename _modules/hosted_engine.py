@@ -102,12 +102,10 @@ def problems() -> list[dict[str, str]]:
     A secret's value is never part of a problem.
     """
     host = _host()
-    return (
-        checks.pillar_problems(__pillar__, host)
-        + storage.pillar_problems(__pillar__, host)
-        + engine.pillar_problems(__pillar__, host)
-        + checks.found(machine.ALWAYS, host)
-    )
+    told: list[checks.Problem] = []
+    for group in (checks, storage, engine):
+        told += group.pillar_problems(__pillar__, host)
+    return told + checks.found(machine.ALWAYS, host)
 
 
 def unfit() -> list[dict[str, str]]:

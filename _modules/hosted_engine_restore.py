@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
 import hosted_engine_backup as backup
-import hosted_engine_command as command
 import hosted_engine_guest_files as guest_files
+import hosted_engine_host_id as host_id
 import hosted_engine_restore_script as script
 import hosted_engine_settings as settings_
 import hosted_engine_ssh as ssh
 from hosted_engine_guard import only_on_the_way
 from salt.exceptions import CommandExecutionError
 
-VDSM_ID = Path("/etc/vdsm/vdsm.id")
-UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 PROGRAM = "/usr/bin/engine-backup"
 ANY = tuple(range(256))
 
@@ -71,7 +68,7 @@ def send() -> None:
         )
     text = script.text(
         settings["host"]["name"],
-        _unique_id(),
+        host_id.unique_id(),
         settings["storage"]["name"],
         time.strftime("%Y%m%d%H%M%S", time.gmtime()),
     )
@@ -122,17 +119,6 @@ def give_fencing_back() -> None:
             f"{script.FENCING} in the guest holds {before!r}, a number of seconds is wanted"
         )
     __salt__["hosted_engine_guest.sql"](script.TELL.replace("@VALUE@", before))
-
-
-def _unique_id() -> str:
-    """By what the engine knows this host, whatever it is called; "": it can't be told."""
-    try:
-        known = VDSM_ID.read_text().strip()
-    except FileNotFoundError:
-        known = ""
-    if not known:
-        known = command.run("dmidecode", "-s", "system-uuid").stdout.strip()
-    return known if UUID.fullmatch(known) else ""
 
 
 def _settings() -> settings_.Settings:

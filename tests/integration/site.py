@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -164,6 +165,17 @@ class Site:
                     raise AssertionError(f"{condition}: never held. {said.read()[-6000:]}")
                 time.sleep(0.2)
             self.run(["pkill", "-KILL", "-f", "salt-call"])
+
+    def guest(self, *command: str) -> str:
+        """A command in the bootstrap guest, with our own ssh and the keys of the seed."""
+        network = self.output("virsh", "-c", "qemu:///system", "-r", "net-dumpxml", "hosted-engine")
+        found = re.search(r"<host [^>]*ip='([^']+)'", network)
+        assert found, network
+        return self.output(
+            "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
+            "-o", f"UserKnownHostsFile={BOOTSTRAP}/known_hosts", "-i", f"{BOOTSTRAP}/client_key",
+            f"root@{found[1]}", *command,
+        )  # fmt: skip
 
     def power_cut(self) -> None:
         lab("crash", self.name)

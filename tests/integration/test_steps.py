@@ -76,18 +76,6 @@ def _volume(site: Site, disk: str) -> str:
     return site.output("find", mount, "-path", f"*/images/{image}/{volume}")
 
 
-def _guest(site: Site, *command: str) -> str:
-    """A command in the bootstrap guest, with our own ssh and the keys of the seed."""
-    network = site.output("virsh", "-c", "qemu:///system", "-r", "net-dumpxml", "hosted-engine")
-    found = re.search(r"<host [^>]*ip='([^']+)'", network)
-    assert found, network
-    return site.output(
-        "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
-        "-o", f"UserKnownHostsFile={BOOTSTRAP}/known_hosts", "-i", f"{BOOTSTRAP}/client_key",
-        f"root@{found[1]}", *command,
-    )  # fmt: skip
-
-
 @step(1, phase="appliance", state="Hosted engine packages are installed", kind="durable")
 def test_packages_and_libraries(appliance: Site) -> None:
     installed = appliance.output("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
@@ -172,8 +160,8 @@ def test_engine_answers_with_verified_tls(bootstrap: Site) -> None:
 
 @step(8, phase="bootstrap", state="Bootstrap seed is written", kind="transitional")
 def test_guest_knows_itself_and_the_host(bootstrap: Site) -> None:
-    assert _guest(bootstrap, "getent", "ahostsv4", bootstrap.fqdn).startswith("192.168.")
-    assert bootstrap.address in _guest(bootstrap, "getent", "ahostsv4", "hv1.lab.test")
+    assert bootstrap.guest("getent", "ahostsv4", bootstrap.fqdn).startswith("192.168.")
+    assert bootstrap.address in bootstrap.guest("getent", "ahostsv4", "hv1.lab.test")
 
 
 @step(9, phase="engine", state="Hosted engine manages this host", kind="durable")

@@ -1,0 +1,188 @@
+"""hosted_engine_restore: the backup's way into a guest, and fencing; SQL by the simulator's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import hosted_engine_guest_files
+import hosted_engine_host_id
+import hosted_engine_image
+import pytest
+from minion import ROOT
+from unit.test_restore import archive
+
+from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+from functional.engine_process import PACKAGE
+from functional.test_bootstrap_guest import PSQL, Guest
+
+pytestmark = pytest.mark.usefixtures("hypervisor")
+SENT, GIVEN_BACK = "hosted_engine_restore.sent", "hosted_engine_restore.fencing_given_back"
+PROGRAM = ROOT / "tests/lab/appliance/root/usr/bin/engine-backup"
+FOLDER = hosted_engine_guest_files.FOLDER
+
+
+class Restoring(Guest):
+    """A guest at its gate; its /var/lib/hosted-engine is a folder here, its database a state."""
+
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+        super().__init__(host, monkeypatch)
+        self.folder = host.folder / "guest"
+        self.folder.mkdir()
+        self.database = host.folder / "database"
+        self.backup = archive(host.folder / "engine.backup")
+        self.setup = "open"
+        self.put(state="running", setup="open")
+        self.answers = {
+            "sh -c": self.shell,
+            "test -e": self.shell,
+            "sha256sum": self.shell,
+            "install": self.shell,
+            "cat": self.shell,
+            "sed": self.shell,
+            PSQL: self.sql,
+        }
+        host.pillar["restore"] = {"backup": str(self.backup)}
+        host.with_pillar()
+        modules = host.folder / "modules" / "hosted_engine_gate.py"
+        modules.write_text(
+            "import pathlib\ndef get():\n    opened = pathlib.Path("
+            f"{str(self.folder / 'opened')!r}).exists()\n"
+            "    return {'gate': 'open' if opened else 'waiting'}\n"
+        )
+        host.with_pillar()
+
+    def shell(self, words: list[str], stdin: object) -> tuple[int, str]:
+        local = [word.replace(FOLDER, str(self.folder)) for word in words]
+        local = [str(PROGRAM) if word == "/usr/bin/engine-backup" else word for word in local]
+        ran = subprocess.run(
+            local,
+            **({"input": stdin.encode()} if isinstance(stdin, str) else {"stdin": stdin}),  # type: ignore[call-overload]
+            capture_output=True,
+            check=False,
+        )
+        return ran.returncode, (ran.stdout + ran.stderr).decode()
+
+    def sql(self, words: list[str], _: object) -> tuple[int, str]:
+        ran = subprocess.run(
+            [sys.executable, "-m", "engine_simulator.sql", "--state", self.database, *words[1:]],
+            env={"PYTHONPATH": str(PACKAGE)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.fixture
+def guest(host, monkeypatch, tmp_path) -> Restoring:  # noqa: F811
+    (tmp_path / "vdsm.id").write_text("4c4c4544-0000-4000-8000-000000000001\n")
+    monkeypatch.setattr(hosted_engine_host_id, "VDSM_ID", tmp_path / "vdsm.id")
+    return Restoring(host, monkeypatch)
+
+
+@pytest.mark.feature("restore")
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_the_backup_is_sent_whole_and_for_root_alone(guest, test):
+    ret = guest.host.minion.state(SENT, "engine", test=test)
+
+    there = guest.folder / "backup"
+    if test:
+        assert (ret["result"], there.exists()) == (None, False)
+        return
+    assert ret["result"] is True, ret
+    assert there.read_bytes() == guest.backup.read_bytes()
+    script = guest.folder / "restore"
+    assert [path.stat().st_mode & 0o777 for path in (there, script)] == [0o600, 0o600]
+    assert "vds_unique_id)=upper('\"'\"'4c4c4544" in script.read_text(), "quoted for SQL and sh"
+    assert guest.host.minion.state(SENT, "engine")["changes"] == {}
+
+
+def test_a_backup_that_was_cut_off_is_sent_again(guest):
+    guest.host.minion("hosted_engine_restore.send")
+    (guest.folder / "backup").write_bytes(b"half")
+
+    ret = guest.host.minion.state(SENT, "engine")
+
+    assert ret["result"] is True
+    assert ret["changes"]["backup"]["old"].startswith("another")
+    assert (guest.folder / "backup").read_bytes() == guest.backup.read_bytes()
+
+
+def test_an_appliance_that_is_older_is_refused_with_both_versions(guest):
+    archive(guest.backup, "4.7.0")
+
+    ret = guest.host.minion.state(SENT, "engine")
+
+    assert ret["result"] is False
+    assert "of version 4.7.0, the appliance 4.5.6 is older" in ret["comment"]
+    assert not (guest.folder / "backup").exists()
+
+
+def test_once_the_gate_is_open_nothing_is_sent(guest):
+    guest.host.minion("hosted_engine_restore.send")
+    (guest.folder / "opened").touch()
+    (guest.folder / "backup").unlink()
+    guest.backup.unlink()
+
+    assert guest.host.minion.state(SENT, "engine")["changes"] == {}
+
+
+def test_an_engine_that_was_set_up_without_the_backup_is_told(guest):
+    (guest.folder / "opened").touch()
+
+    ret = guest.host.minion.state(SENT, "engine")
+
+    assert ret["result"] is False
+    assert "set up without a backup" in ret["comment"]
+
+
+@pytest.mark.feature("restore")
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_fencing_is_given_back(guest, test):
+    (guest.folder / "fencing-before").write_text("271\n")
+
+    ret = guest.host.minion.state(GIVEN_BACK, "engine", test=test)
+
+    asked = "SELECT option_value FROM vdc_options WHERE option_name='DisableFenceAtStartupInSec'"
+    seen = guest.sql([PSQL, "-t", "-A", "-c", asked], None)[1].strip()
+    assert (ret["result"], seen) == ((None, "300") if test else (True, "271"))
+    assert ret["changes"]["seconds"] == {"old": "300", "new": "271"}
+    if not test:
+        assert guest.host.minion.state(GIVEN_BACK, "engine")["changes"] == {}
+
+
+def test_a_number_that_is_none_is_not_given_back(guest):
+    (guest.folder / "fencing-before").write_text("'; DROP TABLE vms; --\n")
+
+    ret = guest.host.minion.state(GIVEN_BACK, "engine")
+
+    assert ret["result"] is False
+    assert "a number of seconds is wanted" in ret["comment"]
+
+
+def test_a_deployed_host_is_left_alone(guest):
+    guest.host.deploy()
+
+    for verb in ("send", "give_fencing_back"):
+        with pytest.raises(Exception, match="deployed hosted engine"):
+            guest.host.minion(f"hosted_engine_restore.{verb}")
+
+    assert not (guest.folder / "backup").exists()
+
+
+def test_a_machine_that_nothing_names_has_no_id(guest, tmp_path):
+    (tmp_path / "vdsm.id").unlink()
+    guest.host.answers[("dmidecode",)] = "Not Settable\n"
+
+    guest.host.minion("hosted_engine_restore.send")
+
+    assert "vds_unique_id" not in (guest.folder / "restore").read_text()
+
+
+def test_the_appliances_version_is_read_from_its_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(hosted_engine_image, "PACKAGES", tmp_path)
+    assert hosted_engine_image.installed_version() == ""
+    Path(tmp_path / "10-appliance-el9.conf").write_text("version = 4.5-1\npath=/x\n")
+    assert hosted_engine_image.installed_version() == "4.5-1"
