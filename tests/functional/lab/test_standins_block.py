@@ -53,6 +53,7 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         "IMAGES": tmp_path / "san",
         "SOCKET": tmp_path / "tgtd",
         "PID": tmp_path / "tgtd.pid",
+        "sites": lambda _hosts: [SITE],
     }.items():
         monkeypatch.setattr(lab_san, name, value)
     monkeypatch.setattr(luns, "IMAGES", tmp_path / "san")

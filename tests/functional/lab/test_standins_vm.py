@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from xml.etree import ElementTree
 
 import pytest
@@ -109,3 +110,11 @@ def test_domain_has_the_disk_on_storage_and_the_nic_on_the_bridge() -> None:
 def test_unknown_machine_type_keeps_its_chipset(wanted: str) -> None:
     assert domain_xml.machine_type(wanted, ["pc-q35-7.2"]) == "pc"
     assert domain_xml.machine_type("pc-q35-7.2", ["pc-q35-7.2"]) == "pc-q35-7.2"
+
+
+@pytest.mark.parametrize("package", ["vdsm_standin", "hosted_engine_ha_standin", "iscsi_standin"])
+def test_every_module_can_be_imported(package: str) -> None:
+    found = standin(package)
+
+    for module in pkgutil.iter_modules(found.__path__):
+        standin(f"{package}.{module.name}")

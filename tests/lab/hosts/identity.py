@@ -63,8 +63,10 @@ def write(host: Host) -> None:
     # Salt lists all that it serves: not the whole checkout with its virtual environment.
     (root / SERVED.lstrip("/")).mkdir(parents=True)
     (root / SERVED.lstrip("/") / "hosted_engine").symlink_to(f"{FORMULA}/hosted_engine")
-    _file(root, "srv/pillar/top.sls", "base:\n  '*':\n    - hosted_engine\n")
+    # What a site has of its own is laid over what all have.
+    _file(root, "srv/pillar/top.sls", "base:\n  '*':\n    - hosted_engine\n    - site\n")
     _file(root, "srv/pillar/hosted_engine.sls", PILLAR.read_text())
+    _file(root, "srv/pillar/site.sls", "{}\n")
     with (root / "etc/libvirt/libvirtd.conf").open("a") as config:
         config.write(f'host_uuid = "{uuid.UUID(machine_id(host))}"\n')
     run(["ssh-keygen", "-q", "-A", "-f", root])

@@ -150,6 +150,7 @@ def create_volume(engine: Engine, address: str | None, disk: Entity) -> None:
             size=disk["provisioned_size"],
             format=disk["format"],
             preallocate=not disk["sparse"],
+            initialSize=disk.get("initial_size"),
             content_type=disk["content_type"],
         )
     except VerbFailed as err:
@@ -206,7 +207,13 @@ def removed(engine: Engine, identifier: str) -> None:
     try:
         if address is None:
             raise Unreachable("no host of the data center is up")
-        engine.hosts.verb(address, "Image.delete", storagedomainID=domain["id"], imageID=identifier)
+        engine.hosts.verb(
+            address,
+            "Image.delete",
+            storagedomainID=domain["id"],
+            imageID=identifier,
+            discard=domain["discard_after_delete"],
+        )
     except (VerbFailed, Unreachable) as err:
         # A disk whose image was never made is forgotten, as the engine does.
         gone = isinstance(err, VerbFailed) and err.code == NO_IMAGE

@@ -178,7 +178,7 @@ class MemoryHosts:
         return {}
 
     def _image_delete(
-        self, memory: Entity, host: str, storagedomainID: str, imageID: str
+        self, memory: Entity, host: str, storagedomainID: str, imageID: str, discard: bool
     ) -> Entity:
         domain = _domain(memory, storagedomainID)
         kept = {k: v for k, v in domain["volumes"].items() if v["image"] != imageID}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import VdsmError
 from .process import run
-from .storage import KVM, VDSM
+from .layout import KVM, VDSM
 
 VDSM_PKI = Path("/etc/pki/vdsm")
 KEY = VDSM_PKI / "keys/vdsmkey.pem"
