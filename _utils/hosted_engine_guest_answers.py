@@ -89,8 +89,8 @@ def text(
     if settings["restore"]["backup"]:
         values["OVESETUP_PKI/renew"] = f"bool:{settings['restore']['renew_pki']}"
         values["QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM"] = "str:yes"
-    # otopi reads with ConfigParser's interpolation.
-    lines = "".join(f"{key}={value.replace('%', '%%')}\n" for key, value in values.items())
+    # otopi reads values literally since 1.9.2: a % stands for itself.
+    lines = "".join(f"{key}={value}\n" for key, value in values.items())
     return f"[environment:default]\n{lines}"
 
 

@@ -36,7 +36,7 @@ def settings(**changes: dict[str, Any]) -> dict[str, Any]:
 
 def answers(**secrets: str) -> dict[str, str]:
     """The answers as otopi reads them."""
-    parser = configparser.ConfigParser()
+    parser = configparser.RawConfigParser()
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     given = NONE | {name: Secret(value) for name, value in secrets.items()}
     parser.read_string(guest_answers.text(settings(), given))
