@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import hosted_engine_storage as storage_kinds
 from hosted_engine_schema import SCHEMA
 
 Values = dict[str, Any]
@@ -22,13 +23,6 @@ PAUSE = "engine"
 DIRECTORY = "hosted-engine"
 NOTHING = "says nothing by itself, or what is so without it"
 SECRET_NAME = re.compile(r"passw|passphrase|secret|token|privatekey", re.IGNORECASE)
-# Which keys of storage belong to which types; a key that isn't here belongs to all.
-KINDS = {
-    **dict.fromkeys(("address", "path", "mount_options"), ("nfs", "glusterfs")),
-    "nfs_version": ("nfs",),
-    **dict.fromkeys(("portals", "target", "portal_group", "user", "discovery_user"), ("iscsi",)),
-    **dict.fromkeys(("lun", "discard_after_delete"), ("iscsi", "fc")),
-}
 
 
 class Row(NamedTuple):
@@ -87,8 +81,8 @@ def contradictions(found: Values) -> Iterator[str]:
     kind = found.get("storage:type", "nfs")
     for path, value in found.items():
         group, _, key = path.partition(":")
-        kinds = KINDS.get(key, (kind,)) if group == "storage" else (kind,)
-        if kind not in kinds and value != default(path):
+        kinds = [name for name, keys in storage_kinds.KEYS.items() if key in keys]
+        if group == "storage" and kinds and kind not in kinds and value != default(path):
             yield (
                 f"{path} is given, which is for {' and '.join(kinds)}, but storage:type is {kind}: "
                 "one of them is wrong"
