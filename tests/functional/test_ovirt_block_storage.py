@@ -178,6 +178,18 @@ def test_a_target_that_is_not_there_is_told_with_what_was_found(site):
     assert site.sessions() == []
 
 
+@pytest.mark.feature("iscsi", "iscsi_portals")
+def test_a_portal_by_its_name_is_logged_in_at_by_the_address_that_was_discovered(site):
+    site.san["targets"][TARGET]["portals"] = ["127.0.0.1:3260,1", "192.0.2.7:3260,1"]
+    site.say()
+    site.use(ISCSI | {"portals": ["localhost"]})
+
+    result = site.active()
+
+    assert result["result"] is True, result["comment"]
+    assert site.sessions() == [[TARGET, "127.0.0.1", 3260]]
+
+
 @pytest.mark.feature("iscsi_chap")
 def test_a_wrong_password_is_told(site):
     site.use(ISCSI, iscsi_password="wrong-secret")
