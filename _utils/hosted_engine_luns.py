@@ -8,6 +8,8 @@ import hosted_engine_storage as kinds
 from salt.exceptions import CommandExecutionError
 
 Lun = dict[str, Any]
+# Whether a LUN can discard is what only the engine tells.
+TOLD = ("status", "vendor", "product", "serial", "paths", "discard")
 
 
 def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
@@ -52,7 +54,7 @@ def table(luns: list[Lun], kind: str, wanted_bytes: int) -> list[Lun]:
             "id": lun["id"],
             "size_gib": round(lun["size"] / kinds.GIB, 1),
             "why_not": why_not(lun, wanted_bytes),
-            **{key: lun.get(key) for key in ("status", "vendor", "product", "serial", "paths")},
+            **{key: lun.get(key) for key in TOLD},
         }
         for lun in sorted(luns, key=lambda one: str(one["id"]))
         if lun["type"] == kind

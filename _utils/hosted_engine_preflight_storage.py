@@ -42,7 +42,10 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
 def _keys_of_other_kinds(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
     """A key that means nothing for this kind is a mistake in the key, or in the kind."""
     kind = host.settings["storage"]["type"]
-    group = pillar.get("hosted_engine", {}).get("storage")
+    tree = pillar.get("hosted_engine")
+    group = tree.get("storage") if isinstance(tree, dict) else None
+    if isinstance(group, dict) and group.get("type", kind) != kind:
+        return  # no kind at all: told by the schema
     defaults = SCHEMA["properties"]["storage"]["properties"]
     for key, value in group.items() if isinstance(group, dict) else ():
         if key in {"name", "type", *kinds.KEYS[kind]} or key not in defaults:

@@ -66,6 +66,12 @@ def test_posixfs_is_refused_with_its_reason():
     assert "HA doesn't know it" in told({"type": "posixfs", **NFS})["storage:type"]
 
 
+def test_a_wrong_item_of_a_list_is_told_with_what_the_list_is():
+    problems = told(ISCSI | {"portals": ["192.0.2.7", "no portal"]})
+
+    assert "Portals of the target" in problems["storage:portals:1"]
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "value"),
     [
@@ -83,6 +89,18 @@ def test_a_key_of_another_kind_is_a_contradiction(kind, key, value):
     problems = told(KINDS[kind] | {key: value})
 
     assert f"means nothing for storage:type: {kind}. " in problems[f"storage:{key}"]
+
+
+def test_a_kind_that_is_none_is_the_one_problem():
+    assert set(told(ISCSI | {"type": "iscs"})) == {"storage:type"}
+
+
+@pytest.mark.parametrize("tree", [None, [], "hosted"])
+def test_a_pillar_that_is_no_tree_is_no_riddle(tree):
+    pillar = {"hosted_engine": tree}
+    host = preflight.Host(settings.merge(pillar, {}), {}, {})
+
+    assert list(storage.pillar_problems(pillar, host)) == []
 
 
 def test_a_default_of_another_kind_is_none():
