@@ -7,13 +7,17 @@ from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_connection as connection
+import hosted_engine_luns as luns
 import hosted_engine_preflight as checks
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_storage as storage
 import hosted_engine_record as record
+import hosted_engine_san as san
 import hosted_engine_settings as _settings
 import hosted_engine_stage as progress
-from salt.exceptions import CommandExecutionError
+import hosted_engine_storage as kinds
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
@@ -90,7 +94,9 @@ def problems() -> list[dict[str, str]]:
     A secret's value is never part of a problem.
     """
     host = _host()
-    return checks.pillar_problems(__pillar__, host) + checks.found(machine.ALWAYS, host)
+    of_pillar = checks.pillar_problems(__pillar__, host)
+    of_pillar += storage.pillar_problems(__pillar__, host)
+    return of_pillar + checks.found(machine.ALWAYS, host)
 
 
 def unfit() -> list[dict[str, str]]:
@@ -103,11 +109,59 @@ def unfit() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.unfit
     """
-    return checks.found(network.CHECKS + machine.CHECKS, _host())
+    return checks.found(network.CHECKS + storage.CHECKS + machine.CHECKS, _host())
 
 
 def _host() -> checks.Host:
     return checks.Host(settings(), __grains__, __salt__)
+
+
+def storage_devices() -> dict[str, Any]:
+    """
+    Targets and LUNs that this host sees, to choose ``storage:target`` and ``storage:lun`` from.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.storage_devices
+
+    Of the pillar, it needs no more than type and portals. ``asked`` is ``engine`` where one manages
+    this host, else ``host``: then iscsiadm and lsblk tell, no target is logged in to, and the LUNs
+    of one that nobody logged in to aren't seen yet.
+    ``targets`` (iscsi only): target, address, port, portal (group). ``luns``: id, size_gib, status,
+    and ``why_not``: what speaks against a hosted engine on it, empty for none.
+
+    Raises CommandExecutionError where the tools are missing, a portal doesn't answer or refuses
+    the discovery's password; SaltInvocationError for storage that has no LUNs.
+    """
+    wanted = settings()
+    where, node = wanted["storage"], wanted["host"]["name"]
+    if not kinds.is_block(where["type"]):
+        raise SaltInvocationError(f"storage:type {where['type']} has no targets and no LUNs")
+    if where["type"] == "iscsi":
+        kinds.readable_portals(where)
+    iscsi, by_engine = where["type"] == "iscsi", _managed(node)
+    if by_engine:
+        targets = __salt__["ovirt_host_storage.discover"](node) if iscsi else []
+        found = __salt__["ovirt_host_storage.devices"](node)
+    else:
+        password = _settings.secret(__pillar__, "iscsi_discovery_password")
+        targets = san.targets(where, password) if iscsi else []
+        found = san.devices()
+    return {
+        "asked": "engine" if by_engine else "host",
+        "targets": targets,
+        "luns": luns.table(found, where["type"], kinds.lun_bytes(wanted["vm"]["disk_gib"])),
+    }
+
+
+def _managed(node: str) -> bool:
+    """Whether an engine answers that has this host up."""
+    try:
+        return (__salt__["ovirt_host.get"](node) or {}).get("status") == "up"
+    except CommandExecutionError:
+        return False
 
 
 def stage() -> dict[str, Any]:

@@ -16,6 +16,7 @@ import hosted_engine_hypervisor as hypervisor
 import hosted_engine_record as record
 import hosted_engine_settings as settings
 import hosted_engine_stage as progress
+import hosted_engine_storage as kinds
 import hosted_engine_volume as volume
 from salt.exceptions import CommandExecutionError
 
@@ -204,18 +205,21 @@ def remove_storage() -> None:
 
     It's done on the host, not by the engine: an engine doesn't let go of its only data domain.
 
-    Raises CommandExecutionError where that isn't certainly ours, or the storage isn't connected.
+    Raises CommandExecutionError where that isn't certainly ours, where the storage isn't connected,
+    or where it is a LUN, with what to do.
     """
     _refuse()
     known = settings.load(__pillar__, __grains__)
     if any(map(progress.runs, (known["vm"]["name"], known["bootstrap"]["name"]))):
         raise CommandExecutionError("The engine's VM still runs: its storage isn't removed")
+    if kinds.is_block(known["storage"]["type"]):
+        return _refuse_lun(known)
     if _mount() is None and _configuration():
         command.run("hosted-engine", "--connect-storage", timeout=known["timeouts"]["command"])
     found = storage()
     if found is None:
         return
-    where, made = files.storage_connection(known), found["storage_domain"]
+    where, made = kinds.server_path(known["storage"]), found["storage_domain"]
     if found["path"] is None:
         raise CommandExecutionError(
             f"{where} isn't mounted here: remove the directory {made} from it by hand, and "
@@ -235,6 +239,19 @@ def remove_storage() -> None:
     # So that it isn't the pool's manager any more: it would miss its leases.
     command.run("systemctl", "try-restart", "vdsmd", timeout=known["timeouts"]["command"])
     command.run(*volume.AS_VDSM, "rm", "-rf", "--", str(path), timeout=known["timeouts"]["storage"])
+
+
+def _refuse_lun(known: dict[str, Any]) -> None:
+    """A LUN isn't wiped from here: other hosts may use its volume group, and no file tells."""
+    if (found := storage()) is None:
+        return
+    made = found["storage_domain"]
+    raise CommandExecutionError(
+        f"The LUN ({kinds.where(known['storage'])}) still holds the storage domain {made}, and "
+        "nothing here formats a LUN. If nobody needs it: vdsm-client StorageDomain format "
+        f"storagedomainID={made} autoDetach=true on a host that sees it, or make the LUN anew on "
+        f"the storage. Then remove {record.DIRECTORY / 'deployment.json'} and apply this again"
+    )
 
 
 def _others(domain: Path) -> list[str]:
@@ -277,7 +294,7 @@ def _configuration() -> str:
 
 
 def _mount() -> Path | None:
-    """Where vdsm mounts our storage; None: it isn't mounted, whatever directory is there."""
-    where = files.storage_connection(settings.merge(__pillar__, __grains__))
-    path = volume.MOUNTS / where.replace("_", "__").replace("/", "_")
-    return path if path.is_mount() else None
+    """Where vdsm mounts our storage; None: not mounted, whatever directory is there, or a LUN."""
+    name = kinds.mount_point(settings.merge(__pillar__, __grains__)["storage"])
+    path = volume.MOUNTS / name if name else None
+    return path if path and path.is_mount() else None

@@ -80,6 +80,7 @@ def copy() -> None:
         "convert", "-n", "-W", "-m", "8", "-T", "none", "-t", "none",
         "-f", "qcow2", "-O", form, str(source), str(target),
     )  # fmt: skip
+    _allocate(target)
     command.run(*volume.AS_VDSM, "sync", str(target), timeout=_timeouts()["copy"])
     if _copy_of(source, ids) != copied:
         raise CommandExecutionError(f"{source} changed while it was copied: what runs on it?")
@@ -100,6 +101,17 @@ def _room(target: Path, form: str) -> int:
             f"{form}: set it back to what the engine's disk was made with. Not written to"
         )
     return _virtual_size(target) if is_qcow2 else volume.size(target)
+
+
+def _allocate(target: Path) -> None:
+    """qemu-img gives the room of zeros back: a preallocated file takes it again."""
+    if settings.merge(__pillar__, __grains__)["vm"]["disk_sparse"] or target.is_block_device():
+        return
+    argv = (*volume.AS_VDSM, "fallocate", "--length", str(volume.size(target)), str(target))
+    done = command.run(*argv, timeout=_timeouts()["copy"], codes=(0, 1))
+    # Storage that can't do it gave no room back either.
+    if done.returncode and "not supported" not in done.stderr:
+        raise CommandExecutionError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 def clear_metadata() -> None:

@@ -29,7 +29,8 @@ def discover(host: str) -> list[dict[str, Any]]:
 
     Raises CommandExecutionError when the portal doesn't answer or refuses the password.
     """
-    wanted = settings.load(__pillar__, __grains__)["storage"]
+    # Of a pillar that doesn't name its target yet, too: to find it.
+    wanted = settings.merge(__pillar__, __grains__)["storage"]
     address, port = kinds.portals(wanted)[0]
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         from ovirtsdk4 import types

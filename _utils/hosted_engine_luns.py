@@ -8,6 +8,8 @@ import hosted_engine_storage as kinds
 from salt.exceptions import CommandExecutionError
 
 Lun = dict[str, Any]
+# Whether a LUN can discard is what only the engine tells.
+TOLD = ("status", "vendor", "product", "serial", "paths", "discard")
 
 
 def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
@@ -43,6 +45,20 @@ def why_not(lun: Lun, wanted_bytes: int) -> str:
     if lun["size"] < wanted_bytes:
         return f"too small, {wanted_bytes / kinds.GIB:.0f} GiB are needed"
     return ""
+
+
+def table(luns: list[Lun], kind: str, wanted_bytes: int) -> list[Lun]:
+    """The LUNs of a kind for a person to choose from."""
+    return [
+        {
+            "id": lun["id"],
+            "size_gib": round(lun["size"] / kinds.GIB, 1),
+            "why_not": why_not(lun, wanted_bytes),
+            **{key: lun.get(key) for key in TOLD},
+        }
+        for lun in sorted(luns, key=lambda one: str(one["id"]))
+        if lun["type"] == kind
+    ]
 
 
 def seen(luns: list[Lun], wanted_bytes: int) -> str:

@@ -193,12 +193,6 @@ def subnet_is_free(host: Host) -> Iterator[Problem]:
         )
 
 
-def storage_name(host: Host) -> Iterator[Problem]:
-    address = host.settings["storage"]["address"]
-    if address and not resolve(address.strip("[]")):
-        yield problem("storage:address", f"{address} doesn't resolve", "Mend DNS, or the name")
-
-
 CHECKS: list[Check] = [
     engine_name,
     hosts_file_is_free,
@@ -207,5 +201,4 @@ CHECKS: list[Check] = [
     static_address,
     mac_is_free,
     subnet_is_free,
-    storage_name,
 ]

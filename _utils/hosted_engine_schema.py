@@ -106,7 +106,11 @@ SCHEMA = group(
             needs(["iscsi"], "portals", "target"),
         ],
         name=text("Name of the storage domain.", "hosted_storage", pattern=NAME),
-        type=text("Kind of storage.", "nfs", enum=["nfs", "glusterfs", "iscsi", "fc"]),
+        type=text(
+            "Kind of storage. posixfs isn't one, since HA doesn't know it.",
+            "nfs",
+            enum=["nfs", "glusterfs", "iscsi", "fc"],
+        ),
         address=text("Name or address of the server (nfs, glusterfs).", pattern=r"^\S*$"),
         path=text(
             "Exported path (nfs), or volume with a slash before it (glusterfs).",
@@ -128,8 +132,8 @@ SCHEMA = group(
         user=text("User of the session's CHAP (iscsi). Empty: none.", pattern=r"^\S*$"),
         discovery_user=text("User of the discovery's CHAP (iscsi). Empty: none.", pattern=r"^\S*$"),
         lun=text(
-            "Id of the LUN (iscsi, fc). Empty: the only free one that is large enough; "
-            "hosted_engine.storage_devices lists them.",
+            "Id of the LUN (iscsi, fc). Empty: the only free one that has 15 GiB more than "
+            "vm:disk_gib; hosted_engine.storage_devices lists them.",
             pattern=r"^\S*$",
         ),
         discard_after_delete=flag(
@@ -164,7 +168,8 @@ SCHEMA = group(
         disk_gib=number("Size of its disk, GiB; at least the appliance's.", 61),
         disk_format=text("Format of its disk on the storage.", "raw", enum=["raw", "cow"]),
         disk_allocation=text(
-            "Room of its disk. auto: taken at once for raw on iscsi and fc, as written elsewhere.",
+            "Room of its disk. auto: taken at once for raw on iscsi and fc, as written elsewhere; "
+            "cow on these gets all its room at once, too.",
             "auto",
             enum=["auto", "sparse", "preallocated"],
         ),

@@ -10,6 +10,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from salt.exceptions import SaltInvocationError
+
 Storage = Mapping[str, Any]
 
 BLOCK = ("iscsi", "fc")
@@ -133,6 +135,19 @@ def shown_portal(address: str, port: int) -> str:
 
 def portals(storage: Storage) -> list[tuple[str, int]]:
     return [portal(text) for text in storage["portals"]]
+
+
+def readable_portals(storage: Storage) -> None:
+    """Raises SaltInvocationError unless the pillar names portals that can be read."""
+    try:
+        if portals(storage):
+            return
+        problem = "names none"
+    except ValueError as error:
+        problem = str(error)
+    raise SaltInvocationError(
+        f"hosted_engine:storage:portals {problem}: name what to ask, as ADDRESS or ADDRESS:PORT"
+    )
 
 
 def configuration(storage: Storage, password: str) -> dict[str, str]:

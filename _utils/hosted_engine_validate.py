@@ -30,8 +30,10 @@ def problems(value: Any, schema: dict[str, Any], key: str = "hosted_engine") -> 
     elif kind == "object":
         yield from _object_problems(value, schema, key)
     elif kind == "array":
+        # An item is described where its list is.
+        items = {"description": schema["description"]} | schema["items"]
         for index, item in enumerate(value):
-            yield from problems(item, schema["items"], f"{key}:{index}")
+            yield from problems(item, items, f"{key}:{index}")
     else:
         yield from _scalar_problems(value, schema, key)
 
@@ -75,7 +77,8 @@ def _mapping_problems(value: dict[Any, Any], schema: dict[str, Any], key: str) -
 def _scalar_problems(value: Any, schema: dict[str, Any], key: str) -> Iterator[str]:
     shown = _shown(value, schema)
     if "enum" in schema and value not in schema["enum"]:
-        yield f"{key}: {shown} isn't one of {', '.join(schema['enum'])}"
+        choices = ", ".join(schema["enum"])
+        yield f"{key}: {shown} isn't one of {choices}. {schema['description']}"
     # Answer files, keyfiles and hosted-engine.conf have one line a value.
     if isinstance(value, str) and not value.isprintable():
         yield f"{key}: {shown} holds a line break or another character that can't be printed"

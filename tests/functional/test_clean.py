@@ -158,6 +158,39 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost) -> None:
     assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
 
 
+@pytest.mark.feature("clean", "glusterfs")
+def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: Path) -> None:
+    gluster = volume.MOUNTS / "glusterSD" / "nas.example.com:_exports_engine"
+    gluster.mkdir(parents=True)
+    subprocess.run(["mount", "--bind", mount, gluster], check=True)
+    record.write("deployment", {"made": DOMAIN})
+    minion = host.with_pillar({"storage": {"type": "glusterfs"}})
+    try:
+        result = minion.states[REMOVED](name="hosted_storage")
+
+        assert result["result"] is True, result["comment"]
+        assert sorted(path.name for path in gluster.iterdir()) == [OTHER]
+    finally:
+        subprocess.run(["umount", gluster], check=True)
+
+
+@pytest.mark.feature("clean", "fc")
+def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
+    storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
+    minion = host.with_pillar({"storage": storage})
+
+    result = minion.states[REMOVED](name="hosted_storage")
+
+    assert result["result"] is False
+    assert f"LUN 36001405a) still holds the storage domain {DOMAIN}" in result["comment"]
+    assert ran == []
+    record.remove("deployment")
+    assert minion.states[REMOVED](name="hosted_storage")["result"] is True
+
+
 def test_storage_is_connected_where_ha_can_do_it(
     host: StorageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

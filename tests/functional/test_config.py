@@ -7,6 +7,7 @@ import subprocess
 
 import hosted_engine_config_files as files
 import hosted_engine_volume as volume
+import pytest
 from unit.configured import OTHER, VM
 
 from functional.storage_host import MIB, StorageHost, host, minions, wants_root
@@ -142,3 +143,31 @@ def test_a_disk_that_is_too_small_is_refused(host: StorageHost) -> None:
     assert ret["result"] is False
     assert "a configuration disk has 1073741824" in ret["comment"]
     assert not any(host.start("configuration"))
+
+
+@pytest.mark.feature("iscsi_chap")
+def test_a_password_is_written_for_ha_and_never_shown(host: StorageHost) -> None:
+    storage = {"type": "iscsi", "address": "", "path": "", "portals": ["192.0.2.7"], "user": "host"}
+    storage["target"] = "iqn.2020-01.com.example:engine"
+    secrets = {"iscsi_password": "host-secret"}
+    minion = host.with_pillar({"storage": storage, "secrets": secrets})
+    name = "engine.example.com"
+
+    first = minion.states["hosted_engine_config.present"](name=name)
+    second = minion.states["hosted_engine_config.present"](name=name)
+
+    assert first["result"] is True, first["comment"]
+    assert "password=host-secret" in files.CONFIGURATION.read_text()
+    assert "password=host-secret" in host.member("hosted-engine.conf")
+    assert "secret" not in host.member("fhanswers.conf")
+    assert (second["result"], second["changes"]) == (True, {})
+    files.CONFIGURATION.write_text(
+        files.CONFIGURATION.read_text().replace("host-secret", "another-secret")
+    )
+    mended = minion.states["hosted_engine_config.present"](name=name)
+    assert mended["changes"]["hosted-engine.conf: password"] == {
+        "old": "another one", "new": "as in the pillar",
+    }  # fmt: skip
+    assert "password=host-secret" in files.CONFIGURATION.read_text()
+    seen = (first, second, mended, minion("hosted_engine_config.get"))
+    assert "secret" not in str(seen)

@@ -172,6 +172,22 @@ def test_a_target_of_another_format_is_not_written_to(
     assert not any(cow.read_bytes())
 
 
+@pytest.mark.feature("disk_format")
+@pytest.mark.parametrize("allocation", ["sparse", "preallocated"])
+def test_a_preallocated_disk_stays_so(
+    configured: StorageHost, overlay: Path, allocation: str
+) -> None:
+    target = configured.disk("vm")
+    if allocation == "preallocated":
+        subprocess.run(["fallocate", "--length", str(8 * MIB), target], check=True)
+
+    configured.with_pillar({"vm": {"disk_allocation": allocation}})("hosted_engine_disk.copy")
+
+    taken = target.stat().st_blocks * 512
+    assert (taken >= 8 * MIB) == (allocation == "preallocated"), f"{taken} bytes"
+    assert identical(overlay, target)
+
+
 @pytest.mark.feature("iscsi", "fc")
 def test_disks_on_block_devices(configured: StorageHost, overlay: Path):
     """A volume that is a link to a device, as vdsm prepares it; sectors of 4096 bytes."""

@@ -2,100 +2,24 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import pytest
-from minion import ROOT, Minion
 from salt.exceptions import CommandExecutionError
 
-from functional.ovirt import Host, host, pillar
+from functional.block_site import (
+    FIBRE,
+    FOREIGN,
+    ISCSI,
+    LUN,
+    NODE,
+    SMALL,
+    TARGET,
+    USED,
+    Site,
+    host,
+    site,
+)
 
-__all__ = ["host"]
-
-NODE = "node1.example.com"
-TARGET = "iqn.2020-01.com.example:engine"
-OTHER = "iqn.2020-01.com.example:others"
-LUN, SMALL, USED, FOREIGN, FIBRE = (f"36001405{letter * 4}" for letter in "abcde")
-SAN = {
-    "discovery": {"user": "finder", "password": "finder-secret"},
-    "targets": {
-        TARGET: {
-            "portals": ["192.0.2.7:3260,1", "[2001:db8::7]:3261,1"],
-            "user": "host",
-            "password": "host-secret",
-            "luns": [LUN, SMALL, USED],
-        },
-        OTHER: {"portals": ["192.0.2.7:3260,2"], "luns": [FOREIGN]},
-    },
-    "fcp": [FIBRE],
-    "luns": {
-        LUN: {"gib": 100},
-        SMALL: {"gib": 20, "discard": True},
-        USED: {"gib": 100, "used": True},
-        FOREIGN: {"gib": 100},
-        FIBRE: {"gib": 100},
-    },
-}
-ISCSI = {
-    "type": "iscsi",
-    "portals": ["192.0.2.7", "[2001:db8::7]:3261"],
-    "target": TARGET,
-    "user": "host",
-    "discovery_user": "finder",
-}
-SECRETS = {"iscsi_password": "host-secret", "iscsi_discovery_password": "finder-secret"}
-
-
-class Site:
-    """The host, up in the engine, with a storage network; ``use`` says what the pillar has."""
-
-    def __init__(self, host: Host) -> None:
-        self.host, self.engine, self.minion = host, host.engine, host.minion
-        self.san: dict[str, Any] = copy.deepcopy(SAN)
-        self.say()
-        self.minion("ovirt_host.add", NODE, "127.0.0.1", "Default")
-        self.minion("ovirt_host.wait", NODE)
-        self.minions = 0
-        self.use(ISCSI)
-
-    def say(self) -> None:
-        self.engine.faults(san=self.san)
-
-    def use(self, storage: dict[str, Any], vm: Any = None, **secrets: str) -> None:
-        known = pillar(self.engine)
-        known["hosted_engine"]["storage"] = storage
-        known["hosted_engine"]["vm"] |= vm or {}
-        known["hosted_engine"]["secrets"] |= SECRETS | secrets
-        self.minions += 1
-        self.minion = Minion(
-            self.host.folder / f"minion{self.minions}",
-            known,
-            module_dirs=[str(self.host.folder / "modules"), str(ROOT / "_modules")],
-        )
-
-    def active(self, test: bool = False) -> dict[str, Any]:
-        storage = self.minion("hosted_engine.settings")["storage"]["connection"]
-        result: dict[str, Any] = self.minion.state(
-            "ovirt_storage_domain.active", "hosted_storage", test=test, datacenter="Default",
-            host=NODE, storage=storage,
-        )  # fmt: skip
-        return result
-
-    def domains(self) -> list[Any]:
-        return list(self.engine.curl("/storagedomains"))
-
-    def lun(self) -> str:
-        (domain,) = self.domains()
-        return str(domain.find("storage/volume_group/logical_units/logical_unit").get("id"))
-
-    def sessions(self) -> list[Any]:
-        return self.engine.state()["memory"].get("sessions", {}).get("127.0.0.1", [])
-
-
-@pytest.fixture
-def site(host: Host) -> Site:
-    return Site(host)
+__all__ = ["host", "site"]
 
 
 def refused(site: Site) -> str:
@@ -175,6 +99,18 @@ def test_a_target_that_is_not_there_is_told_with_what_was_found(site):
     assert f"- {TARGET} at 192.0.2.7:3260" in told
     assert f"- {TARGET} at [2001:db8::7]:3261" in told
     assert site.sessions() == []
+
+
+@pytest.mark.feature("iscsi", "iscsi_portals")
+def test_a_portal_by_its_name_is_logged_in_at_by_the_address_that_was_discovered(site):
+    site.san["targets"][TARGET]["portals"] = ["127.0.0.1:3260,1", "192.0.2.7:3260,1"]
+    site.say()
+    site.use(ISCSI | {"portals": ["localhost"]})
+
+    result = site.active()
+
+    assert result["result"] is True, result["comment"]
+    assert site.sessions() == [[TARGET, "127.0.0.1", 3260]]
 
 
 @pytest.mark.feature("iscsi_chap")
@@ -284,53 +220,3 @@ def test_too_little_room_on_a_lun_is_told_and_the_lun_given_back(site):
     assert f"iscsi target {TARGET}, LUN {LUN} has 12.0 GiB available" in told
     site.say()
     assert site.active()["result"] is True
-
-
-HA_DISK = {"content_type": "hosted_engine_metadata", "size_mib": 128, "sparse": False}
-
-
-def disk(site: Site, **facts: Any) -> dict[str, Any]:
-    wanted = {"he_virtio_disk": {"content_type": "hosted_engine", "size_mib": 10240, **facts}}
-    result: dict[str, Any] = site.minion.state(
-        "ovirt_disk.present", "disks", storage_domain="hosted_storage",
-        disks=wanted | {"he_metadata": HA_DISK},
-    )  # fmt: skip
-    return result
-
-
-@pytest.mark.feature("disk_format")
-@pytest.mark.parametrize(
-    ("vm", "facts", "initial"),
-    [
-        ({}, {"format": "raw", "sparse": False}, None),
-        ({"disk_format": "cow"}, {"format": "cow", "sparse": True}, str(10 * 2**30)),
-    ],
-)
-def test_the_engines_disk_on_a_lun(site, vm, facts, initial):
-    site.use(ISCSI, vm=vm)
-    known = site.minion("hosted_engine.settings")["vm"]
-    assert {"format": known["disk_format"], "sparse": known["disk_sparse"]} == facts
-    site.active()
-
-    first, second = disk(site, **facts), disk(site, **facts)
-
-    assert first["result"] is True, first["comment"]
-    assert (second["result"], second["changes"]) == (True, {})
-    made = {one.findtext("name"): one for one in site.engine.curl("/disks")}
-    vm_disk, metadata = made["he_virtio_disk"], made["he_metadata"]
-    assert vm_disk.findtext("format") == facts["format"]
-    assert vm_disk.findtext("sparse") == str(facts["sparse"]).lower()
-    assert vm_disk.findtext("initial_size") == initial
-    assert (metadata.findtext("format"), metadata.findtext("sparse")) == ("raw", "false")
-    changed = disk(site, **facts | {"format": "cow" if facts["format"] == "raw" else "raw"})
-    assert changed["result"] is False
-    assert f"set hosted_engine:vm:disk_format to {facts['format']}" in changed["comment"]
-
-
-@pytest.mark.feature("disk_format")
-def test_the_engine_refuses_what_a_lun_cannot_hold(site):
-    site.active()
-
-    assert "not supported" in disk(site, format="raw", sparse=True)["comment"]
-    assert "not supported" in disk(site, format="cow", sparse=False)["comment"]
-    assert list(site.engine.curl("/disks")) == []

@@ -16,6 +16,7 @@ import hosted_engine_hosts_file
 import hosted_engine_preflight as preflight
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_storage as storage
 import hosted_engine_record
 import hosted_engine_settings
 import hosted_engine_stage
@@ -121,7 +122,11 @@ def test_a_host_that_fits_has_no_problems(lab):
     host = lab.host()
 
     assert preflight.pillar_problems(lab.pillar, host) == []
-    assert preflight.found(network.CHECKS + machine.CHECKS + machine.ALWAYS, host) == []
+    assert list(storage.pillar_problems(lab.pillar, host)) == []
+    assert (
+        preflight.found(network.CHECKS + storage.CHECKS + machine.CHECKS + machine.ALWAYS, host)
+        == []
+    )
 
 
 def test_a_check_that_cannot_look_is_told_and_the_others_go_on(lab):
@@ -135,7 +140,7 @@ def test_a_check_that_cannot_look_is_told_and_the_others_go_on(lab):
 
     lab.names.pop("nas.example.com")
 
-    told = preflight.found([broken, unreadable, network.storage_name], lab.host())
+    told = preflight.found([broken, unreadable, storage.servers_resolve], lab.host())
 
     assert [one["key"].split(":")[1] for one in told] == ["preflight", "preflight", "storage"]
     assert "no such command" in told[0]["problem"]
@@ -323,7 +328,7 @@ def test_one_nat_subnet_must_be_free(lab, tmp_path):
 def test_the_storage_server_must_be_known(lab):
     del lab.names["nas.example.com"]
 
-    assert lab.keys(network.storage_name) == ["storage:address"]
+    assert lab.keys(storage.servers_resolve) == ["storage:address"]
 
 
 def test_memory_is_told_in_both_numbers_and_a_running_bootstrap_vm_has_its_own(lab, tmp_path):

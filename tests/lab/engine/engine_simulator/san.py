@@ -7,6 +7,8 @@ A storage network without an outside, for hosts in memory: the fault ``san`` des
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import Any
 
 from .engine import VerbFailed
@@ -38,7 +40,8 @@ class San:
             for target, description in self._targets().items()
             for address, number, group in map(_portal, description["portals"])
         ]
-        if (host, port) not in {(one["address"], one["port"]) for one in found}:
+        asked = {(address, port) for address in _addresses(host)}
+        if asked.isdisjoint((one["address"], one["port"]) for one in found):
             raise VerbFailed(
                 DISCOVERY_FAILED,
                 f"Failed discovery of iSCSI targets: portal={host}:{port}, no connection",
@@ -116,6 +119,12 @@ class San:
             if storage["domain"] and guid in place.split(","):
                 return str(storage["domain"])
         return ""
+
+
+def _addresses(name: str) -> set[str]:
+    with contextlib.suppress(OSError):
+        return {name} | {str(answer[4][0]) for answer in socket.getaddrinfo(name, None)}
+    return {name}
 
 
 def _portal(text: str) -> tuple[str, int, int]:
