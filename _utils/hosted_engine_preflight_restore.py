@@ -50,7 +50,8 @@ def no_vm_runs_here(host: Host) -> Iterator[Problem]:
     if not host.settings["restore"]["backup"]:
         return
     ours = host.settings["bootstrap"]["name"]
-    names = {path.stem for path in stage.RUNNING.glob("*.pid")} - {ours}
+    # libvirt's own process has a .pid there, too, but no definition.
+    names = {path.stem for path in stage.RUNNING.glob("*.xml")} - {ours}
     if running := sorted(name for name in names if stage.runs(name)):
         yield problem(
             KEY,

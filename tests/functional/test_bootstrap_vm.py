@@ -143,6 +143,17 @@ def test_a_kill_before_the_first_start_goes_on(made, hypervisor):  # noqa: F811
     assert written(made) == before
 
 
+def test_a_new_disk_has_had_no_hooks(made, running):
+    for name in ("hooks-guest", "hooks-host"):
+        (made.records / f"{name}.json").write_text("{}")
+    made.minion("hosted_engine_bootstrap.rebuild", NAME)
+
+    made.minion("hosted_engine_bootstrap.make_overlay", NAME)
+
+    assert not (made.records / "hooks-guest.json").exists()
+    assert (made.records / "hooks-host.json").exists()
+
+
 def test_a_failed_setup_is_built_anew(made, running):
     made.minion("hosted_engine_bootstrap.fail", "engine-setup: failed")
 

@@ -23,7 +23,9 @@ def datacenters(
     of: Engine, context: dict[str, Any] | None = None, test: bool = False, **changed: Any
 ) -> list[str]:
     wanted = pillar(of)["hosted_engine"]
-    wanted = {"hosted_engine": wanted | {key: wanted[key] | changed[key] for key in changed}}
+    wanted = {
+        "hosted_engine": wanted | {key: wanted.get(key, {}) | changed[key] for key in changed}
+    }
     context = {} if context is None else context
     with connection.engine({"test": test}, wanted, GRAINS, context) as api:
         return [each.name for each in api.data_centers_service().list()]
@@ -60,6 +62,12 @@ def test_a_wrong_password_names_its_key_and_stays_hidden(host, engine):
 
     assert "hosted_engine:secrets:admin_password" in str(raised.value)
     assert "wrong-and-secret" not in repr(raised.value)
+    assert "backup" not in str(raised.value)
+
+
+def test_a_restored_engine_s_password_is_the_backup_s(host, engine):
+    with pytest.raises(CommandExecutionError, match=r"the password of the backup"):
+        datacenters(engine, secrets={"admin_password": "new"}, restore={"backup": "/srv/backup"})
 
 
 @pytest.mark.feature("keycloak")
