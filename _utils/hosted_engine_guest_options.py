@@ -11,8 +11,9 @@ import shlex
 from typing import Any
 
 SCRIPT = "/usr/local/libexec/hosted-engine-options"
-# That the part before the reboot is done.
-DONE = "/var/lib/hosted-engine/options-done"
+FOLDER = "/var/lib/hosted-engine"
+# That the part before the reboot is done; that all is, and no reboot comes any more.
+DONE, READY = f"{FOLDER}/options-done", f"{FOLDER}/options-ready"
 SSHD = "/etc/ssh/sshd_config"
 REPORT = "/root/openscap-report.html"
 BEGIN, END = "# hosted engine: login of root", "# hosted engine: end"
@@ -67,7 +68,7 @@ fips-mode-setup --enable
 """
 
 # The unit mustn't fail, nor go on to engine-setup, while the system goes down.
-REBOOT = f"""mkdir -p {DONE.rpartition("/")[0]}
+REBOOT = f"""mkdir -p {FOLDER}
 : > {DONE}
 systemctl enable @UNIT@
 sync
@@ -76,6 +77,10 @@ systemctl reboot
 sleep 600 &
 wait
 exit 1
+"""
+
+END_OF_SCRIPT = f"""mkdir -p {FOLDER}
+: > {READY}
 """
 
 IN_FIPS = """if [ "$(cat /proc/sys/crypto/fips_enabled)" != 1 ]; then
@@ -106,11 +111,11 @@ def script(settings: dict[str, Any], unit: str) -> str:
     if not parts:
         return ""
     if not (vm["openscap_profile"] or vm["fips"]):
-        return "#!/bin/sh\nset -e\n" + "".join(parts)
+        return "#!/bin/sh\nset -e\n" + "".join(parts) + END_OF_SCRIPT
     first = "".join(parts) + REBOOT.replace("@UNIT@", unit)
     # From here on an interrupted engine-setup must not run again by itself.
     second = f"systemctl disable {unit}\n" + (IN_FIPS if vm["fips"] else "")
-    return f"#!/bin/sh\nset -e\nif [ ! -e {DONE} ]; then\n{first}fi\n{second}"
+    return f"#!/bin/sh\nset -e\nif [ ! -e {DONE} ]; then\n{first}fi\n{second}{END_OF_SCRIPT}"
 
 
 def root_login(policy: str) -> str:

@@ -39,9 +39,8 @@ class Guest:
         for folder in ("bin", "etc/ssh", CONTENT, "proc/sys/crypto", "root"):
             (root / folder).mkdir(parents=True)
         (root / FIPS).write_text("0\n")
-        (root / "etc/ssh/sshd_config").write_text(
-            "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin no\n"
-        )
+        login = "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin no\n"
+        (root / "etc/ssh/sshd_config").write_text(login)
         self.release("almalinux", "9.4")
         for name in ("cat", "mkdir", "sed", "sleep", "rm"):
             (root / "bin" / name).symlink_to(f"/usr/bin/{name}")
@@ -59,8 +58,7 @@ class Guest:
     @property
     def called(self) -> list[str]:
         told = self.root / "called"
-        lines = told.read_text().splitlines() if told.exists() else []
-        return [line.rstrip() for line in lines]
+        return [line.rstrip() for line in told.open()] if told.exists() else []
 
     def script(self, vm: dict[str, Any], **engine: Any) -> str:
         text = options.script(settings(vm, **engine), guest_files.SETUP_UNIT)
@@ -140,6 +138,7 @@ def test_packages_that_fail_stop_with_their_output(guest):
     code, output = guest.run({"packages": ["nonesuch"]})
 
     assert (code, output) == (1, "No match for argument\n")
+    assert not Path(f"{guest.root}{options.READY}").exists()
 
 
 @pytest.mark.feature("openscap")
@@ -235,6 +234,20 @@ def test_an_appliance_without_fips_says_so(guest):
 
     assert code == 1
     assert "fips-mode-setup is missing" in output
+
+
+@pytest.mark.parametrize("vm", [{"packages": ["x"]}, {"fips": True}], ids=["plain", "reboot"])
+def test_it_is_ready_once_no_reboot_comes_any_more(guest, vm):
+    for name in ("dnf", "fips-mode-setup"):
+        guest.command(name)
+    ready = Path(f"{guest.root}{options.READY}")
+
+    guest.run(vm)
+
+    assert ready.exists() is ("fips" not in vm)
+    (guest.root / FIPS).write_text("1\n")
+    assert guest.run(vm)[0] == 0
+    assert ready.exists()
 
 
 def test_a_reboot_that_never_comes_is_a_failure(guest):
