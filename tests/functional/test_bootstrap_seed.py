@@ -171,6 +171,42 @@ def test_the_guest_s_options_are_in_the_seed(networked, tmp_path):
     assert data["ssh_authorized_keys"][1:] == ["ssh-rsa AAAA me"]
 
 
+@pytest.mark.feature("ipv6")
+def test_what_the_guest_gets_in_ipv6(host, hypervisor, tmp_path):  # noqa: F811
+    host.pillar |= {
+        "network": {"family": "ipv6"},
+        "host": {"address": "::1"},
+        "vm": {"address": "2001:db8::10/64"},
+    }
+    host.answers["ip", "-j", "-6", "route", "show", "default"] = json.dumps(
+        [{"dst": "default", "gateway": "2001:db8::1", "dev": "eno1"}]
+    )
+    host.with_pillar()("hosted_engine_network.define", "hosted-engine")
+
+    ret = host.minion.state(PRESENT, str(seed(host)))
+
+    assert ret["result"] is True, ret
+    address = "fd00:1234:5678:900::a"
+    data = read(host, tmp_path)
+    held = files(data)
+    assert held["/etc/hosts"].splitlines() == [
+        f"{address} {FQDN} engine # hosted-engine bootstrap",
+        "::1 node1.example.com # hosted-engine bootstrap",
+    ]
+    keyfile = "/etc/NetworkManager/system-connections/hosted-engine.nmconnection"
+    assert f"address1={address}/64,fd00:1234:5678:900::1\n" in held[keyfile]
+    final = held["/var/lib/hosted-engine/final.nmconnection"]
+    assert "address1=2001:db8::10/64,2001:db8::1\n" in final
+    assert {file["permissions"] for file in data["write_files"] if file["path"] == keyfile} == {
+        "0600"
+    }
+    assert data["runcmd"][1] == ["nmcli", "connection", "up", "id", "hosted-engine"]
+    known = host.directory / "known_hosts"
+    assert subprocess.check_output(["ssh-keygen", "-F", address, "-f", known])
+    again = host.minion.state(PRESENT, str(seed(host)))
+    assert (again["result"], again["changes"]) == (True, {})
+
+
 def test_no_password_is_ever_an_argument(networked):
     networked.minion.state(PRESENT, str(seed(networked)))
 
