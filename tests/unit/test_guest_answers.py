@@ -38,7 +38,7 @@ def text(*answers: dict[str, str]) -> str:
 
 
 def read(*answers: dict[str, str]) -> dict[str, str]:
-    parser = configparser.ConfigParser()
+    parser = configparser.RawConfigParser()
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text(*answers))
     return dict(parser.items("environment:default"))
