@@ -10,11 +10,18 @@ from hosted_engine_wait import wait as _wait
 
 # The unit is activating while it waits: by then cloud-init is through with all else.
 OPEN, WAITING = 0, 1
-LOOK = f"""[ -e {guest_files.GATE} ] && exit {OPEN}
-[ "$(systemctl show -p ActiveState --value {guest_files.SETUP_UNIT})" = activating ] || exit 2
-exit {WAITING}
+# One connection looks for a while: signing in costs a guest that boots more than looking.
+LOOK = f"""end=$(($(date +%s) + $1))
+while :; do
+    [ -e {guest_files.GATE} ] && exit {OPEN}
+    unit=$(systemctl show -p ActiveState --value {guest_files.SETUP_UNIT})
+    [ "$unit" = activating ] && exit {WAITING}
+    [ $(date +%s) -lt $end ] || exit 2
+    sleep 1
+done
 """
-LOOK_SECONDS = 60
+LOOK_SECONDS = 30
+SSH_SECONDS = 120
 ANY = tuple(range(256))
 
 
@@ -32,15 +39,7 @@ def get() -> dict[str, str]:
     """
     if __salt__["hosted_engine_guest.get"]()["setup"] != "open":
         return {"gate": "open"}
-    address = _address()
-    if not ssh.listens(address):
-        return {"gate": "unknown: the guest's ssh doesn't answer"}
-    seen = _run("sh", "-c", LOOK)
-    return {
-        "gate": {OPEN: "open", WAITING: "waiting", 2: "unknown: cloud-init isn't through"}.get(
-            seen.returncode, f"unknown: {seen.stderr.strip()}"
-        )
-    }
+    return {"gate": _seen(0)}
 
 
 def wait() -> None:
@@ -60,7 +59,7 @@ def wait() -> None:
 
     def look() -> str:
         seen = __salt__["hosted_engine_bootstrap.state"](name)
-        return get()["gate"] if seen == "running" else f"the VM is {seen or 'not defined'}"
+        return _seen(LOOK_SECONDS) if seen == "running" else f"the VM is {seen or 'not defined'}"
 
     _wait(
         f"{name} to wait for its setup",
@@ -86,6 +85,14 @@ def release() -> None:
     _run("sh", "-c", f"mkdir -p {guest_files.FOLDER} && : > {guest_files.GATE}", codes=(0,))
 
 
+def _seen(seconds: int) -> str:
+    if not ssh.listens(_address()):
+        return "unknown: the guest's ssh doesn't answer"
+    seen = _run("sh", "-c", LOOK, "look", str(seconds))
+    said = {OPEN: "open", WAITING: "waiting", 2: "unknown: cloud-init isn't through"}
+    return said.get(seen.returncode, f"unknown: {seen.stderr.strip()}")
+
+
 def _settings() -> settings_.Settings:
     return settings_.load(__pillar__, __grains__)
 
@@ -95,4 +102,4 @@ def _address() -> str:
 
 
 def _run(*argv: str, codes: tuple[int, ...] = ANY) -> ssh.Completed:
-    return ssh.run(_settings(), _address(), *argv, timeout=LOOK_SECONDS, codes=codes)
+    return ssh.run(_settings(), _address(), *argv, timeout=SSH_SECONDS, codes=codes)

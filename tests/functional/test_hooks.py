@@ -32,9 +32,9 @@ def guest(host, monkeypatch, tmp_path) -> Guest:  # noqa: F811
         (root / name).mkdir(parents=True)
 
     def shell(words: list[str], stdin: str | None) -> tuple[int, str]:
-        text = words[-1].replace("/root/", f"{root}/root/").replace("/var/lib/", f"{root}/")
+        text = words[2].replace("/root/", f"{root}/root/").replace("/var/lib/", f"{root}/")
         ran = subprocess.run(
-            ["sh", "-c", text],
+            ["sh", "-c", text, *words[3:]],
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -198,6 +198,10 @@ def test_the_gate_opens_once_the_guest_waits_at_it(guest, gate, test):
 
 def test_a_guest_that_never_waits_is_given_up(guest, gate):
     gate("inactive")
+    # The guest's clock runs: a look of 30 s is over at once.
+    clock = guest.root / "bin" / "date"
+    clock.write_text("#!/bin/sh\necho x >> clock\necho $(($(wc -l < clock) * 60))\n")
+    clock.chmod(0o755)
     (guest.host.directory / "console.log").write_text("cloud-init: what a mess\n")
 
     ret = guest.host.minion.state(REACHED, "engine")
