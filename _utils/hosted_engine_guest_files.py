@@ -121,6 +121,7 @@ def meta_data(settings: dict[str, Any]) -> str:
 def setup_unit(settings: dict[str, Any]) -> str:
     """The unit that sets the engine up: its steps, one after another; the first failure ends it."""
     offline = " --offline" if settings["engine"]["offline"] else ""
+    # Hooks come first, behind the gate: they may bring the repositories that packages come from.
     steps = [
         *([WAIT] if has_gate(settings) else []),
         *([f"ExecStartPre={options.SCRIPT}"] if options.script(settings, SETUP_UNIT) else []),

@@ -12,8 +12,8 @@ from typing import Any
 
 SCRIPT = "/usr/local/libexec/hosted-engine-options"
 FOLDER = "/var/lib/hosted-engine"
-# That the part before the reboot is done; that all is, and no reboot comes any more.
-DONE, READY = f"{FOLDER}/options-done", f"{FOLDER}/options-ready"
+# That the part before the reboot is done.
+DONE = f"{FOLDER}/options-done"
 SSHD = "/etc/ssh/sshd_config"
 REPORT = "/root/openscap-report.html"
 BEGIN, END = "# hosted engine: login of root", "# hosted engine: end"
@@ -79,10 +79,6 @@ wait
 exit 1
 """
 
-END_OF_SCRIPT = f"""mkdir -p {FOLDER}
-: > {READY}
-"""
-
 IN_FIPS = """if [ "$(cat /proc/sys/crypto/fips_enabled)" != 1 ]; then
     echo 'FIPS mode was switched on, but the kernel is not in it after the reboot' >&2
     exit 1
@@ -111,11 +107,11 @@ def script(settings: dict[str, Any], unit: str) -> str:
     if not parts:
         return ""
     if not (vm["openscap_profile"] or vm["fips"]):
-        return "#!/bin/sh\nset -e\n" + "".join(parts) + END_OF_SCRIPT
+        return "#!/bin/sh\nset -e\n" + "".join(parts)
     first = "".join(parts) + REBOOT.replace("@UNIT@", unit)
     # From here on an interrupted engine-setup must not run again by itself.
     second = f"systemctl disable {unit}\n" + (IN_FIPS if vm["fips"] else "")
-    return f"#!/bin/sh\nset -e\nif [ ! -e {DONE} ]; then\n{first}fi\n{second}{END_OF_SCRIPT}"
+    return f"#!/bin/sh\nset -e\nif [ ! -e {DONE} ]; then\n{first}fi\n{second}"
 
 
 def root_login(policy: str) -> str:

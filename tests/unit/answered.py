@@ -75,7 +75,7 @@ he_bridge_if: eno1
 he_domain_type: nfs
 he_storage_domain_addr: nas.example.com
 he_storage_domain_path: /exports/engine/
-he_mount_options: timeo=600
+he_mount_options: noatime
 he_nfs_version: v4_1
 he_mem_size_MB: "8192"
 he_vcpus: 4

@@ -63,7 +63,7 @@ def test_a_file_by_hand():
             "type": "nfs",
             "address": "nas.example.com",
             "path": "/exports/engine",
-            "mount_options": "timeo=600",
+            "mount_options": "noatime",
             "nfs_version": "v4_1",
         },
         "vm": {

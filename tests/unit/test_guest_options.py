@@ -138,7 +138,6 @@ def test_packages_that_fail_stop_with_their_output(guest):
     code, output = guest.run({"packages": ["nonesuch"]})
 
     assert (code, output) == (1, "No match for argument\n")
-    assert not Path(f"{guest.root}{options.READY}").exists()
 
 
 @pytest.mark.feature("openscap")
@@ -234,20 +233,6 @@ def test_an_appliance_without_fips_says_so(guest):
 
     assert code == 1
     assert "fips-mode-setup is missing" in output
-
-
-@pytest.mark.parametrize("vm", [{"packages": ["x"]}, {"fips": True}], ids=["plain", "reboot"])
-def test_it_is_ready_once_no_reboot_comes_any_more(guest, vm):
-    for name in ("dnf", "fips-mode-setup"):
-        guest.command(name)
-    ready = Path(f"{guest.root}{options.READY}")
-
-    guest.run(vm)
-
-    assert ready.exists() is ("fips" not in vm)
-    (guest.root / FIPS).write_text("1\n")
-    assert guest.run(vm)[0] == 0
-    assert ready.exists()
 
 
 def test_a_reboot_that_never_comes_is_a_failure(guest):
