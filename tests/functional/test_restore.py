@@ -10,8 +10,8 @@ import hosted_engine_guest_files
 import hosted_engine_host_id
 import hosted_engine_image
 import pytest
+from backup_archive import archive
 from minion import ROOT
-from unit.test_restore import archive
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 from functional.engine_process import PACKAGE
