@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import hosted_engine_record as record
 import hosted_engine_settings as settings_
@@ -98,24 +98,33 @@ def _run_in_guest(moment: str, item: str) -> None:
             f"hooks:{moment}: {item}: too late, engine-setup has begun. Take it out of the pillar, "
             "or start anew: salt-call --local state.apply hosted_engine.clean"
         )
-    script = _script(item) if item.startswith("salt://") else None
-    ran = ssh.run(
-        settings,
-        str(__salt__["hosted_engine_network.address"]()),
-        *("sh", "-c", SCRIPT if script is not None else item),
-        timeout=settings["timeouts"]["hook"],
-        stdin=script,
-        codes=ANY,
-    )
+    if item.startswith("salt://"):
+        with _script(item).open("rb") as script:
+            ran = _in_guest(settings, SCRIPT, script)
+    else:
+        ran = _in_guest(settings, item)
     if ran.returncode:
         raise _failure(moment, item, f"exit code {ran.returncode}", ran.stdout + ran.stderr)
 
 
-def _script(item: str) -> str:
+def _in_guest(
+    settings: settings_.Settings, command: str, stdin: IO[bytes] | None = None
+) -> ssh.Completed:
+    return ssh.run(
+        settings,
+        str(__salt__["hosted_engine_network.address"]()),
+        *("sh", "-c", command),
+        timeout=settings["timeouts"]["hook"],
+        stdin=stdin,
+        codes=ANY,
+    )
+
+
+def _script(item: str) -> Path:
     cached = __salt__["cp.cache_file"](item)
     if not cached:
         raise CommandExecutionError(f"hooks: the file server has no {item}")
-    return Path(cached).read_text(encoding="utf-8")
+    return Path(cached)
 
 
 def _failure(moment: str, item: str, what: str, output: str) -> CommandExecutionError:

@@ -12,10 +12,12 @@ import hosted_engine_restore_script as script
 import hosted_engine_settings as settings_
 import hosted_engine_ssh as ssh
 from hosted_engine_guard import only_on_the_way
+from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
 PROGRAM = "/usr/bin/engine-backup"
-ANY = tuple(range(256))
+# test's and sha256sum's no; anything else is ssh's.
+EITHER = (0, 1)
 
 
 def get() -> dict[str, str]:
@@ -28,18 +30,21 @@ def get() -> dict[str, str]:
 
         salt-call --local hosted_engine_restore.get
 
-    Raises NotYet while the bootstrap VM doesn't run, CommandExecutionError where its engine was set
-    up without the backup.
+    Raises NotYet while the bootstrap VM doesn't run or boots, CommandExecutionError where its
+    engine was set up without the backup.
     """
-    if __salt__["hosted_engine_gate.get"]()["gate"] == "open":
-        if _run("test", "-e", guest_files.RESTORE, codes=ANY).returncode:
+    gate = __salt__["hosted_engine_gate.get"]()["gate"]
+    if gate == "open":
+        if _run("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
             raise CommandExecutionError(
                 "restore:backup: the bootstrap VM's engine was set up without a backup. Start "
                 "anew: salt-call --local state.apply hosted_engine.clean"
             )
         return {"backup": "sent"}
-    seen = _run("sha256sum", guest_files.BACKUP, codes=ANY)
-    if seen.returncode or _run("test", "-e", guest_files.RESTORE, codes=ANY).returncode:
+    if gate != "waiting":
+        raise NotYet(f"The guest doesn't wait for its setup yet: {gate}")
+    seen = _run("sha256sum", guest_files.BACKUP, codes=EITHER)
+    if seen.returncode or _run("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
         return {"backup": "absent"}
     same = seen.stdout.split()[0] == backup.sha256(_file())
     return {"backup": "sent" if same else f"another: {seen.stdout.split()[0]}"}

@@ -8,10 +8,13 @@ from hosted_engine_preflight import Check, Host, Problem, problem
 
 
 def hooks_are_served(host: Host) -> Iterator[Problem]:
-    for moment, items in host.settings["hooks"].items():
+    hooks = host.settings["hooks"].items()
+    of_host = any(items for moment, items in hooks if moment.startswith("host_"))
+    states = host.run["cp.list_states"]() if of_host else []
+    for moment, items in hooks:
         for item in items:
             if moment.startswith("host_"):
-                served = item in host.run["cp.list_states"]()
+                served = item in states
             else:
                 served = not item.startswith("salt://") or bool(host.run["cp.hash_file"](item))
             if not served:

@@ -31,12 +31,11 @@ def guest(host, monkeypatch, tmp_path) -> Guest:  # noqa: F811
     for name in ("root", "bin"):
         (root / name).mkdir(parents=True)
 
-    def shell(words: list[str], stdin: str | None) -> tuple[int, str]:
+    def shell(words: list[str], stdin: Any) -> tuple[int, str]:
         text = words[2].replace("/root/", f"{root}/root/").replace("/var/lib/", f"{root}/")
         ran = subprocess.run(
             ["sh", "-c", text, *words[3:]],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdin=stdin or subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,

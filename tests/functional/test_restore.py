@@ -10,8 +10,8 @@ import hosted_engine_guest_files
 import hosted_engine_host_id
 import hosted_engine_image
 import pytest
+from backup_archive import archive
 from minion import ROOT
-from unit.test_restore import archive
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 from functional.engine_process import PACKAGE
@@ -47,9 +47,8 @@ class Restoring(Guest):
         host.with_pillar()
         modules = host.folder / "modules" / "hosted_engine_gate.py"
         modules.write_text(
-            "import pathlib\ndef get():\n    opened = pathlib.Path("
-            f"{str(self.folder / 'opened')!r}).exists()\n"
-            "    return {'gate': 'open' if opened else 'waiting'}\n"
+            f"import pathlib\nFILE = pathlib.Path({str(self.folder / 'gate')!r})\n"
+            "def get():\n    return {'gate': FILE.read_text() if FILE.exists() else 'waiting'}\n"
         )
         host.with_pillar()
 
@@ -122,7 +121,7 @@ def test_an_appliance_that_is_older_is_refused_with_both_versions(guest):
 
 def test_once_the_gate_is_open_nothing_is_sent(guest):
     guest.host.minion("hosted_engine_restore.send")
-    (guest.folder / "opened").touch()
+    (guest.folder / "gate").write_text("open")
     (guest.folder / "backup").unlink()
     guest.backup.unlink()
 
@@ -130,12 +129,22 @@ def test_once_the_gate_is_open_nothing_is_sent(guest):
 
 
 def test_an_engine_that_was_set_up_without_the_backup_is_told(guest):
-    (guest.folder / "opened").touch()
+    (guest.folder / "gate").write_text("open")
 
     ret = guest.host.minion.state(SENT, "engine")
 
     assert ret["result"] is False
     assert "set up without a backup" in ret["comment"]
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
+def test_a_guest_that_boots_isnt_asked(guest, test):
+    (guest.folder / "gate").write_text("unknown: the guest's ssh doesn't answer")
+
+    ret = guest.host.minion.state(SENT, "engine", test=test)
+
+    assert ret["result"] is (None if test else False)
+    assert "ssh doesn't answer" in ret["comment"]
 
 
 @pytest.mark.feature("restore")

@@ -1,5 +1,5 @@
 """
-A deployment from a backup, with hooks of each kind, one that fails at first, and a pause.
+A deployment from a backup, with hooks of each kind and a pause; restore and a hook fail at first.
 
 The backup is of an engine whose own deployment was held up by a pause: it has a host, storage and
 an engine VM, and all three are gone when it is restored.
@@ -21,6 +21,7 @@ PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
 OPTION = "option_name='DisableFenceAtStartupInSec'"
 ASKED = f"SELECT option_value FROM vdc_options WHERE {OPTION}"
 BACKUP = "/srv/engine.backup"
+SCRIPT = "/srv/salt/site/before.sh"
 VERSIONLOCK = "/etc/dnf/plugins/versionlock.list"
 ON_HOST, IN_GUEST, ALLOWED = "/root/hooks-that-ran", "/var/log/hooks-that-ran", "/root/allowed"
 MOMENTS = ("before_setup", "after_setup", "after_host")
@@ -107,7 +108,7 @@ def fresh(old: Old) -> Site:
             command = f"test -e {ALLOWED} || {{ echo no permission yet; exit 7; }}; {command}"
         hook = {f"Hook {moment}": {"cmd.run": [{"name": command}]}}
         put(site, f"/srv/salt/site/{moment}.sls", "#!json\n" + json.dumps(hook))
-    put(site, "/srv/salt/site/before.sh", f"#!/bin/sh -e\nid -u\necho before_setup >> {IN_GUEST}\n")
+    put(site, SCRIPT, f"#!/bin/sh -e\necho before_setup >> {IN_GUEST}\n")
     return site
 
 
@@ -127,6 +128,22 @@ def test_test_mode_names_hooks_and_backup(fresh: Site) -> None:
     assert states["Backup is in the bootstrap VM"].result is None
     assert states["Pause before engine is over"].result is None
     assert fresh.run(["ls", "/var/lib/hosted-engine"], codes=(2,)).stdout == ""
+
+
+@pytest.mark.feature("restore")
+def test_a_restore_that_fails_leaves_its_guest_up(fresh: Site) -> None:
+    good = fresh.output("cat", SCRIPT)
+    broken = "printf '#!/bin/sh\\necho out of order >&2; exit 1\\n' > /usr/bin/engine-backup"
+    put(fresh, SCRIPT, f"{good}\n{broken}\n")
+
+    states = fresh.apply(pillar=RESTORED)
+
+    wrong = [state for state in states if state.result is False]
+    assert wrong[0].id == "engine-setup is complete", failures(states)
+    assert "out of order" in wrong[0].comment
+    assert fresh.output("virsh", "-r", "domstate", "HostedEngineLocal") == "running"
+    assert fresh.guest("cat /var/lib/hosted-engine/backup | wc -c") != "0"
+    put(fresh, SCRIPT, f"{good}\n")
 
 
 @pytest.mark.feature("hooks_once")

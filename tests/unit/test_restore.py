@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import subprocess
-import tarfile
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -23,24 +21,9 @@ import hosted_engine_restore_script as restore_script
 import hosted_engine_settings as settings_
 import hosted_engine_stage
 import pytest
+from backup_archive import archive
 from salt.exceptions import CommandExecutionError
 from salt.modules import cp
-
-MEMBERS = ("./config", "./files", "./md5sum", "./db/engine_backup.db")
-
-
-def archive(path: Path, version: str = "4.5.6", mode: str = "w:gz", leave: str = "") -> Path:
-    """A backup as engine-backup packs it: the members in any order, below ./ ."""
-    with tarfile.open(path, mode) as file:  # type: ignore[call-overload]
-        for name, content in (
-            *((n, os.urandom(9000)) for n in MEMBERS),
-            ("./version", version.encode()),
-        ):
-            if name != leave:
-                member = tarfile.TarInfo(name)
-                member.size = len(content)
-                file.addfile(member, io.BytesIO(content))
-    return path
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz", "w"])
