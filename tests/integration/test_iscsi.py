@@ -18,6 +18,8 @@ MEMBERS = {"vm.conf", "broker.conf", "version", "fhanswers.conf", "hosted-engine
 # The id that tgt makes for LUN 1 of target 1, as multipath writes it.
 LARGE = "360000000000000000e00000000010001"
 LUN_IMAGE = "iscsi-engine1-large"
+# One for each portal of the pillar.
+SESSIONS = {f"{GATEWAY}:{port},1 {target('engine1')} (non-flash)" for port in (3260, 3261)}
 KEPT_SECRET = "/etc/ovirt-hosted-engine/hosted-engine.conf"
 
 
@@ -28,7 +30,7 @@ def pillar(site: Site, discovery_password: str = ISCSI_DISCOVERY[1]) -> None:
             "address": "",
             "path": "",
             "type": "iscsi",
-            "portals": [GATEWAY],
+            "portals": [GATEWAY, f"{GATEWAY}:3261"],
             "target": target("engine1"),
             "user": ISCSI_SESSION[0],
             "discovery_user": ISCSI_DISCOVERY[0],
@@ -89,8 +91,7 @@ def test_engine_is_healthy_in_its_final_place(deployed: Site) -> None:
 
     assert status["1"]["engine-status"] == {"vm": "up", "health": "good", "detail": "Up"}
     assert "Welcome to Health Status" in deployed.engine().health()
-    session = deployed.output("iscsiadm", "-m", "session")
-    assert session == f"tcp: [1] {GATEWAY}:3260,1 {target('engine1')} (non-flash)"
+    assert sessions(deployed) == SESSIONS
 
 
 @pytest.mark.feature("lun_chosen", "discard")
@@ -110,14 +111,14 @@ def test_domain_lies_on_the_only_fit_lun_and_gives_blocks_back(deployed: Site) -
     }
 
 
-@pytest.mark.feature("iscsi", "iscsi_chap")
+@pytest.mark.feature("iscsi_portals", "iscsi_chap")
 def test_configuration_has_what_ha_logs_in_with(deployed: Site) -> None:
     configuration = deployed.configuration()
 
     wanted = {
         "domainType": "iscsi",
-        "storage": GATEWAY,
-        "port": "3260",
+        "storage": f"{GATEWAY},{GATEWAY}",
+        "port": "3260,3261",
         "iqn": target("engine1"),
         "portal": "1",
         "user": ISCSI_SESSION[0],
@@ -125,6 +126,11 @@ def test_configuration_has_what_ha_logs_in_with(deployed: Site) -> None:
     }
     assert {key: configuration[key] for key in wanted} == wanted
     assert deployed.output("stat", "-c", "%u:%g %a", KEPT_SECRET) == "36:36 440"
+
+
+def sessions(site: Site) -> set[str]:
+    lines = site.output("iscsiadm", "-m", "session").splitlines()
+    return {line.partition("] ")[2] for line in lines}
 
 
 def archive(site: Site) -> str:
@@ -212,4 +218,4 @@ def test_ha_logs_in_by_itself_after_a_power_cut(deployed: Site) -> None:
         )
         time.sleep(2)
     deployed.output("hosted-engine", "--connect-storage")
-    assert target("engine1") in deployed.output("iscsiadm", "-m", "session")
+    assert sessions(deployed) == SESSIONS
