@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from .errors import VdsmError
-from .process import run
 from .layout import KVM, VDSM
+from .process import run
 
 VDSM_PKI = Path("/etc/pki/vdsm")
 KEY = VDSM_PKI / "keys/vdsmkey.pem"
