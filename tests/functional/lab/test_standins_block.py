@@ -48,7 +48,7 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(network, "INSIDE", [])
     for name, value in {
         "GATEWAY": "127.0.0.1",
-        "PORTS": (number,),
+        "PORT": number,
         "LAB": tmp_path,
         "IMAGES": tmp_path / "san",
         "SOCKET": tmp_path / "tgtd",

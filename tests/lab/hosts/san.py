@@ -21,8 +21,7 @@ IMAGES = STORAGE / "san"
 SEEN = "/srv/san"
 SOCKET = LAB / "tgtd"
 PID = LAB / "tgtd.pid"
-# Two portals of the same targets.
-PORTS = (3260, 3261)
+PORT = 3260
 GIB = 1 << 30
 # Sparse: an empty one takes no room.
 LUNS = {"large": 24 * GIB, "small": 4 * GIB, "used": 24 * GIB}
@@ -83,8 +82,7 @@ def _running() -> int | None:
 def _start() -> None:
     for left in (PID, *LAB.glob("tgtd.*")):
         left.unlink(missing_ok=True)
-    portals = ",".join(f"portal={GATEWAY}:{port}" for port in PORTS)
-    options = ["--pid-file", PID, "--iscsi", portals]
+    options = ["--pid-file", PID, "--iscsi", f"portal={GATEWAY}:{PORT}"]
     run([*network.INSIDE, "tgtd", *options], env={"TGT_IPC_SOCKET": str(SOCKET)})
     if not until(lambda: _admin("system", "show", check=False) != "", START_SECONDS):
         raise LabError(f"tgtd doesn't answer at {SOCKET}")
