@@ -133,6 +133,22 @@ class Site:
         text = "#!yaml\n" + json.dumps({"hosted_engine": hosted_engine})
         self.run(["install", "-m", "600", "/dev/stdin", "/srv/pillar/site.sls"], input=text)
 
+    def configuration(self) -> dict[str, str]:
+        """hosted-engine.conf, read as text."""
+        lines = self.output("cat", "/etc/ovirt-hosted-engine/hosted-engine.conf").splitlines()
+        return dict(line.split("=", 1) for line in lines if line)
+
+    def volume(self, image: str, volume: str) -> str:
+        """Path of a volume below vdsm's mounts and links, found by its name."""
+        return self.output(
+            "find", "/rhev/data-center/mnt", "-path", f"*/images/{image}/{volume}"
+        )  # fmt: skip
+
+    def holding(self, text: str, *folders: str) -> list[str]:
+        """Files below folders that hold a text."""
+        command = ["grep", "-rlF", "--file=/dev/stdin", *folders]
+        return self.run(command, input=f"{text}\n", codes=(0, 1, 2)).stdout.split()
+
     def on_machine(self, path: str) -> Path:
         """Where the machine sees a file of this host, or of the share that the host mounts."""
         mounts = "/rhev/data-center/mnt/nas.lab.test:_exports_"

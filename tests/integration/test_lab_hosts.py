@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hosts.settings import ISCSI_DISCOVERY, target
 
 LAB = Path(__file__).parents[1] / "lab/lab"
 EXPORT = "/srv/nas/exports/engine1"
 Run = Callable[..., str]
+DISCOVERY = "".join(
+    f"discovery.sendtargets.auth.{name} = {value}\n"
+    for name, value in zip(
+        ("authmethod", "username", "password"), ("CHAP", *ISCSI_DISCOVERY), strict=True
+    )
+)
+LUN = "/srv/san/iscsi-engine1-large.img"
 
 # A guest as the network sees one: another address behind the host's bridge.
 GUEST = """
@@ -101,11 +109,31 @@ def test_packages_come_from_the_lab_alone(lab: Run) -> None:
     assert "http" not in sources
 
 
-def test_storage_looks_exported(lab: Run) -> None:
-    mounted = lab("exec", "hv1", "findmnt", "--noheadings", "--output", "SOURCE", EXPORT)
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        (EXPORT, "nas.lab.test:/exports/engine1"),
+        ("/srv/gluster/engine1", "gluster.lab.test:/engine1"),
+    ],
+)
+def test_storage_looks_exported(lab: Run, path: str, source: str) -> None:
+    mounted = lab("exec", "hv1", "findmnt", "--noheadings", "--output", "SOURCE", path)
 
-    assert mounted == "nas.lab.test:/exports/engine1\n"
-    assert lab("exec", "hv1", "stat", "-c", "%u:%g %a", EXPORT) == "36:36 755\n"
+    assert mounted == f"{source}\n"
+    assert lab("exec", "hv1", "stat", "-c", "%u:%g %a", path) == "36:36 755\n"
+
+
+def test_target_is_discovered_with_chap_alone(lab: Run) -> None:
+    lab("exec", "hv1", "apt-get", "-qq", "update")
+    lab("exec", "hv1", "apt-get", "-qq", "install", "open-iscsi")
+    lab("exec", "hv1", "sh", "-c", "cat > /etc/iscsi/iscsid.conf", input=DISCOVERY)
+    discover = ["iscsiadm", "-m", "discovery", "-t", "sendtargets", "-p", "10.77.0.1:3260"]
+
+    found = lab("exec", "hv1", *discover).splitlines()
+    lab("exec", "hv1", "rm", "/etc/iscsi/iscsid.conf")
+
+    assert f"10.77.0.1:3260,1 {target('engine1')}" in found
+    assert lab("exec", "hv1", *discover, check=False).startswith("24 ")
 
 
 def test_hosts_see_each_others_direct_writes(lab: Run) -> None:
@@ -181,14 +209,17 @@ def test_power_cut_ends_everything_and_keeps_the_disk(lab: Run) -> None:
 def test_checkpoint_brings_disks_and_storage_back(lab: Run) -> None:
     lab("exec", "hv1", "sh", "-c", f"echo then > /etc/era; echo then > {EXPORT}/era; rm /etc/motd")
     lab("exec", "hv1", "fallocate", "-l", "4MiB", f"{EXPORT}/preallocated")
+    lab("exec", "hv1", "dd", "of=" + LUN, "conv=notrunc", input="then")
     key = lab("exec", "hv1", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
     lab("checkpoint", "then")
     lab("exec", "hv1", "sh", "-c", f"echo now > /etc/era; rm {EXPORT}/era; touch /etc/motd")
+    lab("exec", "hv1", "dd", "of=" + LUN, "conv=notrunc", input="now.")
 
     lab("restore", "then")
 
     assert lab("exec", "hv1", "cat", "/etc/era") == "then\n"
     assert lab("exec", "hv2", "cat", f"{EXPORT}/era") == "then\n"
+    assert lab("exec", "hv2", "head", "-c4", LUN) == "then"
     assert lab("exec", "hv1", "test", "-e", "/etc/motd", check=False) == "1 "
     assert int(lab("exec", "hv1", "stat", "-c", "%b", f"{EXPORT}/preallocated")) * 512 >= 4 << 20
     assert lab("exec", "hv1", "cat", "/etc/ssh/ssh_host_ed25519_key.pub") == key
