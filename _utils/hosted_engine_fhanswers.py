@@ -18,7 +18,8 @@ import hosted_engine_convert as convert
 from hosted_engine_answer_reasons import REASONS
 from hosted_engine_answer_table import PREFIX, TABLE
 from hosted_engine_convert import Converted, Values
-from hosted_engine_schema import ANSWER_NAME, SCHEMA
+from hosted_engine_schema import SCHEMA
+from hosted_engine_schema_forms import ANSWER_NAME
 from hosted_engine_validate import with_defaults
 
 OWN = f"{PREFIX}FORMULA/"

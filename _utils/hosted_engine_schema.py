@@ -7,22 +7,8 @@ settings that SLS and modules read, docs/pillar.md and the test of pillar.exampl
 
 from __future__ import annotations
 
+import hosted_engine_schema_forms as form
 from hosted_engine_schema_words import flag, group, mapping, needs, number, secret, text, texts
-
-NAME = r"^[A-Za-z0-9_.-]+$"
-FQDN = r"^(?=.{4,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$"
-MAC = r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$"
-# Networks and addresses are read by Python's ipaddress in preflight; here only what they look like.
-ADDRESS = r"^[0-9A-Fa-f.:]+$"
-INTERFACE = r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$"
-# ADDRESS or [ADDRESS] or a name, with a port or without one.
-PORTAL = r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+:[0-9A-Fa-f:]*)(:[0-9]{1,5})?$"
-VERSION = r"^([0-9]+\.[0-9]+)?$"
-# As otopi writes them: OVESETUP_DB/host=str:db.example.com.
-ANSWER_NAME = r"^[A-Z0-9_]+(/[0-9]+)?/[A-Za-z0-9_.-]+$"
-ANSWER = r"^(str:.*|bool:(True|False)|int:-?[0-9]+|none:None|multi-str:.*)$"
-SLS = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
-LINE = r"^\S.*$"
 
 SCHEMA = group(
     "Deployment of an oVirt hosted engine.",
@@ -31,7 +17,9 @@ SCHEMA = group(
         "The engine.",
         required=("fqdn",),
         fqdn=text(
-            "Fully qualified name of the engine; resolves to its final address.", None, pattern=FQDN
+            "Fully qualified name of the engine; resolves to its final address.",
+            None,
+            pattern=form.FQDN,
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
@@ -43,8 +31,8 @@ SCHEMA = group(
         offline=flag("engine-setup looks up no packages."),
         answers=mapping(
             "Further answers of engine-setup, as otopi writes them: OVESETUP_X/y: bool:True.",
-            ANSWER_NAME,
-            ANSWER,
+            form.ANSWER_NAME,
+            form.ANSWER,
         ),
     ),
     host=group(
@@ -71,13 +59,17 @@ SCHEMA = group(
     ),
     datacenter=group(
         "Data center. One that has storage is used as it is.",
-        name=text("Its name.", "Default", pattern=NAME, maxLength=40),
-        version=text("Compatibility version, such as 4.7. Empty: the engine's.", pattern=VERSION),
+        name=text("Its name.", "Default", pattern=form.NAME, maxLength=40),
+        version=text(
+            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=form.VERSION
+        ),
     ),
     cluster=group(
         "Cluster. One that has hosts is used as it is.",
-        name=text("Its name.", "Default", pattern=NAME, maxLength=40),
-        version=text("Compatibility version, such as 4.7. Empty: the engine's.", pattern=VERSION),
+        name=text("Its name.", "Default", pattern=form.NAME, maxLength=40),
+        version=text(
+            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=form.VERSION
+        ),
         cpu_type=text(
             "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
             "first host."
@@ -86,7 +78,7 @@ SCHEMA = group(
     ),
     network=group(
         "Management network.",
-        name=text("Name of the network and of its bridge.", "ovirtmgmt", pattern=NAME),
+        name=text("Name of the network and of its bridge.", "ovirtmgmt", pattern=form.NAME),
         family=text(
             "Family of the addresses at which host and engine reach each other. auto: that of "
             "vm:address, else of the host's address; both: IPv4.",
@@ -110,7 +102,7 @@ SCHEMA = group(
             needs(["nfs", "glusterfs"], "address", "path", default=True),
             needs(["iscsi"], "portals", "target"),
         ],
-        name=text("Name of the storage domain.", "hosted_storage", pattern=NAME),
+        name=text("Name of the storage domain.", "hosted_storage", pattern=form.NAME),
         type=text(
             "Kind of storage. posixfs isn't one, since HA doesn't know it.",
             "nfs",
@@ -128,7 +120,7 @@ SCHEMA = group(
         portals=texts(
             "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
             "The first one is asked for the targets.",
-            pattern=PORTAL,
+            pattern=form.PORTAL,
         ),
         target=text("Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$"),
         portal_group=number(
@@ -194,7 +186,7 @@ SCHEMA = group(
             pattern=r"^([0-9A-Fa-f.:]+/[0-9]{1,3})?$",
         ),
         dns=texts(
-            "Its DNS servers, three at most. Empty, by DHCP: what that says.", pattern=ADDRESS
+            "Its DNS servers, three at most. Empty, by DHCP: what that says.", pattern=form.ADDRESS
         ),
         search_domain=text(
             "Domain in which the guest looks names up.", pattern=r"^[A-Za-z0-9.-]*$"
@@ -203,7 +195,7 @@ SCHEMA = group(
             "Lines for engine and host in the final guest's /etc/hosts; by DHCP only the host's."
         ),
         time_zone=text("Time zone. Empty: the appliance's.", pattern=r"^[A-Za-z0-9_+/-]*$"),
-        root_ssh_keys=texts("Public ssh keys of root, kept in the final VM.", pattern=LINE),
+        root_ssh_keys=texts("Public ssh keys of root, kept in the final VM.", pattern=form.LINE),
         root_login=text(
             "How root may sign in to the final VM by ssh. unchanged: as the appliance has it.",
             "unchanged",
@@ -229,12 +221,12 @@ SCHEMA = group(
         subnets=texts(
             "Candidates for its NAT network, /24; the first that collides with nothing is taken.",
             ["192.168.222.0/24", "192.168.223.0/24", "192.168.1.0/24", "10.253.222.0/24"],
-            pattern=INTERFACE,
+            pattern=form.INTERFACE,
         ),
         subnets_ipv6=texts(
             "Candidates where the family is IPv6, /64; the first that collides with nothing.",
             ["fd00:1234:5678:900::/64", "fd00:1234:5678:901::/64"],
-            pattern=INTERFACE,
+            pattern=form.INTERFACE,
         ),
     ),
     notification=group(
@@ -269,13 +261,17 @@ SCHEMA = group(
     hooks=group(
         "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
         "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
-        guest_before_setup=texts("Before engine-setup; with a restore, before that.", pattern=LINE),
-        guest_after_setup=texts("After engine-setup.", pattern=LINE),
-        guest_after_host=texts("After the host was added to the engine.", pattern=LINE),
-        host_before_setup=texts("Before engine-setup.", pattern=SLS),
-        host_after_setup=texts("After engine-setup.", pattern=SLS),
-        host_after_host=texts("After the host was added to the engine.", pattern=SLS),
-        host_after_deployment=texts("Once the engine is healthy in its final place.", pattern=SLS),
+        guest_before_setup=texts(
+            "Before engine-setup; with a restore, before that.", pattern=form.LINE
+        ),
+        guest_after_setup=texts("After engine-setup.", pattern=form.LINE),
+        guest_after_host=texts("After the host was added to the engine.", pattern=form.LINE),
+        host_before_setup=texts("Before engine-setup.", pattern=form.SLS),
+        host_after_setup=texts("After engine-setup.", pattern=form.SLS),
+        host_after_host=texts("After the host was added to the engine.", pattern=form.SLS),
+        host_after_deployment=texts(
+            "Once the engine is healthy in its final place.", pattern=form.SLS
+        ),
     ),
     restore=group(
         "A deployment from a backup of an engine.",
@@ -303,7 +299,10 @@ SCHEMA = group(
         iscsi_password=secret("Password of storage:user."),
         iscsi_discovery_password=secret("Password of storage:discovery_user."),
         answers=mapping(
-            "Those of engine:answers that are secret.", ANSWER_NAME, ANSWER, writeOnly=True
+            "Those of engine:answers that are secret.",
+            form.ANSWER_NAME,
+            form.ANSWER,
+            writeOnly=True,
         ),
     ),
 )

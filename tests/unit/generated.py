@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hosted_engine_schema import FQDN, SCHEMA
+from hosted_engine_schema import SCHEMA
+from hosted_engine_schema_forms import FQDN
 from hypothesis import strategies as st
 
 Path = tuple[str | int, ...]
