@@ -192,7 +192,7 @@ def test_no_chap_secret_is_left(deployed: Site) -> None:
         f"dd if={archive(deployed)} bs=4k iflag=direct status=none | tar -xOf - fhanswers.conf"
     )
     said = deployed.output("sh", "-c", answers)
-    assert target("engine1") in said
+    assert deployed.fqdn in said
     assert ISCSI_SESSION[1] not in said
     assert ISCSI_DISCOVERY[1] not in said
 
