@@ -83,7 +83,7 @@ def clean_metadata(host_id: int) -> None:
     if host["alive"]:
         raise CommandExecutionError(
             f"{host['name']} (host {host_id}) is alive: its agent would write its metadata again. "
-            "Take it out of HA first (the state ovirt_host.not_hosted_engine), or stop its "
+            "Take it out of HA first (the state ovirt_hosted_engine.undeployed), or stop its "
             "ovirt-ha-agent; HA takes it for dead a minute later"
         )
     # Without it only a host that said goodbye is cleaned; the code is 0 either way.

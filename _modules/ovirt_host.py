@@ -138,7 +138,10 @@ def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> N
             name=name,
             address=address,
             cluster=types.Cluster(id=home.id),
-            ssh=types.Ssh(authentication_method=types.SshAuthenticationMethod.PUBLICKEY),
+            ssh=types.Ssh(
+                authentication_method=types.SshAuthenticationMethod.PUBLICKEY,
+                port=known["host"]["ssh_port"],
+            ),
         )
         # A reboot, which is the engine's default, would end the run that asks for it.
         ha = {"deploy_hosted_engine": True} if hosted_engine else {}

@@ -22,7 +22,6 @@ ISCSI_PORT = 3260
 PAUSE = "engine"
 DIRECTORY = "hosted-engine"
 NOTHING = "says nothing by itself, or what is so without it"
-SECRET_NAME = re.compile(r"passw|passphrase|secret|token|privatekey", re.IGNORECASE)
 
 
 class Row(NamedTuple):
@@ -94,8 +93,6 @@ def contradictions(found: Values) -> Iterator[str]:
         for path in ("network:tcp_address", "network:tcp_port"):
             if not found.get(path):
                 yield f"{path} isn't given, though network:test is tcp"
-    if found.get("vm:dns") and not address:
-        yield "vm:dns is given without vm:address: a guest by DHCP gets its servers from there"
 
 
 def leaves(pillar: Mapping[str, Any]) -> Values:

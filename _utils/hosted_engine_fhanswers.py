@@ -18,6 +18,7 @@ import hosted_engine_convert as convert
 from hosted_engine_answer_reasons import REASONS
 from hosted_engine_answer_table import PREFIX, TABLE
 from hosted_engine_convert import Converted, Values
+from hosted_engine_guest_answers import LOOKS_SECRET as SECRET_NAME
 from hosted_engine_schema import SCHEMA
 from hosted_engine_schema_forms import ANSWER_NAME
 from hosted_engine_validate import with_defaults
@@ -60,7 +61,7 @@ def read(answers: Mapping[str, str]) -> Converted:
     found = convert.leaves(told.pillar)
     unknown = []
     for name in sorted(others):
-        kind = "secrets" if convert.SECRET_NAME.search(name) else "engine"
+        kind = "secrets" if SECRET_NAME.search(name) else "engine"
         if re.search(ANSWER_NAME, name):
             found.setdefault(f"{kind}:answers", {})[name] = answers[name]
         else:
@@ -111,7 +112,7 @@ def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> s
     leaves["engine:answers"] = {
         name: answer
         for name, answer in leaves["engine:answers"].items()
-        if not convert.SECRET_NAME.search(name)
+        if not SECRET_NAME.search(name)
     }
     return answer_file.render(answers | _own(answers, leaves))
 

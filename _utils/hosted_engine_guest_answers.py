@@ -22,7 +22,7 @@ DECIDED = {
     "OVESETUP_PKI/renew": "restore:renew_pki",
     "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "restore:renew_pki",
 }
-LOOKS_SECRET = re.compile(r"passw(or)?d|passphrase|secret|token|credential", re.IGNORECASE)
+LOOKS_SECRET = re.compile(r"passw|passphrase|secret|token|credential|privatekey", re.IGNORECASE)
 
 
 class Fault(NamedTuple):

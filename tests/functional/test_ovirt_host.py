@@ -150,6 +150,14 @@ def test_a_foreign_host_of_the_same_name_is_refused(host):
     assert "hosted_engine:host:name" in result["comment"]
 
 
+def test_the_engine_signs_in_at_the_pillar_s_port(host):
+    host.minion.opts["pillar"]["hosted_engine"].setdefault("host", {})["ssh_port"] = 2222
+
+    host.minion("ovirt_host.add", NAME, **ARGUMENTS)
+
+    assert host.engine.curl("/hosts")[0].findtext("ssh/port") == "2222"
+
+
 def test_an_address_that_another_host_has_is_refused(host):
     host.minion("ovirt_host.add", "other.example.com", **ARGUMENTS)
 

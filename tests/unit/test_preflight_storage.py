@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import hosted_engine_preflight as preflight
+import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_network as network
 import hosted_engine_preflight_storage as storage
 import hosted_engine_settings as settings
 import pytest
+import yaml
 
 SMALLEST: dict[str, Any] = {
     "engine": {"fqdn": "engine.example.com"},
@@ -229,3 +232,12 @@ def test_iscsi_wants_its_tools_where_vdsm_is(monkeypatch):
     assert list(storage.iscsi_tools(host)) == []
     there.clear()
     assert list(storage.iscsi_tools(host)) == [], "a bare host gets them with vdsm"
+
+
+def test_the_example_is_one_that_preflight_takes():
+    root = Path(__file__).parents[2]
+    pillar = yaml.safe_load((root / "pillar.example").read_text())
+    host = preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+
+    for group in (preflight, storage, engine):
+        assert list(group.pillar_problems(pillar, host)) == []

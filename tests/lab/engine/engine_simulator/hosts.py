@@ -106,7 +106,7 @@ def _new(request: Request, data: Entity, fingerprint: str) -> Entity:
         "port": 54321,
         "protocol": "stomp",
         "ssh": {
-            "port": 22,
+            "port": int((body.get("ssh") or {}).get("port", 22)),
             "user": {"user_name": "root"},
             "fingerprint": fingerprint,
             "authentication_method": "publickey",
