@@ -110,14 +110,19 @@ def _run_in_guest(moment: str, item: str) -> None:
 def _in_guest(
     settings: settings_.Settings, command: str, stdin: IO[bytes] | None = None
 ) -> ssh.Completed:
-    return ssh.run(
-        settings,
-        str(__salt__["hosted_engine_network.address"]()),
-        *("sh", "-c", command),
-        timeout=settings["timeouts"]["hook"],
-        stdin=stdin,
-        codes=ANY,
-    )
+    address = str(__salt__["hosted_engine_network.address"]())
+    try:
+        return ssh.run(
+            settings,
+            address,
+            *("sh", "-c", command),
+            timeout=settings["timeouts"]["hook"],
+            stdin=stdin,
+            codes=ANY,
+        )
+    except CommandExecutionError as error:
+        # It shows the command. Not chained: a log of the cause would show it again.
+        raise CommandExecutionError(safe(str(error), settings_.secret_texts(__pillar__))) from None
 
 
 def _script(item: str) -> Path:

@@ -36,16 +36,17 @@ def get(name: str) -> dict[str, Any] | None:
             return None
         homes = list(found.data_centers or []) or [found.data_center]
         home = homes[0].id if homes[0] is not None else None
-        datacenter = None
+        datacenter = attached = None
         if home is not None:
             service = api.data_centers_service().data_center_service(home)
             datacenter = service.get().name
-            # An attached domain has a status only within its data center.
-            found = service.storage_domains_service().storage_domain_service(found.id).get()
+            # An attached domain has a status only within its data center; its LUNs only outside.
+            attached = service.storage_domains_service().storage_domain_service(found.id).get()
+        status = (attached or found).status
         return {
             "id": found.id,
             "datacenter": datacenter,
-            "status": found.status.value if found.status else None,
+            "status": status.value if status else None,
             "storage": _storage(found.storage),
             "available": found.available,
             "reserved": (found.critical_space_action_blocker or 0) * GIB,

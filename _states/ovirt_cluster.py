@@ -49,6 +49,11 @@ def present(
         return facts
 
     def step(now: state.Facts | None) -> state.Step:
+        if now is None and __salt__["hosted_engine.deployed"]():
+            raise CommandExecutionError(
+                f"The engine has no cluster {name}, though this host is deployed: set "
+                "hosted_engine:cluster:name to the one that it is in"
+            )
         if now is None:
             return "ovirt_cluster.add", name, datacenter, version, cpu_type, gluster_service
         if now["datacenter"] != datacenter:

@@ -38,6 +38,11 @@ def present(name: str, version: str = "", cluster: str = "") -> dict[str, Any]:
         return {"name": name, "local": False} | ({"version": version} if version and free else {})
 
     def step(now: state.Facts | None) -> state.Step:
+        if now is None and __salt__["hosted_engine.deployed"]():
+            raise CommandExecutionError(
+                f"The engine has no data center {name}, though this host is deployed: set "
+                "hosted_engine:datacenter:name to the one that it is in"
+            )
         if now is None:
             return "ovirt_datacenter.add", name, version
         if now["local"]:

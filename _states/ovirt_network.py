@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_levels as levels
 import hosted_engine_state as state
 from salt.exceptions import CommandExecutionError
 
@@ -24,10 +25,13 @@ def present(
             - vlan: 10
             - mtu: 9000
 
-    0 means: as the engine has it. Once there are hosts a difference is refused, not mended.
+    0 means: as the engine has it. Once there are hosts a difference is refused, not mended. On a
+    deployed host the network is the operator's: what differs is only told.
     """
     given = {"vlan": vlan, "mtu": mtu}
-    wanted = {"management": name} | {key: value for key, value in given.items() if value}
+    asked = {"management": name} | {key: value for key, value in given.items() if value}
+    deployed = __salt__["hosted_engine.deployed"]()
+    wanted: state.Facts = {} if deployed else asked
 
     def step(now: state.Facts | None) -> state.Step:
         if now is None:
@@ -54,11 +58,6 @@ def present(
             )
         return "ovirt_network.update", name, datacenter, vlan, mtu
 
-    return state.converge(
-        name,
-        wanted,
-        read=lambda: __salt__["ovirt_network.get"](name, datacenter, cluster),
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    seen = levels.Last(lambda: __salt__["ovirt_network.get"](name, datacenter, cluster))
+    ret = state.converge(name, wanted, read=seen, step=step, test=__opts__["test"], run=__salt__)
+    return levels.with_kept(ret, seen.value, asked) if deployed else ret

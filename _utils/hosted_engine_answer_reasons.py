@@ -92,4 +92,9 @@ REASONS = {
     for reason, sections in _WHY.items()
     for section, names in sections.items()
     for name in names.split()
+} | {
+    "PACKAGER/dnfpackagerEnabled": "engine:offline says whether packages are looked up",
+    "PACKAGER/yumpackagerEnabled": "engine:offline says whether packages are looked up",
+    "OVESETUP_PKI/renew": "only with a restore: restore:renew_pki",
+    "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "only with a restore: restore:renew_pki",
 }

@@ -82,6 +82,7 @@ TABLE = [
     Row(("OVESETUP_CONFIG/adminPassword",), ("secrets:admin_password",), convert.text),
     Row(("OVESETUP_DB/password",), ("secrets:database_password",), convert.text),
     Row(("OVESETUP_DWH_DB/password",), ("secrets:dwh_database_password",), convert.text),
+    Row(("OVESETUP_CORE/offlinePackager",), ("engine:offline",), convert.flag),
     row("CORE/enableKeycloak", "engine:keycloak", convert.flag),
     row("CORE/restoreFromFile", "restore:backup"),
     row("CORE/renewPKIonRestore", "restore:renew_pki", convert.flag),

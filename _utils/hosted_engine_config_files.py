@@ -92,11 +92,6 @@ def unreadable_settings(settings: Settings) -> list[str]:
     ]
 
 
-def storage_connection(settings: Settings) -> str:
-    """Where the storage lies, as hosted-engine.conf says it in one value."""
-    return kinds.configuration(settings["storage"], "")["storage"]
-
-
 def connection_uuid(settings: Settings) -> str:
     """Any UUID serves, as long as it stays: made from what it connects to."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, kinds.identifier(settings["storage"])))

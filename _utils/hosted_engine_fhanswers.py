@@ -53,7 +53,7 @@ def read(answers: Mapping[str, str]) -> Converted:
             values[name] = answer_file.value(typed)
         except ValueError as error:
             broken.append(f"{name}: {error}")
-    ours = {name for row in TABLE for name in row.names}
+    ours = {name for row in TABLE for name in row.names} | REASONS.keys()
     others = {name for name in values if not name.startswith(PREFIX) and name not in ours}
     told = convert.convert(
         TABLE, REASONS, {name: item for name, item in values.items() if name not in others}

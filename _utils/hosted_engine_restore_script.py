@@ -28,6 +28,12 @@ none() {{
     echo "The restored database still has: $1" >&2
     exit 1
 }}
+nobody() {{
+    [ "$(sql "SELECT count(*) FROM $1")" = 0 ] && return
+    echo "In the backup, VMs run on another machine of this host's name:" \
+        "set hosted_engine:host:name to a name of its own" >&2
+    exit 1
+}}
 mkdir -p {LOG.rpartition("/")[0]}
 if ! engine-backup --mode=restore --file={guest_files.BACKUP} --log={LOG} \\
     --provision-all-databases --restore-permissions; then
@@ -62,7 +68,11 @@ def text(host: str, unique_id: str, storage_domain: str, stamp: str) -> str:
     engine_vms = "vms WHERE origin=6"
     domain = f"storage_domain_static WHERE storage_name={_quoted(storage_domain)}"
     renamed = _quoted(f"{storage_domain}_old_{stamp}")
+    # Of this name, but another machine: it may be alive, and its VMs run.
+    other = f"vds_name={_quoted(host)} AND upper(vds_unique_id)<>upper({_quoted(unique_id)})"
+    alive = f"vm_dynamic WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE {other})"  # noqa: S608
     lines = [
+        *([f"nobody {shlex.quote(alive)}"] if unique_id else []),
         # A host that VMs run on, or move to, can't be deleted.
         *(
             _sql(f"UPDATE vm_dynamic SET {column}=NULL, status=0 WHERE {column} IN {here}")  # noqa: S608

@@ -129,5 +129,6 @@ def _identifier(top: dict[str, Any], device: dict[str, Any]) -> str:
     uuid = record.read_file(BLOCK_DEVICES / str(top.get("kname")) / "dm" / "uuid").strip()
     if uuid.startswith("mpath-"):
         return uuid.removeprefix("mpath-")
-    # 3 says that it is an NAA name, as scsi_id writes it.
-    return "3" + str(device.get("wwn") or "").removeprefix("0x")
+    # 3 says that it is an NAA name, as scsi_id writes it. Without one it's only this host's device.
+    wwn = str(device.get("wwn") or "").removeprefix("0x")
+    return f"3{wwn}" if wwn else str(device.get("kname"))

@@ -67,6 +67,17 @@ def test_a_network_with_hosts_is_refused_not_changed(host, engine):
     assert present(host)["result"] is True
 
 
+@pytest.mark.parametrize("test", [True, False], ids=["test", "applied"])
+def test_on_a_deployed_host_what_differs_is_the_operators(host, engine, test):
+    host.deploy()
+
+    ret = present(host, test=test, vlan=10)
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+    assert "vlan 0, not 10: it stays so" in ret["comment"]
+    assert seen(engine)[0] is None
+
+
 def test_a_network_that_the_engine_does_not_know_is_told_with_those_it_does(host):
     ret = present(host, name="management")
 

@@ -65,6 +65,20 @@ def test_a_data_center_and_its_cluster_are_made_where_there_are_none(host):
         assert (again["result"], again["changes"]) == (True, {})
 
 
+@pytest.mark.parametrize("test", [True, False], ids=["test", "applied"])
+def test_a_deployed_engine_gets_no_data_center_and_no_cluster_by_a_mistyped_name(host, test):
+    host.deploy()
+
+    home = host.minion.state("ovirt_datacenter.present", "Defualt", test=test)
+    cluster = host.minion.state("ovirt_cluster.present", "Defualt", datacenter="Default", test=test)
+
+    assert (home["result"], cluster["result"]) == (False, False)
+    assert "hosted_engine:datacenter:name" in home["comment"]
+    assert "hosted_engine:cluster:name" in cluster["comment"]
+    assert [each.findtext("name") for each in host.engine.curl("/clusters")] == ["Default"]
+    assert [each.findtext("name") for each in host.engine.curl("/datacenters")] == ["Default"]
+
+
 def test_a_cluster_of_another_data_center_is_refused(host):
     host.minion("ovirt_datacenter.add", "North")
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from hosted_engine_answer_reasons import REASONS
 from hosted_engine_answer_table import TABLE
-from hosted_engine_guest_answers import LOOKS_SECRET
+from hosted_engine_guest_answers import DECIDED, LOOKS_SECRET
 from hosted_engine_schema import SCHEMA
 from hosted_engine_validate import problems, with_defaults
 from hypothesis import given
@@ -350,6 +350,17 @@ def test_what_otopi_cannot_say_exactly_comes_back_too(group, key, value):
     back = read(answers.text(pillar, IDS, "a-uuid")).pillar
 
     assert back[group][key] == value
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_what_a_key_of_the_pillar_decides_is_no_further_answer(name):
+    given = "bool:True" if not name.endswith(("fqdn", "assword")) else "str:engine.example.com"
+
+    found = read(f"[environment:default]\n{name}={given}\n")
+
+    assert name not in found.pillar.get("engine", {}).get("answers", {})
+    assert name in found.left_out or DECIDED[name].split(":")[0] in found.pillar
+    assert found.unknown == []
 
 
 def test_every_key_has_a_place_or_a_reason():

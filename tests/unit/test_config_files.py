@@ -80,7 +80,8 @@ def test_hosted_engine_conf_is_the_same_for_bash_and_for_a_literal_reader():
 def test_an_ipv6_server_stands_in_brackets():
     settings = known(storage={"address": "2001:db8::1"})
 
-    assert files.storage_connection(settings) == "[2001:db8::1]:/exports/engine"
+    lines = files.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
+    assert "storage=[2001:db8::1]:/exports/engine" in lines
 
 
 def test_the_connection_keeps_its_uuid():

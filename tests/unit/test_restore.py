@@ -255,6 +255,23 @@ def guest(tmp_path) -> Guest:
     return Guest(tmp_path)
 
 
+def test_a_living_host_of_the_same_name_stops_it(guest):
+    done = guest.run("node1", "4C4C4544-0000-4000-8000-000000000001")
+    assert done.returncode == 0, done.stderr
+    (count,) = [line for line in guest.statements if "<>upper" in line]
+    assert count == (
+        "SELECT count(*) FROM vm_dynamic WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE "
+        "vds_name='node1' AND "
+        "upper(vds_unique_id)<>upper('4C4C4544-0000-4000-8000-000000000001'))"
+    )
+    assert guest.statements.index(count) == 1, "before anything is changed"
+    (guest.root / "left").touch()
+    done = guest.run("node1", "4C4C4544-0000-4000-8000-000000000001")
+    assert done.returncode == 1
+    assert "another machine of this host's name" in done.stderr
+    assert "<>upper" in guest.statements[-1], "nothing was changed"
+
+
 def test_the_backup_is_restored_first_and_the_old_site_taken_out(guest):
     done = guest.run("no'de", "4C4C4544-0000-4000-8000-000000000001")
 

@@ -153,6 +153,13 @@ def test_luns_are_devices_with_their_paths_counted(tools):
     assert (iscsi["paths"], iscsi["status"], iscsi["type"]) == (1, "used", "iscsi")
 
 
+def test_luns_without_a_name_of_their_own_stay_two(tools, monkeypatch):
+    nameless = [{"name": name, "kname": name, "tran": "fc", "size": 5} for name in ("sdx", "sdy")]
+    monkeypatch.setitem(globals(), "PATHS", nameless)
+
+    assert sorted(one["id"] for one in san.devices()) == ["sdx", "sdy"]
+
+
 @pytest.mark.feature("storage_devices")
 def test_the_table_says_what_speaks_against_a_lun(tools):
     (row,) = luns.table(san.devices(), "fc", kinds.lun_bytes(100))

@@ -38,6 +38,8 @@ def shown(domain: Entity, *, attached: bool = False) -> Entity:
         entity["data_centers"] = [{"id": domain["_attached"]}]
     if attached:
         entity["data_center"] = {"id": domain["_attached"]}
+        # Its LUNs are told by the domain itself alone.
+        entity["storage"] = {k: v for k, v in domain["storage"].items() if k != "volume_group"}
         entity["href"] = (
             f"/ovirt-engine/api/datacenters/{domain['_attached']}/storagedomains/{domain['id']}"
         )
