@@ -16,6 +16,9 @@ LOG = "/var/log/ovirt-engine/setup/restore-backup.log"
 FENCING = f"{guest_files.FOLDER}/fencing-before"
 OPTION = "option_name='DisableFenceAtStartupInSec' AND version='general'"
 HELD_SECONDS = 86400
+# Origins of VMs that the old engine itself was in: external (a bootstrap VM), hosted engine, and
+# its managed form.
+ENGINES = "(4, 5, 6)"
 ASK = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
 TELL = f"UPDATE vdc_options SET option_value='@VALUE@' WHERE {OPTION}"  # noqa: S608, constant
 
@@ -70,7 +73,10 @@ def text(host: str, unique_id: str, storage_domain: str, stamp: str) -> str:
     renamed = _quoted(f"{storage_domain}_old_{stamp}")
     # Of this name, but another machine: it may be alive, and its VMs run.
     other = f"vds_name={_quoted(host)} AND upper(vds_unique_id)<>upper({_quoted(unique_id)})"
-    alive = f"vm_dynamic WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE {other})"  # noqa: S608
+    alive = (
+        f"vms WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE {other}) "  # noqa: S608, quoted
+        f"AND origin NOT IN {ENGINES}"
+    )
     lines = [
         *([f"nobody {shlex.quote(alive)}"] if unique_id else []),
         # A host that VMs run on, or move to, can't be deleted.

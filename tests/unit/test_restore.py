@@ -260,9 +260,10 @@ def test_a_living_host_of_the_same_name_stops_it(guest):
     assert done.returncode == 0, done.stderr
     (count,) = [line for line in guest.statements if "<>upper" in line]
     assert count == (
-        "SELECT count(*) FROM vm_dynamic WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE "
+        "SELECT count(*) FROM vms WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE "
         "vds_name='node1' AND "
-        "upper(vds_unique_id)<>upper('4C4C4544-0000-4000-8000-000000000001'))"
+        "upper(vds_unique_id)<>upper('4C4C4544-0000-4000-8000-000000000001')) "
+        "AND origin NOT IN (4, 5, 6)"
     )
     assert guest.statements.index(count) == 1, "before anything is changed"
     (guest.root / "left").touch()
