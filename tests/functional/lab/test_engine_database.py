@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
 
+import hosted_engine_restore_script as restore_script
 import pytest
 
 from functional.engine_process import PACKAGE, Engine
 
 from .conftest import Site
 
+GUEST = "11111111-2222-4333-8444-555555555555"
 OPTION = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
 
 
@@ -73,9 +77,7 @@ def test_an_old_engine_vm_and_host_are_removed(engine: Engine, site: Site) -> No
 
 def test_vms_of_a_lost_host_are_set_down(engine: Engine, site: Site) -> None:
     site.up_host()
-    engine.faults(
-        vms=[{"vmId": "11111111-2222-4333-8444-555555555555", "vmName": "v", "status": "Up"}]
-    )
+    engine.faults(vms=[{"vmId": GUEST, "vmName": "v", "status": "Up"}])
     wait = time.monotonic() + 20
     while not len(engine.curl("/vms")) and time.monotonic() < wait:
         time.sleep(0.1)
@@ -91,4 +93,28 @@ def test_vms_of_a_lost_host_are_set_down(engine: Engine, site: Site) -> None:
     (vm,) = engine.state()["vms"].values()
     assert vm["status"] == "down"
     assert "host" not in vm
+    engine.start()
+
+
+def test_vms_on_another_machine_of_a_host_s_name_are_counted(engine: Engine, site: Site) -> None:
+    """What a restore asks before it takes a host of this host's name out."""
+    site.up_host()
+    engine.faults(vms=[{"vmId": GUEST, "vmName": "v", "status": "Up"}])
+    wait = time.monotonic() + 20
+    while not len(engine.curl("/vms")) and time.monotonic() < wait:
+        time.sleep(0.1)
+    engine.stop()
+    own = engine.sql("SELECT vds_unique_id FROM vds").strip()
+
+    def counted(unique_id: str) -> str:
+        text = restore_script.text("hv1", unique_id, "hosted_storage", "20230101")
+        (line,) = re.findall(r"^nobody (.*)$", text, re.MULTILINE)
+        return engine.sql(f"SELECT count(*) FROM {shlex.split(line)[0]}")
+
+    other = "4C4C4544-0000-4000-8000-00000000000F"
+    # An external VM is what the bootstrap VM was: only others stand in the way.
+    assert (engine.sql("SELECT origin FROM vms"), counted(other)) == ("4\n", "0\n")
+    engine.sql("UPDATE vm_static SET origin=3")
+    assert counted(other) == "1\n"
+    assert counted(own.lower()) == "0\n"
     engine.start()
