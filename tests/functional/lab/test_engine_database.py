@@ -31,6 +31,16 @@ def psql(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def stop_with_a_guest(engine: Engine) -> None:
+    """The engine has seen a guest of its host, and is down."""
+    engine.faults(vms=[{"vmId": GUEST, "vmName": "v", "status": "Up"}])
+    deadline = time.monotonic() + 20
+    while not len(engine.curl("/vms")):
+        assert time.monotonic() < deadline, "the engine never saw the guest"
+        time.sleep(0.1)
+    engine.stop()
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_an_option_is_set_and_read(engine: Engine, running: bool) -> None:
     if not running:
@@ -77,11 +87,7 @@ def test_an_old_engine_vm_and_host_are_removed(engine: Engine, site: Site) -> No
 
 def test_vms_of_a_lost_host_are_set_down(engine: Engine, site: Site) -> None:
     site.up_host()
-    engine.faults(vms=[{"vmId": GUEST, "vmName": "v", "status": "Up"}])
-    wait = time.monotonic() + 20
-    while not len(engine.curl("/vms")) and time.monotonic() < wait:
-        time.sleep(0.1)
-    engine.stop()
+    stop_with_a_guest(engine)
 
     for column in ("run_on_vds", "migrating_to_vds"):
         engine.sql(
@@ -99,11 +105,7 @@ def test_vms_of_a_lost_host_are_set_down(engine: Engine, site: Site) -> None:
 def test_vms_on_another_machine_of_a_host_s_name_are_counted(engine: Engine, site: Site) -> None:
     """What a restore asks before it takes a host of this host's name out."""
     site.up_host()
-    engine.faults(vms=[{"vmId": GUEST, "vmName": "v", "status": "Up"}])
-    wait = time.monotonic() + 20
-    while not len(engine.curl("/vms")) and time.monotonic() < wait:
-        time.sleep(0.1)
-    engine.stop()
+    stop_with_a_guest(engine)
     own = engine.sql("SELECT vds_unique_id FROM vds").strip()
 
     def counted(unique_id: str) -> str:
