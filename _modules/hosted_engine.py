@@ -135,7 +135,7 @@ def unjoinable() -> list[dict[str, str]]:
 
 
 def _host() -> checks.Host:
-    return checks.Host(settings(), __grains__, __salt__)
+    return checks.Host(settings(), __grains__, __salt__, __pillar__)
 
 
 def storage_devices() -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_preflight as checks
+import hosted_engine_preflight_storage as storage_checks
 import hosted_engine_settings as settings
 import hosted_engine_storage as kinds
 import hosted_engine_storage_probe as probe
@@ -43,3 +45,21 @@ def inspect() -> dict[str, Any]:
             "its LUNs"
         )
     return probe.inspect(storage)
+
+
+def examine() -> dict[str, Any]:
+    """
+    What is wrong with the pillar's storage, of whatever kind, as this host sees it: ``problems``
+    (key, problem, advice), and ``notes``: what couldn't be looked at from here, and why.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_probe.examine
+
+    Preflight's checks of the storage, alone. An export is mounted for a moment; targets are asked
+    for, and not logged in to.
+    """
+    host = checks.Host(settings.merge(__pillar__, __grains__), __grains__, __salt__, __pillar__)
+    return {"problems": checks.found(storage_checks.CHECKS, host), "notes": host.notes}

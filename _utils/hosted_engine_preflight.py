@@ -17,9 +17,11 @@ import hosted_engine_command as command
 import hosted_engine_config_files as config_files
 import hosted_engine_family as family_
 import hosted_engine_record as record
+import hosted_engine_storage as kinds
+import hosted_engine_storage_probe as probe
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
-from salt.exceptions import SaltException
+from salt.exceptions import CommandExecutionError, SaltException
 
 Problem = dict[str, str]
 # Candidates for the NAT network, as they are to be written.
@@ -38,20 +40,36 @@ def as_text(found: list[Problem]) -> str:
 
 
 class Host:
-    """The settings and this host, as the checks look at them; ``run`` is ``__salt__``."""
+    """The settings and this host, as the checks look at them. ``run``: Salt's functions."""
 
     def __init__(
         self,
         known: dict[str, Any],
         grains: Mapping[str, Any],
         run: Mapping[str, Callable[..., Any]],
+        pillar: Mapping[str, Any] | None = None,
     ) -> None:
-        self.settings, self.grains, self.run = known, grains, run
+        self.settings, self.grains, self.run, self.pillar = known, grains, run, pillar or {}
 
     @cached_property
     def links(self) -> list[dict[str, Any]]:
         """Interfaces with their addresses and kinds, as iproute2 tells them."""
         return json.loads(command.run("ip", "-d", "-json", "address").stdout or "[]")
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What couldn't be looked at from here, or is worth knowing: no problem by itself."""
+        return []
+
+    @cached_property
+    def export(self) -> dict[str, Any]:
+        """The storage's export as the probe sees it; ``refused``: why it can't be mounted."""
+        storage = self.settings["storage"]
+        try:
+            whole = storage["type"] in kinds.MOUNT and storage["address"] and storage["path"]
+            return probe.inspect(storage) if whole else {}
+        except CommandExecutionError as error:
+            return {"refused": str(error)}
 
     @cached_property
     def family(self) -> str:

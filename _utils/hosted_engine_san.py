@@ -42,13 +42,12 @@ def targets(storage: kinds.Storage, password: Secret | None) -> list[dict[str, A
     ask = ("iscsiadm", "-m", "discoverydb", "-t", "sendtargets", "-p", portal)
     if not (storage["discovery_user"] and password):
         return list(_listed(_iscsiadm(*ask, "-o", "nonpersistent", "--discover")))
-    before = _records()
-    # Its -o new would write over it.
-    if any(path.parent.name == f"{address},{port}" for path in before):
+    if is_recorded(address, port):
         raise CommandExecutionError(
             f"iscsiadm has a record of the portal {portal} already, and it isn't changed here: its "
             f"own user and password count. Remove it by: {' '.join(ask)} -o delete"
         )
+    before = _records()
     _iscsiadm(*ask, "-o", "new")
     try:
         for path in _records() - before:
@@ -61,6 +60,11 @@ def targets(storage: kinds.Storage, password: Secret | None) -> list[dict[str, A
 
 def _iscsiadm(*arguments: str) -> str:
     return command.run(*arguments, timeout=ISCSIADM_SECONDS, advice=ADVICE, package=PACKAGE).stdout
+
+
+def is_recorded(address: str, port: int) -> bool:
+    """Whether iscsiadm has a record of a portal: its -o new would write over it."""
+    return any(path.parent.name == f"{address},{port}" for path in _records())
 
 
 def _records() -> set[Path]:
