@@ -82,6 +82,19 @@ class Engine:
             self._process.stdout.close()
             self._process = None
 
+    def cut_power(self) -> None:
+        """
+        Of the host that the engine's VM runs on, too: its storage isn't connected after the boot.
+
+        The engine is started again, and believes what it knew.
+        """
+        self.stop()
+        state = self.state()
+        for connected in ("mounted", "sessions"):
+            state["memory"].pop(connected, None)
+        (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        self.start()
+
     def faults(self, **wanted: Any) -> None:
         """Replace all faults by these; none: no faults."""
         temporary = self.folder / "faults.new"
