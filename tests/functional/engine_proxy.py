@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import socket
 import ssl
 import threading
@@ -57,7 +58,7 @@ class Proxy(ThreadingHTTPServer):
         left = [skip]
 
         def spoil(seen_method: str, seen_path: str) -> str:
-            if (seen_method, seen_path) != (method, path) or left[0] < 0:
+            if seen_method != method or not re.fullmatch(path, seen_path) or left[0] < 0:
                 return ""
             left[0] -= 1
             return how if left[0] < 0 else ""
