@@ -14,6 +14,11 @@ MISSES = 3
 # Seconds until an installation fails that a fault lets fail: no real one fails at once.
 INSTALLATION_FAILS = 10.0
 POLL_UP = 8.0
+# The engine's own words when it doesn't know which host runs its VM.
+NOWHERE = (
+    'Cannot invoke "org.ovirt.engine.core.common.businessentities.VDS.getHostName()" because "vds" '
+    "is null"
+)
 POLL_WAITING = 1.0
 
 
@@ -76,7 +81,7 @@ def deploy_hosted_engine(engine: Engine, host: Entity) -> None:
         engine_vm = next((v for v in data["vms"].values() if v.get("_origin") == 6), None)
         source = data["hosts"].get(((engine_vm or {}).get("host") or {}).get("id"))
     if source is None:
-        raise VerbFailed(1, "No host runs the hosted engine VM: its configuration can't be fetched")
+        raise VerbFailed(1, NOWHERE)
     engine.hosts.deploy_hosted_engine(source["address"], host["address"], host["_spm_id"])
 
 

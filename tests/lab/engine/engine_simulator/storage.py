@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import block, disks, host_life, mounts
+from . import block, disks, host_life, mounts, ovf_stores
 from .api import (
     Answer,
     Entity,
@@ -274,7 +274,7 @@ def update_ovf(request: Request, identifier: str) -> Answer:
         domain = get(data, "storagedomains", identifier)
         if domain["_status"] != "active":
             raise refused(STATUS.format("update OVF store of", domain["_status"].capitalize()))
-        request.engine.later(data, 1, "ovf_update", identifier)
+        ovf_stores.begin(request.engine, data, identifier, by="action")
     return done()
 
 
