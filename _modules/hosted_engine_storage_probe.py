@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_preflight as checks
+import hosted_engine_preflight_checks as checks
 import hosted_engine_preflight_storage as storage_checks
 import hosted_engine_settings as settings
 import hosted_engine_storage as kinds
@@ -50,7 +50,8 @@ def inspect() -> dict[str, Any]:
 def examine() -> dict[str, Any]:
     """
     What is wrong with the pillar's storage, of whatever kind, as this host sees it: ``problems``
-    (key, problem, advice), and ``notes``: what couldn't be looked at from here, and why.
+    (key, problem, advice, check), those that are ``ignored`` because ``preflight:ignore`` names
+    their check, and ``notes``: what couldn't be looked at from here, and why.
 
     CLI Example:
 
@@ -62,4 +63,5 @@ def examine() -> dict[str, Any]:
     for, and not logged in to.
     """
     host = checks.Host(settings.merge(__pillar__, __grains__), __grains__, __salt__, __pillar__)
-    return {"problems": checks.found(storage_checks.CHECKS, host), "notes": host.notes}
+    found, ignored = checks.examine(storage_checks.CHECKS, host)
+    return {"problems": found, "ignored": ignored, "notes": host.notes}

@@ -22,16 +22,17 @@ def usable(name: str) -> dict[str, Any]:
               - fun: hosted_engine.deployed
 
     Preflight looks as well, on a bare host without the tools for it. Fails with every problem at
-    once, in test mode too; what can't be looked at from this host is in the comment.
+    once, in test mode too. Those of checks that ``preflight:ignore`` names are in the comment, and
+    what couldn't be looked at from this host.
     """
-    notes: list[str] = []
+    more: list[str] = []
 
     def read() -> state.Facts:
         if __opts__["test"] and not __salt__["hosted_engine.stage"]()["packages"]:
             raise state.NotYet("The packages that bring the tools for it aren't installed yet")
-        seen = __salt__["hosted_engine_storage_probe.examine"]()
-        notes[:] = seen["notes"]
-        return {"problems": seen["problems"]}
+        found = __salt__["hosted_engine_storage_probe.examine"]()
+        more[:] = filter(None, [checks.as_text(found["ignored"], checks.IGNORED), *found["notes"]])
+        return {"problems": found["problems"]}
 
     def step(now: state.Facts | None) -> state.Step:
         raise CommandExecutionError(checks.as_text(now["problems"] if now else []))
@@ -39,5 +40,5 @@ def usable(name: str) -> dict[str, Any]:
     result = state.converge(
         name, {"problems": []}, read=read, step=step, test=__opts__["test"], run=__salt__
     )
-    result["comment"] = "\n".join([result["comment"], *notes])
+    result["comment"] = "\n".join([result["comment"], *more])
     return result

@@ -15,6 +15,10 @@ ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HO
 KILLED_SECONDS = 2
 
 
+class TimedOut(CommandExecutionError):
+    """A command that didn't end in its time."""
+
+
 def run(
     *arguments: str,
     timeout: float = 60,
@@ -31,8 +35,8 @@ def run(
     ``package`` says where a command that is missing comes from, ``advice`` what to do about one
     that fails.
 
-    Raises CommandNotFoundError where the command is missing, CommandExecutionError where it fails
-    or takes too long, with its last output and ``advice``.
+    Raises CommandNotFoundError where the command is missing, TimedOut where it takes too long,
+    CommandExecutionError where it fails, with its last output and ``advice``.
     """
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = run_binary(
@@ -69,7 +73,7 @@ def run_binary(
     try:
         out, err = process.communicate(data, timeout)
     except subprocess.TimeoutExpired as error:
-        raise CommandExecutionError(f"{what}: no end within {timeout:g} s. {advice}") from error
+        raise TimedOut(f"{what}: no end within {timeout:g} s. {advice}".strip()) from error
     finally:
         _end(process)
     if process.returncode not in codes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -24,19 +25,26 @@ from hosted_engine_schema import SCHEMA
 from salt.exceptions import CommandExecutionError, SaltException
 
 Problem = dict[str, str]
+# The check of what is wrong with the pillar by itself.
+PILLAR = "pillar"
+IGNORED = "Ignored, since preflight:ignore names its check: {}"
 # Candidates for the NAT network, as they are to be written.
 EXAMPLES = {"subnets": "192.168.222.0/24", "subnets_ipv6": "fd00:1234:5678:900::/64"}
 
 
 def problem(key: str, what: str, advice: str) -> Problem:
     """A problem: the pillar's key below ``hosted_engine``, what is wrong, what to do."""
-    return {"key": f"hosted_engine:{key}", "problem": what, "advice": advice}
+    return OrderedDict(key=f"hosted_engine:{key}", problem=what, advice=advice)
 
 
-def as_text(found: list[Problem]) -> str:
-    """Problems as an operator reads them, one a line."""
-    lines = [f"- {one['key']}: {one['problem']}. {one['advice']}".rstrip() for one in found]
-    return f"{len(lines)} to mend:\n" + "\n".join(lines)
+def as_text(found: list[Problem], head: str = "{} to fix:") -> str:
+    """Problems as an operator reads them, one a line, each with its check's name; "": none."""
+    lines = [
+        f"- {one['key']}: {one['problem']}. {one['advice']}".rstrip(". ")
+        + f" (check: {one.get('check', PILLAR)})"
+        for one in found
+    ]
+    return "\n".join([head.format(len(lines)), *lines]) if lines else ""
 
 
 class Host:
@@ -123,14 +131,16 @@ Check = Callable[[Host], Iterator[Problem]]
 
 
 def found(checks: list[Check], host: Host) -> list[Problem]:
-    """All problems; a check that fails itself is one of them."""
+    """All problems, each with its check's name; a check that fails itself is one of them."""
     problems: list[Problem] = []
     for check in checks:
+        name = check.__name__
         try:
-            problems += check(host)
+            seen = list(check(host))
         except (OSError, SaltException) as error:
-            name = check.__name__.replace("_", " ")
-            problems.append(problem("preflight", f"{name}: {error}", "It couldn't be checked"))
+            what = f"{name.replace('_', ' ')}: {error}"
+            seen = [problem("preflight", what, "It couldn't be checked")]
+        problems += [one | {"check": name} for one in seen]
     return problems
 
 
@@ -142,7 +152,7 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     for sentence in sentences:
         key, _, rest = sentence.partition(": ")
         what, _, advice = rest.partition(". ")
-        by_schema.append({"key": key, "problem": what, "advice": advice})
+        by_schema.append(problem(key.removeprefix("hosted_engine:"), what, advice))
     checks: list[Check] = [
         mac_is_unicast,
         network_test_is_whole,

@@ -185,6 +185,7 @@ def _neighbour(address: str) -> str:
 
 
 def mac_is_free(host: Host) -> Iterator[Problem]:
+    """The VM's MAC address is none of this host's interfaces'."""
     mac = host.settings["vm"]["mac"]
     for link in host.links:
         if str(link.get("address", "")).lower() == mac:

@@ -15,6 +15,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ BLOCK_SIZES = (512, 4096)
 CONNECT_SECONDS = 10
 # Covered by a file system in memory for as long as this program runs: on the host, it stays as is.
 PLACE = Path("/mnt")
+# vdsm's is less than 1 KiB.
+METADATA_SIGNS = 65536
 SCRATCH = ".hosted-engine-probe-"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What file systems and filers keep in an export by themselves; hidden entries besides.
@@ -55,10 +58,13 @@ def mounted(kind: str, source: str, options: str) -> Path:
 
 def _mount(kind: str, source: str, options: str, point: Path) -> None:
     arguments = ["mount", "-t", kind, *(["-o", options] if options else []), source, str(point)]
-    done = subprocess.run(arguments, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise Refused(f"exit code {done.returncode}: {' '.join(said.split())}")
+    # Not a pipe: a file system's daemon that kept it open would keep us waiting.
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        code = subprocess.run(arguments, stdout=said, stderr=said, check=False).returncode
+        said.seek(0)
+        reason = " ".join(said.read().split())
+    if code:
+        raise Refused(f"exit code {code}: {reason}")
 
 
 def answers(host: str, port: int) -> None:
@@ -134,15 +140,18 @@ def _direct(path: Path, size: int) -> None:
 def content(point: Path) -> dict[str, Any]:
     """Storage domains, as vdsm finds them, and what else there is; None: it can't be listed."""
     try:
-        names = sorted(path.name for path in point.iterdir())
+        paths = sorted(point.iterdir())
     except OSError:
         return {"domains": None, "others": None}
     # vdsm's own look leaves hidden ones out as well.
-    seen = [name for name in names if not name.startswith(".")]
-    domains = [domain(point / name) for name in seen if _has_metadata(point / name)]
-    known = {one["id"] for one in domains}
-    others = [name for name in names if name not in known and not OWN.match(name)]
-    return {"domains": domains, "others": others}
+    made = [path for path in paths if not path.name.startswith(".") and _has_metadata(path)]
+    others = [shown(path.name) for path in paths if path not in made and not OWN.match(path.name)]
+    return {"domains": [domain(path) for path in made], "others": others}
+
+
+def shown(text: str) -> str:
+    """A name of somebody's for a terminal and for UTF-8, whatever it is made of."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _has_metadata(path: Path) -> bool:
@@ -158,12 +167,14 @@ def _has_metadata(path: Path) -> bool:
 
 def domain(path: Path) -> dict[str, str]:
     try:
-        text = (path / "dom_md" / "metadata").read_text(errors="replace").rstrip("\0")
+        with (path / "dom_md" / "metadata").open(errors="replace") as metadata:
+            text = metadata.read(METADATA_SIGNS)
     except OSError as error:
-        return {"id": path.name, "name": "", "pool": "", "problem": str(error.strerror)}
-    values = dict(line.partition("=")[::2] for line in text.splitlines())
+        return {"id": shown(path.name), "name": "", "pool": "", "problem": str(error.strerror)}
+    lines = (line.partition("=") for line in text.rstrip("\0").splitlines())
+    values = {key: shown(value) for key, _, value in lines}
     name, pool = values.get("DESCRIPTION", ""), values.get("POOL_UUID", "")
-    return {"id": path.name, "name": name, "pool": pool, "problem": ""}
+    return {"id": shown(path.name), "name": name, "pool": pool, "problem": ""}
 
 
 def _passed(point: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_storage as kinds
 import hosted_engine_storage_look as look
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # More than a healthy server needs under load; a dead one is left after it.
 SECONDS = 90
@@ -67,7 +67,9 @@ def inspect(storage: kinds.Storage) -> dict[str, Any]:
             timeout=SECONDS,
             codes=tuple(range(256)),
         )
-    except CommandExecutionError as error:
+    except CommandNotFoundError as error:
+        return facts | {"why_not": str(error)}
+    except command.TimedOut as error:
         raise CommandExecutionError(
             f"{facts['storage']}: mounting it and looking at it had no end within {SECONDS} s. "
             "Look at the server, and at what lies between"

@@ -127,6 +127,7 @@ def test_an_empty_export_can_be_used(nas, storage):
     assert str(nas.folder) not in mounts_of_all()
 
 
+@pytest.mark.feature("storage_looked_at")
 def test_a_domain_is_named_with_its_pool(nas):
     nas.domain()
 
@@ -154,6 +155,27 @@ def test_a_domain_that_vdsm_may_not_pass_is_one(nas):
     (found,) = nas.inspect()["domains"]
 
     assert (found["id"], found["problem"]) == (DOMAIN, "Permission denied")
+
+
+def test_names_of_others_are_safe_to_be_shown(nas):
+    """Neither UTF-8 nor a terminal's business."""
+    (nas.export / os.fsdecode(b"\xff\x1b[2J")).mkdir()
+    (nas.domain() / "dom_md" / "metadata").write_text("DESCRIPTION=\x1b]0;mine\n")
+
+    told = nas.inspect()
+
+    assert told["others"] == ["??[2J"]
+    assert told["domains"][0]["name"] == "?]0;mine"
+
+
+def test_a_daemon_that_keeps_the_mounts_output_open_is_not_waited_for(nas):
+    text = (nas.helpers / "mount.nfs").read_text()
+    nas.helper("real", text)
+    nas.helper("nfs", f'#!/bin/sh\nsleep 60 &\nexec python3 {nas.helpers}/mount.real "$@"\n')
+    before = time.monotonic()
+
+    assert nas.inspect()["looked"] is True
+    assert time.monotonic() - before < 20
 
 
 def test_what_a_filer_keeps_for_itself_is_no_content(nas):

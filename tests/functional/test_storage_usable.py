@@ -21,6 +21,7 @@ PILLAR = {
         "secrets": {"admin_password": "hunter2"},
     }
 }
+IGNORED = ["export_has_room"]
 FOUND: dict[str, Any] = {
     "storage": "nfs nas.example.com:/exports/engine", "looked": True, "why_not": "",
     "domains": [], "others": [], "writable": True, "write_problem": "", "block_size": 512,
@@ -87,7 +88,29 @@ def test_what_cannot_be_looked_at_is_said_and_stops_nothing(minions, found):
 
     assert ret["result"] is True
     assert "wasn't looked at: mount.nfs isn't installed yet" in ret["comment"]
-    assert minions[False]("hosted_engine.unfit") is not None
+    fit = minions[False].states["hosted_engine.fit"](name="node1.example.com")
+    assert "wasn't looked at: mount.nfs isn't installed yet" in fit["comment"]
+
+
+def test_a_check_that_is_ignored_is_said_and_stops_nothing(minions, found, tmp_path):
+    found["free"] = 0
+    pillar = {"hosted_engine": PILLAR["hosted_engine"] | {"preflight": {"ignore": IGNORED}}}
+
+    ret = Minion(tmp_path / "minion", pillar).states[USABLE](name="hosted_storage")
+
+    assert ret["result"] is True
+    assert "has 0.0 GiB free" in ret["comment"]
+
+
+def test_somebodys_domain_cannot_be_ignored(minions, found, tmp_path):
+    found["domains"] = [{"id": "x", "name": "theirs", "pool": "", "problem": ""}]
+    ignored = {"ignore": ["export_is_free"]}
+    pillar = {"hosted_engine": PILLAR["hosted_engine"] | {"preflight": ignored}}
+
+    minion = Minion(tmp_path / "minion", pillar)
+
+    assert minion.states[USABLE](name="hosted_storage")["result"] is False
+    assert "can't be ignored" in str(minion("hosted_engine.problems"))
 
 
 def test_before_the_packages_test_mode_says_that_it_is_to_come(minions, found):

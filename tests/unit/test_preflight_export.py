@@ -145,6 +145,7 @@ def test_gluster_takes_blocks_of_4096(site):
     assert site.told() == {}
 
 
+@pytest.mark.feature("storage_looked_at")
 def test_somebodys_domain_is_named_with_its_data_center(site):
     site.found["domains"] = [domain()]
 

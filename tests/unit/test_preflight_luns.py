@@ -96,6 +96,7 @@ def test_the_checks_are_preflights():
     assert set(luns.CHECKS) <= set(storage_checks.CHECKS)
 
 
+@pytest.mark.feature("storage_looked_at")
 def test_each_portal_that_does_not_answer_is_told(fabric):
     port = closed_port()
     fabric.storage["portals"] = [*fabric.storage["portals"], f"127.0.0.1:{port}"]
@@ -155,6 +156,7 @@ def test_a_record_of_somebodys_discovery_is_a_note(fabric):
     assert fabric.asked == []
 
 
+@pytest.mark.feature("storage_looked_at", "fc")
 @pytest.mark.parametrize(
     ("named", "more", "part"),
     [
