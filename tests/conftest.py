@@ -1,4 +1,4 @@
-"""How the tests share the machine: what needs the lab is one line of work, the rest runs beside it."""
+"""How the tests share the machine: the lab is one worker's, other files run beside it."""
 
 from __future__ import annotations
 
