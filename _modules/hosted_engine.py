@@ -17,6 +17,7 @@ import hosted_engine_preflight_join as join
 import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_pillar as of_pillar
 import hosted_engine_preflight_restore as restore
 import hosted_engine_preflight_storage as storage
 import hosted_engine_record as record
@@ -102,10 +103,7 @@ def problems() -> list[dict[str, str]]:
     A secret's value is never part of a problem.
     """
     host = _host()
-    told: list[checks.Problem] = []
-    for group in (checks, storage, engine):
-        told += group.pillar_problems(__pillar__, host)
-    return told + checks.found(machine.ALWAYS, host)
+    return of_pillar.problems(__pillar__, host) + checks.found(machine.ALWAYS, host)
 
 
 def unfit() -> list[dict[str, str]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import hosted_engine_secret_text as secret_text
 from hosted_engine_state import Secret
 from salt.exceptions import SaltInvocationError
 
@@ -22,7 +22,7 @@ DECIDED = {
     "OVESETUP_PKI/renew": "restore:renew_pki",
     "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "restore:renew_pki",
 }
-LOOKS_SECRET = re.compile(r"passw|passphrase|secret|token|credential|privatekey", re.IGNORECASE)
+LOOKS_SECRET = secret_text.NAME
 
 
 class Fault(NamedTuple):
@@ -44,7 +44,8 @@ def faults(
         key = f"engine:answers:{name}"
         yield from _decided(key, name)
         yield from _form(key, value)
-        if LOOKS_SECRET.search(name) and value.startswith(("str:", "multi-str:")):
+        text = value.startswith(("str:", "multi-str:"))
+        if text and (LOOKS_SECRET.search(name) or secret_text.holds(value)):
             yield Fault(key, "looks like a secret", "Put it below secrets:answers")
     for name, hidden in secret_answers.items():
         key = f"secrets:answers:{name}"

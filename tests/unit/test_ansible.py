@@ -131,10 +131,7 @@ def test_iscsi_in_json_as_the_role_s_readme_has_it():
             {"vm": {"firmware": "uefi", "secure_boot": True}},
         ),
         ({"vm_boot_flags": "--boot hd", "use_uefi": True}, {"vm": {"firmware": "bios"}}),
-        (
-            {"appliance": "/a.qcow2", "appliance_ova": "/b.ova"},
-            {"appliance": {"source": "/a.qcow2"}},
-        ),
+        ({"appliance": "/a.qcow2"}, {"appliance": {"source": "/a.qcow2"}}),
         ({"appliance_ova": "/b.ova", "appliance": ""}, {"appliance": {"source": "/b.ova"}}),
         (
             {"ipv6_subnet_prefix": "fd00:1:2:3"},
@@ -161,6 +158,24 @@ def test_what_variables_mean(variables, pillar):
 
     assert found.pillar == pillar
     assert found.problems == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("default_gateway", "gateway", "network:gateway"),
+        ("appliance_ova", "appliance", "appliance:source"),
+    ],
+)
+def test_a_name_of_the_roles_older_versions(old, new, path):
+    """Read by what it meant there; where both are given and differ the newer counts."""
+    group, key = path.split(":")
+
+    assert told(**{old: "192.0.2.254"}).pillar == {group: {key: "192.0.2.254"}}
+    found = told(**{old: "192.0.2.254", new: "192.0.2.1"})
+    assert found.pillar == {group: {key: "192.0.2.1"}}
+    assert found.problems == [f"{path}: he_{old} and he_{new} differ: the latter counts"]
+    assert told(**{old: "192.0.2.1", new: "192.0.2.1"}).problems == []
 
 
 @pytest.mark.parametrize(
