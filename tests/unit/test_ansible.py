@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import traceback
 from pathlib import Path
@@ -217,6 +218,13 @@ def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
     assert found.left_out.keys() >= {
         name for name, value in variables.items() if value not in (None, "", []) and name in REASONS
     }
+
+
+@generated
+@given(st.text() | st.builds("he_fqdn: {}".format, st.text()))
+def test_any_text_is_a_vars_file_or_refused(text: str) -> None:
+    with contextlib.suppress(CommandExecutionError):
+        ansible.read(ansible.parse(text)[0])
 
 
 def test_defaults_that_differ_are_told_and_differ():

@@ -372,8 +372,27 @@ def test_restore_refuses_what_another_release_wrote(
     subprocess.check_call(["tar", "-C", folder, "-czf", file, "."])
     said = backup(guest, "restore", file, *RESTORE).stderr
     assert (
-        "created by version '4.6' and can not be restored using the installed version 4.5" in said
+        "created by version '4.6.0' and can not be restored using the installed version 4.5.6"
+        in said
     )
+
+
+def test_which_versions_engine_backup_takes() -> None:
+    """Within a release the whole version counts, as with the real one."""
+    expected = {
+        "4.5.6": True, "4.5.5-1.el8": True, "4.5.7": False, "4.5.6-1.el9": False, "4.2.8": False,
+        "4.5.6_master": False, "4.4.10.7": True, "4.3.11": True, "4.3.9": False,
+    }  # fmt: skip
+    program = (
+        "import sys; from appliance_tools import backup as tool\n"
+        "print([tool.can_be_restored(made, '4.5.6') for made in sys.argv[1:]])"
+    )
+
+    said = subprocess.check_output(
+        [sys.executable, "-c", program, *expected], env={"PYTHONPATH": str(APPLIANCE)}, text=True
+    )
+
+    assert said.strip() == repr(list(expected.values()))
 
 
 def test_a_restored_engine_keeps_its_password_and_renews_its_certificates(
