@@ -59,7 +59,8 @@ def stored(name: str, storage_domain: str) -> bool:
     """
     with _engine() as api:
         vm, domain, stores = parts.ovf_stores(api, name, storage_domain)
-    return any(f"{vm}.ovf" in parts.members(domain, *store) for store in stores)
+    storage = settings.merge(__pillar__, __grains__)["storage"]
+    return any(f"{vm}.ovf" in parts.members(domain, *store, storage) for store in stores)
 
 
 def store(name: str, storage_domain: str) -> None:
@@ -93,7 +94,8 @@ def store(name: str, storage_domain: str) -> None:
             if (image, volume) not in prepared:
                 __salt__["vdsm.prepare_image"](domain, image, volume)
                 prepared.add((image, volume))
-        return {image: parts.members(domain, image, volume) for image, volume in stores}
+        storage = settings.merge(__pillar__, __grains__)["storage"]
+        return {image: parts.members(domain, image, volume, storage) for image, volume in stores}
 
     wanted = f"{vm}.ovf"
     _wait(
