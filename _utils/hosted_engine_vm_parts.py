@@ -5,14 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-<<<<<<< HEAD
-import hosted_engine_command as command
-import hosted_engine_connection as connection
-import hosted_engine_storage as kinds
-import hosted_engine_volume as volumes
-from hosted_engine_state import NotYet
-=======
->>>>>>> engine-vm
 from salt.exceptions import CommandExecutionError
 
 MIB = 2**20
@@ -110,47 +102,6 @@ def profile_id(api: Any, vm: Any, network: str) -> str:
     return str(profiles[0].id)
 
 
-<<<<<<< HEAD
-def ovf_stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """
-    Id of the VM, id of the domain, and (image, volume) of each of the domain's OVF stores.
-
-    Raises NotYet where VM or domain aren't in the engine yet.
-    """
-    vm = connection.named(api.vms_service(), name)
-    domain = connection.named(api.storage_domains_service(), storage_domain)
-    if vm is None or domain is None:
-        raise NotYet(f"The VM {name} or its storage {storage_domain} isn't in the engine yet")
-    disks = api.storage_domains_service().storage_domain_service(domain.id).disks_service().list()
-    stores = [
-        (disk.id, disk.image_id)
-        for disk in disks
-        if disk.content_type and disk.content_type.value == "ovf_store"
-        if disk.status and disk.status.value == "ok"
-    ]
-    return vm.id, domain.id, stores
-
-
-def members(
-    domain: str, image: str, volume: str, storage: kinds.Storage | None = None
-) -> list[str]:
-    """
-    What an OVF store holds now; one that is empty, or not at hand on this host, holds nothing.
-
-    Read as vdsm: storage may refuse root.
-    """
-    path = volumes.find(domain, image, volume, storage)
-    if path is None:
-        return []
-    # Exit code 2: no tar, or cut short in the middle of a write.
-    listed = command.run(
-        *volumes.AS_VDSM, "tar", "--list", "--file", str(path), codes=(0, 2), timeout=120
-    )
-    return listed.stdout.split() if listed.returncode == 0 else []
-
-
-=======
->>>>>>> engine-vm
 def checked_id(identifier: str) -> str:
     """``identifier`` as a UUID, safe to stand in a statement."""
     try:
