@@ -66,13 +66,14 @@ def stored(name: str, storage_domain: str) -> bool:
 
 def _look(name: str, storage_domain: str) -> dict[str, str]:
     """What each OVF store holds of the VM, by the store's image; one on a LUN is prepared."""
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    known = settings.load(__pillar__, __grains__)
+    storage, gap = known["storage"], known["timeouts"]["gap"]
     vm, domain, stores = patient(lambda: _stores(name, storage_domain), gap)()
     for image, volume in stores:
         # The stores themselves appear only after a VM exists.
-        if not (__opts__.get("test") or ovf.is_at_hand(domain, image, volume)):
+        if not (__opts__.get("test") or ovf.is_at_hand(domain, image, volume, storage)):
             __salt__["vdsm.prepare_image"](domain, image, volume)
-    return {image: ovf.state(vm, domain, image, volume) for image, volume in stores}
+    return {image: ovf.state(vm, domain, image, volume, storage) for image, volume in stores}
 
 
 def _stores(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import hosted_engine_command as command
 import hosted_engine_connection as connection
+import hosted_engine_storage as kinds
 import hosted_engine_volume as volumes
 from hosted_engine_state import NotYet
 
@@ -35,18 +36,18 @@ def stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list[tup
     return vm.id, domain.id, found
 
 
-def is_at_hand(domain: str, image: str, volume: str) -> bool:
+def is_at_hand(domain: str, image: str, volume: str, storage: kinds.Storage) -> bool:
     """Whether an OVF store can be read on this host now; on a LUN it has to be prepared first."""
-    return volumes.find(domain, image, volume) is not None
+    return volumes.find(domain, image, volume, storage) is not None
 
 
-def state(vm: str, domain: str, image: str, volume: str) -> str:
+def state(vm: str, domain: str, image: str, volume: str, storage: kinds.Storage) -> str:
     """
     What an OVF store holds of a VM: MISSING (or not at hand), EARLY, or WHOLE.
 
     Read as vdsm: storage may refuse root.
     """
-    path = volumes.find(domain, image, volume)
+    path = volumes.find(domain, image, volume, storage)
     if path is None:
         return MISSING
     # Exit code 2: no tar, no such member, or cut short in the middle of a write.
