@@ -36,23 +36,6 @@ def status() -> dict[str, Any]:
     return ha_status.read()
 
 
-def running_on() -> list[str]:
-    """
-    Hosts on which the engine's VM is up, as HA says; none where HA doesn't answer.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call --local hosted_engine_ha.running_on
-    """
-    try:
-        return ha_status.running_on(ha_status.read())
-    except CommandExecutionError:
-        # Before the first start of the broker nobody could have started that VM by HA.
-        return []
-
-
 def get() -> Facts:
     """
     HA's answer and maintenance, the engine's health in its final place, whether its name leads to
@@ -109,9 +92,9 @@ def maintenance() -> Facts:
     return {
         "answers": True,
         "global_maintenance": seen["global_maintenance"],
+        "local_maintenance": ha_status.local_maintenance(),
         # A host that has never reported isn't in it.
-        "local_maintenance": bool(here and here["maintenance"]),
-        "engine_here": bool(here and here["name"] in ha_status.running_on(seen)),
+        "engine_here": bool(here and ha_status.may_run_engine(here)),
     }
 
 
