@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_connection as connection
 import hosted_engine_luns as luns
-import hosted_engine_preflight as checks
-import hosted_engine_preflight_access as access
-import hosted_engine_preflight_archive as archive
-import hosted_engine_preflight_engine as engine
-import hosted_engine_preflight_hooks as hooks
+import hosted_engine_preflight as preflight_
+import hosted_engine_preflight_checks as checks
 import hosted_engine_preflight_join as join
-import hosted_engine_preflight_links as links
-import hosted_engine_preflight_machine as machine
-import hosted_engine_preflight_network as network
-import hosted_engine_preflight_pillar as of_pillar
-import hosted_engine_preflight_restore as restore
-import hosted_engine_preflight_storage as storage
 import hosted_engine_record as record
 import hosted_engine_san as san
 import hosted_engine_settings as _settings
@@ -27,9 +19,9 @@ import hosted_engine_stage as progress
 import hosted_engine_storage as kinds
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+log = logging.getLogger(__name__)
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
-ON_THE_WAY = (network, storage, links, access, machine, engine, restore, hooks, archive)
 # All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
 NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
 
@@ -79,15 +71,22 @@ def deployed() -> bool:
 
 def preflight() -> list[dict[str, str]]:
     """
-    Every problem of the pillar and, until it is deployed, of this host: key, problem, advice.
+    Every problem of the pillar and, until it is deployed, of this host: key, problem, advice, and
+    the name of the check that found it.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-call --local hosted_engine.preflight
+
+    What ``preflight:ignore`` names is logged as a warning and isn't listed. With
+    ``--retcode-passthrough`` the exit code is 1 where a problem is left.
     """
-    return problems() + ([] if deployed() else unfit())
+    told = problems() + ([] if deployed() else unfit())
+    if told:
+        __context__["retcode"] = 1
+    return told
 
 
 def problems() -> list[dict[str, str]]:
@@ -100,10 +99,10 @@ def problems() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.problems
 
-    A secret's value is never part of a problem.
+    None of these can be ignored. A secret's value is never part of a problem.
     """
     host = _host()
-    return of_pillar.problems(__pillar__, host) + checks.found(machine.ALWAYS, host)
+    return checks.of_pillar(__pillar__, host) + preflight_.found(checks.ALWAYS, host)
 
 
 def unfit() -> list[dict[str, str]]:
@@ -115,8 +114,10 @@ def unfit() -> list[dict[str, str]]:
     .. code-block:: bash
 
         salt-call --local hosted_engine.unfit
+
+    What ``preflight:ignore`` names is logged as a warning and isn't listed.
     """
-    return checks.found([check for group in ON_THE_WAY for check in group.CHECKS], _host())
+    return _not_ignored(examined())
 
 
 def unjoinable() -> list[dict[str, str]]:
@@ -128,12 +129,35 @@ def unjoinable() -> list[dict[str, str]]:
     .. code-block:: bash
 
         salt-call --local hosted_engine.unjoinable
+
+    What ``preflight:ignore`` names is logged as a warning and isn't listed.
     """
-    return list(join.problems(__pillar__, _host()))
+    return _not_ignored(examined(joins=True))
 
 
-def _host() -> checks.Host:
-    return checks.Host(settings(), __grains__, __salt__)
+def examined(joins: bool = False) -> dict[str, list[dict[str, str]]]:
+    """
+    What the checks find on this host: ``problems`` that stop us, and those that are ``ignored``
+    because ``preflight:ignore`` names their check. ``joins``: those of a further host.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine.examined
+    """
+    found, ignored = checks.examine(join.CHECKS if joins else checks.OF_HOST, _host())
+    return {"problems": found, "ignored": ignored}
+
+
+def _not_ignored(found: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
+    if found["ignored"]:
+        log.warning("%s", preflight_.as_text(found["ignored"], preflight_.IGNORED))
+    return found["problems"]
+
+
+def _host() -> preflight_.Host:
+    return preflight_.Host(settings(), __grains__, __salt__, __pillar__)
 
 
 def storage_devices() -> dict[str, Any]:

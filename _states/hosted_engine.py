@@ -1,7 +1,8 @@
-"""The pillar is valid and the host is fit: told all at once, and nothing changed."""
+"""The pillar is valid and the host is fit: all problems at once, and nothing changed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import hosted_engine_preflight as checks
@@ -20,7 +21,7 @@ def valid(name: str) -> dict[str, Any]:
 
     Fails with every problem at once, in test mode too.
     """
-    return _without_problems(name, "hosted_engine.problems")
+    return _without_problems(name, __salt__["hosted_engine.problems"])
 
 
 def fit(name: str) -> dict[str, Any]:
@@ -34,9 +35,10 @@ def fit(name: str) -> dict[str, Any]:
             - unless:
               - fun: hosted_engine.deployed
 
-    Fails with every problem at once, in test mode too.
+    Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
+    names are in the comment.
     """
-    return _without_problems(name, "hosted_engine.unfit")
+    return _fits(name)
 
 
 def joinable(name: str) -> dict[str, Any]:
@@ -50,19 +52,34 @@ def joinable(name: str) -> dict[str, Any]:
             - unless:
               - fun: hosted_engine.deployed
 
-    Fails with every problem at once, in test mode too.
+    Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
+    names are in the comment.
     """
-    return _without_problems(name, "hosted_engine.unjoinable")
+    return _fits(name, joins=True)
 
 
-def _without_problems(name: str, reader: str) -> dict[str, Any]:
+def _fits(name: str, joins: bool = False) -> dict[str, Any]:
+    ignored: list[dict[str, str]] = []
+
+    def problems() -> list[dict[str, str]]:
+        found = __salt__["hosted_engine.examined"](joins)
+        ignored[:] = found["ignored"]
+        return list(found["problems"])
+
+    result = _without_problems(name, problems)
+    if ignored:
+        result["comment"] += "\n" + checks.as_text(ignored, checks.IGNORED)
+    return result
+
+
+def _without_problems(name: str, problems: Callable[[], list[dict[str, str]]]) -> dict[str, Any]:
     def step(now: state.Facts | None) -> state.Step:
         raise CommandExecutionError(checks.as_text(now["problems"] if now else []))
 
     return state.converge(
         name,
         {"problems": []},
-        read=lambda: {"problems": __salt__[reader]()},
+        read=lambda: {"problems": problems()},
         step=step,
         test=__opts__["test"],
         run=__salt__,

@@ -8,50 +8,58 @@ can't look says so as a problem of its own, and the others go on.
 from __future__ import annotations
 
 import ipaddress
-import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import hosted_engine_command as command
 import hosted_engine_config_files as config_files
 import hosted_engine_family as family_
-import hosted_engine_record as record
+import hosted_engine_gateway as gateway_
+import hosted_engine_ip as ip
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
 from salt.exceptions import SaltException
 
 Problem = dict[str, str]
+# The check of what is wrong with the pillar by itself.
+PILLAR = "pillar"
+IGNORED = "Ignored, since preflight:ignore names its check: {}"
 # Candidates for the NAT network, as they are to be written.
 EXAMPLES = {"subnets": "192.168.222.0/24", "subnets_ipv6": "fd00:1234:5678:900::/64"}
 
 
 def problem(key: str, what: str, advice: str) -> Problem:
     """A problem: the pillar's key below ``hosted_engine``, what is wrong, what to do."""
-    return {"key": f"hosted_engine:{key}", "problem": what, "advice": advice}
+    return OrderedDict(key=f"hosted_engine:{key}", problem=what, advice=advice)
 
 
-def as_text(found: list[Problem]) -> str:
-    """Problems as an operator reads them, one a line."""
-    lines = [f"- {one['key']}: {one['problem']}. {one['advice']}".rstrip() for one in found]
-    return f"{len(lines)} to mend:\n" + "\n".join(lines)
+def as_text(found: list[Problem], head: str = "{} to fix:") -> str:
+    """Problems as an operator reads them, one a line, each with its check's name; "": none."""
+    lines = [
+        f"- {one['key']}: {one['problem']}. {one['advice']}".rstrip(". ")
+        + f" (check: {one.get('check', PILLAR)})"
+        for one in found
+    ]
+    return "\n".join([head.format(len(lines)), *lines]) if lines else ""
 
 
 class Host:
-    """The settings and this host, as the checks look at them; ``run`` is ``__salt__``."""
+    """The settings and this host, as the checks look at them. ``run``: Salt's functions."""
 
     def __init__(
         self,
         known: dict[str, Any],
         grains: Mapping[str, Any],
         run: Mapping[str, Callable[..., Any]],
+        pillar: Mapping[str, Any] | None = None,
     ) -> None:
-        self.settings, self.grains, self.run = known, grains, run
+        self.settings, self.grains, self.run, self.pillar = known, grains, run, pillar or {}
 
     @cached_property
     def links(self) -> list[dict[str, Any]]:
-        """Interfaces with their addresses and kinds, as iproute2 tells them."""
-        return json.loads(command.run("ip", "-d", "-json", "address").stdout or "[]")
+        """Interfaces with their addresses and kinds."""
+        return ip.links()
 
     @cached_property
     def family(self) -> str:
@@ -61,18 +69,12 @@ class Host:
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
         """The family's default routes, preferred one first; where lost, what was recorded."""
-        option = family_.OPTIONS[self.family]
-        told = command.run("ip", option, "-json", "route", "show", "default").stdout
-        routes = json.loads(told or "[]")
-        if not routes:
-            before = (record.read("routes") or {}).get("routes", [])
-            routes = [
-                route
-                for route in before
-                if route.get("dst") == "default"
-                and route.get("family", family_.IPV4) == self.family
-            ]
-        return sorted(routes, key=lambda route: int(route.get("metric", 0)))
+        return gateway_.default_routes(self.family)
+
+    @cached_property
+    def hops(self) -> list[ip.Hop]:
+        """Where the default routes lead, the preferred one's hops first."""
+        return [hop for route in self.default_routes for hop in gateway_.alive(route)]
 
     @cached_property
     def interface(self) -> str:
@@ -81,14 +83,12 @@ class Host:
         if self.addresses(bridge):
             return bridge
         named: str = self.settings["host"]["interface"]
-        default: str = self.default_routes[0].get("dev", "") if self.default_routes else ""
-        return named or default
+        return named or next((hop.device for hop in self.hops), "")
 
     @cached_property
     def gateway(self) -> str:
-        named: str = self.settings["network"]["gateway"]
-        default: str = self.default_routes[0].get("gateway", "") if self.default_routes else ""
-        return named or default
+        """What HA will ping, and the default gateway of a static engine."""
+        return gateway_.of(self.settings)
 
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
@@ -96,8 +96,7 @@ class Host:
             address["local"]: address["prefixlen"]
             for link in self.links
             if interface in (None, link["ifname"])
-            for address in link.get("addr_info", [])
-            if "local" in address
+            for address in ip.addresses(link)
         }
 
 
@@ -105,14 +104,16 @@ Check = Callable[[Host], Iterator[Problem]]
 
 
 def found(checks: list[Check], host: Host) -> list[Problem]:
-    """All problems; a check that fails itself is one of them."""
+    """All problems, each with its check's name; a check that fails itself is one of them."""
     problems: list[Problem] = []
     for check in checks:
+        name = check.__name__
         try:
-            problems += check(host)
+            seen = list(check(host))
         except (OSError, SaltException) as error:
-            name = check.__name__.replace("_", " ")
-            problems.append(problem("preflight", f"{name}: {error}", "It couldn't be checked"))
+            what = f"{name.replace('_', ' ')}: {error}"
+            seen = [problem("preflight", what, "It couldn't be checked")]
+        problems += [one | {"check": name} for one in seen]
     return problems
 
 
@@ -124,7 +125,7 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     for sentence in sentences:
         key, _, rest = sentence.partition(": ")
         what, _, advice = rest.partition(". ")
-        by_schema.append({"key": key, "problem": what, "advice": advice})
+        by_schema.append(problem(key.removeprefix("hosted_engine:"), what, advice))
     checks: list[Check] = [
         mac_is_unicast,
         network_test_is_whole,

@@ -27,6 +27,7 @@ IDS: dict[str, Any] = {
 
 
 def archive_has_room(host: Host) -> Iterator[Problem]:
+    """The configuration archive, 20,480 bytes, will hold what the pillar says."""
     known = host.settings
     members = {
         files.HOSTED_ENGINE: files.hosted_engine_conf(known, IDS, ADDRESS),

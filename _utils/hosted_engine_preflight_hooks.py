@@ -8,6 +8,7 @@ from hosted_engine_preflight import Check, Host, Problem, problem
 
 
 def hooks_are_served(host: Host) -> Iterator[Problem]:
+    """The file server has each hook's SLS or script."""
     hooks = host.settings["hooks"].items()
     of_host = any(items for moment, items in hooks if moment.startswith("host_"))
     states = host.run["cp.list_states"]() if of_host else []

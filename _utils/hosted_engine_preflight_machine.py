@@ -38,6 +38,7 @@ def memory(host: Host) -> Iterator[Problem]:
 
 
 def processors(host: Host) -> Iterator[Problem]:
+    """This host has as many CPUs as the VM: the engine starts no larger one."""
     wanted, there = host.settings["vm"]["cpus"], os.cpu_count() or 1
     if wanted > there:
         yield problem(
@@ -46,6 +47,7 @@ def processors(host: Host) -> Iterator[Problem]:
 
 
 def virtualisation(host: Host) -> Iterator[Problem]:
+    """The CPU can virtualise, unless host:emulation is wanted."""
     # Not by /dev/kvm: it may be there and do nothing.
     if host.settings["host"]["emulation"] or {"vmx", "svm"} & set(host.grains.get("cpu_flags", [])):
         return
@@ -145,6 +147,7 @@ def another_engine(host: Host) -> Iterator[Problem]:
 
 
 def time_zone(host: Host) -> Iterator[Problem]:
+    """This host's time zone data knows vm:time_zone."""
     name = host.settings["vm"]["time_zone"]
     known = zoneinfo.available_timezones()
     if name and known and name not in known:

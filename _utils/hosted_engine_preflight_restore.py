@@ -15,6 +15,7 @@ KEY = "restore:backup"
 
 
 def renewal_has_a_backup(host: Host) -> Iterator[Problem]:
+    """restore:renew_pki comes with a backup."""
     restore = host.settings["restore"]
     if restore["renew_pki"] and not restore["backup"]:
         yield problem(
@@ -25,6 +26,7 @@ def renewal_has_a_backup(host: Host) -> Iterator[Problem]:
 
 
 def backup_can_be_restored(host: Host) -> Iterator[Problem]:
+    """restore:backup is whole, of engine-backup, and no newer than the appliance."""
     source = host.settings["restore"]["backup"]
     # Once the guest is set up the backup is in it.
     if not source or vm.is_complete(host.settings):

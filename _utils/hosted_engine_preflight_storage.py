@@ -150,6 +150,7 @@ def _chap(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
 
 
 def servers_resolve(host: Host) -> Iterator[Problem]:
+    """Names of the storage's servers resolve on this host."""
     storage = host.settings["storage"]
     names = {}
     if storage["type"] in kinds.MOUNT and storage["address"]:

@@ -258,6 +258,13 @@ SCHEMA = group(
         hook=number("A command or script of a hook in the guest.", 3600),
         restore=number("Restore of a backup by engine-backup.", 3600),
     ),
+    preflight=group(
+        "What is checked before anything is changed.",
+        ignore=texts(
+            "Names of checks whose problems are only reported, as docs/preflight.md lists them.",
+            pattern=r"^[a-z0-9_]+$",
+        ),
+    ),
     hooks=group(
         "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
         "host. guest_…: commands, or scripts (salt://), run by root in the guest.",

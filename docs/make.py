@@ -1,6 +1,7 @@
 """
 Make the pages that would rot by hand: docs/pillar.md and docs/pillar.schema.json from the schema,
-docs/steps.md and docs/features.md from markers, and the tables in docs/migration.md.
+docs/steps.md and docs/features.md from markers, docs/preflight.md from the checks, and the tables
+in docs/migration.md.
 
 ``--check`` writes nothing, and fails where a page isn't what it would be.
 """
@@ -137,7 +138,7 @@ def pages() -> dict[Path, str]:
     """Every made page with its text."""
     from hosted_engine_schema import SCHEMA
 
-    from docs import features
+    from docs import checks, features
     from docs.migration import with_tables
 
     migration = ROOT / "docs" / "migration.md"
@@ -145,6 +146,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "features.md": features.page(
             ROOT / "docs" / "features.yaml", ROOT / "tests"
         ),
+        ROOT / "docs" / "preflight.md": checks.page(),
         ROOT / "docs" / "pillar.md": pillar_page(SCHEMA),
         ROOT / "docs" / "pillar.schema.json": json_schema(SCHEMA),
         ROOT / "docs" / "steps.md": steps_page(ROOT / "tests" / "integration"),

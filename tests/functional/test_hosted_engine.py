@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from unittest.mock import create_autospec
 
 import hosted_engine_command
 import hosted_engine_family
+import hosted_engine_preflight as preflight
+import hosted_engine_preflight_checks as preflight_checks
 import hosted_engine_preflight_machine
 import hosted_engine_record
 import hosted_engine_stage
 import pytest
+import salt.output
 import yaml
 from minion import Minion
 from salt.exceptions import CommandExecutionError
@@ -208,6 +212,45 @@ def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     assert (fit["result"], fit["changes"]) == (False, {})
     assert "hosted_engine:host:address: node1.example.com doesn't resolve" in fit["comment"]
     assert "not-to-be-seen" not in repr(states)
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, monkeypatch, test):
+    def found(_):
+        yield preflight.problem("vm:memory_mib", "too little", "Free some")
+
+    found.__name__ = "memory"
+    monkeypatch.setattr(preflight_checks, "OF_HOST", [found])
+    own = pillar("smallest")
+    own["hosted_engine"]["preflight"] = {"ignore": ["memory"]}
+    minion = Minion(tmp_path / "minion", own)
+
+    for _ in range(2):
+        fit = minion.apply("hosted_engine.preflight", test=test)[
+            "Host is fit for the hosted engine"
+        ]
+
+        assert (fit["result"], fit["changes"]) == (True, {})
+        assert (
+            "hosted_engine:vm:memory_mib: too little. Free some (check: memory)" in fit["comment"]
+        )
+    assert minion("hosted_engine.preflight") == []
+    (ignored,) = minion("hosted_engine.examined")["ignored"]
+    assert ignored["check"] == "memory"
+
+
+def test_preflight_s_problems_are_in_the_order_in_which_they_are_read(tmp_path, monkeypatch):
+    def found(_):
+        yield preflight.problem("vm:memory_mib", "too little", "Free some")
+
+    monkeypatch.setattr(preflight_checks, "OF_HOST", [found])
+    told = Minion(tmp_path / "minion", pillar("smallest"))("hosted_engine.preflight")
+
+    # Salt 3008's nested output sorts all keys; JSON and YAML keep the order.
+    shown = salt.output.out_format({"local": told}, "json", {})
+
+    words = re.findall(r'"(\w+)":', shown)
+    assert words == ["local", "key", "problem", "advice", "check"]
 
 
 @pytest.mark.feature("answers")
