@@ -30,6 +30,8 @@ def told(*lines: str):
         ),
         (["iSCSIPortalIPAddress=str:192.0.2.9:3261"], "iscsi", "iSCSIPortalIPAddress"),
         (["iSCSIPortalPort=str:3261", "storageDomainConnection=str:192.0.2.9"], "iscsi", "Port"),
+        (["storageDomainConnection=str:192.0.2.9:3260", "LunID=str:36"], "iscsi", "Connection"),
+        (["storageDomainConnection=str:[2001:db8::9]:3260"], "iscsi", "Connection"),
         (["LunID=str:36001"], "fc", "LunID"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
         ("name=admin,secret=QUJDRA==,noatime", "QUJDRA=="),
         ("user=he,pass=x1", "x1"),
         ("password2=x1,ro", "x1"),
+        ("/exports/password=x1", "x1"),
         ("credentials=/root/.smb", "/root/.smb"),
         ("secretfile=/etc/ceph/key", "/etc/ceph/key"),
         ("https://he:x1@repo.example.com/a.rpm", "x1"),
