@@ -32,6 +32,7 @@ NEVER_IGNORED = {
     "another_engine",
     "configuration_is_ours",
     "engine_answers",
+    "export_is_free",
     "joins_an_engine",
     "no_further_host",
     "no_vm_runs_here",

@@ -9,6 +9,8 @@ from typing import Any
 
 import hosted_engine_config_files as config_files
 import hosted_engine_mount_options as mount_options
+import hosted_engine_preflight_export as export
+import hosted_engine_preflight_luns as luns
 import hosted_engine_preflight_network as network
 import hosted_engine_settings as settings
 import hosted_engine_storage as kinds
@@ -178,4 +180,4 @@ def iscsi_tools(host: Host) -> Iterator[Problem]:
         )
 
 
-CHECKS: list[Check] = [servers_resolve, iscsi_tools]
+CHECKS: list[Check] = [servers_resolve, iscsi_tools, *export.CHECKS, *luns.CHECKS]
