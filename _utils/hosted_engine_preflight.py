@@ -17,6 +17,8 @@ import hosted_engine_config_files as config_files
 import hosted_engine_family as family_
 import hosted_engine_gateway as gateway_
 import hosted_engine_ip as ip
+import hosted_engine_schema_forms as form
+import hosted_engine_storage as kinds
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
 from salt.exceptions import SaltException
@@ -25,6 +27,8 @@ Problem = dict[str, str]
 # The check of what is wrong with the pillar by itself.
 PILLAR = "pillar"
 IGNORED = "Ignored, since preflight:ignore names its check: {}"
+# Characters that the engine's table has for a storage connection; Linux for a file's name.
+CONNECTION, FILE_NAME = 250, 255
 # Candidates for the NAT network, as they are to be written.
 EXAMPLES = {"subnets": "192.168.222.0/24", "subnets_ipv6": "fd00:1234:5678:900::/64"}
 
@@ -131,6 +135,7 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
         network_test_is_whole,
         addresses_are_whole,
         family_is_one,
+        names_have_room,
     ]
     return by_schema + found(checks, host)
 
@@ -185,6 +190,28 @@ def family_is_one(host: Host) -> Iterator[Problem]:
     named = [known] if family_.of_address(known) else []
     for key, what in family_.contradictions(host.settings, named):
         yield problem(key, what, "Mend it, or say in network:family which one is meant")
+
+
+def names_have_room(host: Host) -> Iterator[Problem]:
+    """What the engine and the kernel limit, though each part by itself is short enough."""
+    name = host.settings["host"]["address"]
+    if len(name) > form.COMMON_NAME:
+        yield problem(
+            "host:address",
+            f"{name} is longer than {form.COMMON_NAME} characters, which the host's certificate "
+            "doesn't hold",
+            "Give a shorter name, or an address",
+        )
+    storage = host.settings["storage"]
+    if storage["type"] not in kinds.MOUNT:
+        return
+    path, mounted = kinds.server_path(storage), kinds.mount_point(storage) or ""
+    if len(path) > CONNECTION:
+        what = f"with its address it's longer than the {CONNECTION} characters of the engine"
+        yield problem("storage:path", what, "Export a shorter path")
+    elif len(mounted.rpartition("/")[2].encode()) > FILE_NAME:
+        what = f"the name of its mount point, in which _ is doubled, is longer than {FILE_NAME}"
+        yield problem("storage:path", what, "Export a shorter path")
 
 
 def _unreadable(key: str, value: str, reader: Callable[[str], Any]) -> Iterator[Problem]:

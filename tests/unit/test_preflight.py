@@ -192,6 +192,33 @@ def test_faults_of_the_pillar_by_itself(lab, group, key, value):
     assert all(one["problem"] for one in told)
 
 
+@pytest.mark.parametrize(
+    ("name", "keys"), [("node1." + "x" * 58, []), ("node1." + "x" * 59, ["host:address"])]
+)
+def test_a_host_s_own_name_fits_its_certificate(lab, name, keys):
+    lab.grains["fqdn"] = name
+
+    assert lab.keys(preflight.names_have_room) == keys
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "keys"),
+    [
+        ("nas.example.com", "/" + "x" * 233, []),
+        ("nas.example.com", "/" + "x" * 234, ["storage:path"]),
+        ("[2001:db8::5]", "/" + "x" * 235, []),
+        ("2001:db8::5", "/" + "x" * 236, ["storage:path"]),
+        # vdsm doubles each _ in the name of its mount point.
+        ("nas.example.com", "/" + "_" * 119, []),
+        ("nas.example.com", "/" + "_" * 120, ["storage:path"]),
+    ],
+)
+def test_the_storage_s_connection_has_room(lab, address, path, keys):
+    lab.pillar["hosted_engine"]["storage"] = {"address": address, "path": path}
+
+    assert lab.keys(preflight.names_have_room) == keys
+
+
 def test_all_faults_of_the_pillar_at_once_without_secrets(lab):
     settings = lab.pillar["hosted_engine"]
     settings["secrets"] = {"admin_password": "hun\nter2", "rootpassword": "hunter3"}
