@@ -14,11 +14,13 @@ from functools import cached_property
 from typing import Any
 
 import hosted_engine_config_files as config_files
+import hosted_engine_dns as dns
 import hosted_engine_family as family_
 import hosted_engine_gateway as gateway_
 import hosted_engine_ip as ip
 import hosted_engine_schema_forms as form
 import hosted_engine_storage as kinds
+import hosted_engine_subnet as subnet
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
 from salt.exceptions import SaltException
@@ -93,6 +95,19 @@ class Host:
     def gateway(self) -> str:
         """What HA will ping, and the default gateway of a static engine."""
         return gateway_.of(self.settings)
+
+    @cached_property
+    def resolver(self) -> dns.Resolver:
+        """The DNS servers that the engine's VM will ask, as far as that is known here."""
+        vm, joins = self.settings["vm"], self.settings["host"]["joins"]
+        by_dhcp = joins or not vm["address"]
+        return dns.Resolver(vm["dns"] or (subnet.resolvers() if by_dhcp else []))
+
+    @property
+    def search_domains(self) -> list[str]:
+        """The domains in which the engine's VM will look up a name without one."""
+        named: str = self.settings["vm"]["search_domain"]
+        return [named] if named else subnet.search_domains()
 
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
@@ -169,8 +184,8 @@ def addresses_are_whole(host: Host) -> Iterator[Problem]:
         yield from _unreadable("vm:address", vm["address"], ipaddress.ip_interface)
         yield from _static_address(vm["address"])
     for name, example in EXAMPLES.items():
-        for number, subnet in enumerate(host.settings["bootstrap"][name]):
-            yield from _subnet(f"bootstrap:{name}:{number}", subnet, example)
+        for number, value in enumerate(host.settings["bootstrap"][name]):
+            yield from _subnet(f"bootstrap:{name}:{number}", value, example)
 
 
 def _subnet(key: str, value: str, example: str) -> Iterator[Problem]:

@@ -61,7 +61,7 @@ def resolve_finally(name: str) -> set[str] | None:
 
     None: only that line was seen, so a run is on its way and the name was checked when it began.
     """
-    ours = _lines(name, ours=True)
+    ours = in_hosts_file(name, ours=True)
     if not ours:
         return resolve(name)
     # Past the hosts file; but a caching resolver on this host may read that file as well.
@@ -77,7 +77,7 @@ def resolve(name: str) -> set[str]:
     return set(family_.addresses(name))
 
 
-def _lines(name: str, ours: bool) -> set[str]:
+def in_hosts_file(name: str, ours: bool = False) -> set[str]:
     """Addresses that the hosts file's lines give a name: our line, or all others."""
     entries = [
         line.partition(b"#")[0].decode(errors="replace").lower().split()
@@ -90,7 +90,7 @@ def _lines(name: str, ours: bool) -> set[str]:
 def hosts_file_is_free(host: Host) -> Iterator[Problem]:
     """On the way the name leads to the bootstrap VM: a line for it would lead elsewhere."""
     fqdn = host.settings["engine"]["fqdn"]
-    for address in sorted(_lines(fqdn, ours=False) if fqdn else ()):
+    for address in sorted(in_hosts_file(fqdn) if fqdn else ()):
         yield problem(
             "engine:fqdn",
             f"a line of {hosts_file.HOSTS} says that {fqdn} is {address}",

@@ -24,7 +24,7 @@ A check of the host can be ignored by its name:
 
 ```yaml
 hosted_engine:
-  preflight: {ignore: [memory, names_in_dns]}
+  preflight: {ignore: [memory, host_name_in_dns]}
 ```
 
 Its problems then stop nothing. They are in the comment of the state `hosted_engine.fit` and in

@@ -340,6 +340,24 @@ def test_the_nat_subnet_holds_nobody_whom_the_engine_must_reach(lab, tmp_path, g
     assert "192.168.222" in told["problem"]
 
 
+@pytest.mark.parametrize(
+    ("text", "servers"),
+    [
+        ("nameserver 127.0.0.53\noptions edns0\n", ["192.0.2.53", "192.0.2.54"]),
+        ("nameserver 127.0.0.1\n", ["127.0.0.1"]),
+        ("# nameserver 192.0.2.1\nnameserver\nnameserver 192.0.2.2\n", ["192.0.2.2"]),
+    ],
+)
+def test_resolvers_are_those_that_systemd_resolved_asks(tmp_path, monkeypatch, text, servers):
+    """Its own address answers with what the hosts file says as well."""
+    (tmp_path / "stub").write_text(text)
+    (tmp_path / "upstream").write_text("nameserver 192.0.2.53\nnameserver 192.0.2.54\nsearch .\n")
+    monkeypatch.setattr(hosted_engine_subnet, "RESOLVERS", tmp_path / "stub")
+    monkeypatch.setattr(hosted_engine_subnet, "UPSTREAM", tmp_path / "upstream")
+
+    assert hosted_engine_subnet.resolvers() == servers
+
+
 @pytest.mark.feature("subnet", "ipv6")
 def test_in_ipv6_another_list_is_chosen_from(lab):
     in_ipv6(lab)
