@@ -8,6 +8,7 @@ from typing import Any
 import hosted_engine_preflight as preflight
 import hosted_engine_preflight_access as access
 import hosted_engine_preflight_archive as archive
+import hosted_engine_preflight_directory as directory
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
@@ -22,7 +23,19 @@ from hosted_engine_preflight import Check, Host, Problem, found, problem
 # Those of the host, until it is deployed.
 OF_HOST: list[Check] = [
     check
-    for group in (network, names, storage, links, access, machine, engine, restore, hooks, archive)
+    for group in (
+        network,
+        names,
+        storage,
+        links,
+        access,
+        machine,
+        directory,
+        engine,
+        restore,
+        hooks,
+        archive,
+    )
     for check in group.CHECKS
 ]
 # Those that hold on a deployed host as well.
@@ -31,6 +44,7 @@ ALWAYS: list[Check] = machine.ALWAYS
 NEVER_IGNORED = {
     preflight.PILLAR,
     "another_engine",
+    "bootstrap_directory_is_ours",
     "configuration_is_ours",
     "engine_answers",
     "joins_an_engine",
