@@ -16,6 +16,7 @@ import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_names as names
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_packages as packages
 import hosted_engine_preflight_restore as restore
 import hosted_engine_preflight_storage as storage
 from hosted_engine_preflight import Check, Host, Problem, found, problem
@@ -31,6 +32,7 @@ OF_HOST: list[Check] = [
         access,
         machine,
         directory,
+        packages,
         engine,
         restore,
         hooks,

@@ -14,6 +14,7 @@ import hosted_engine_family
 import hosted_engine_preflight as preflight
 import hosted_engine_preflight_checks as preflight_checks
 import hosted_engine_preflight_machine
+import hosted_engine_preflight_packages as preflight_packages
 import hosted_engine_record
 import hosted_engine_stage
 import pytest
@@ -198,6 +199,7 @@ def test_every_utility_loads_in_salt_s_own_loader_too(minion):
 def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     # A machine without DNS takes seconds to say that it doesn't know a name.
     monkeypatch.setattr(hosted_engine_family, "addresses", lambda *_: [])
+    monkeypatch.setattr(preflight_packages, "PROVIDERS", {"Debian": lambda _: {}})
     minion = Minion(tmp_path / "minion", pillar("faulty"))
 
     states = minion.apply("hosted_engine.preflight", test=test)
