@@ -20,6 +20,8 @@ ENGINE_UNITS = [
     Path("/etc/systemd/system/ovirt-engine.service"),
 ]
 GIB = 1024**3
+# Where a tar archive says what it is.
+TAR_MAGIC = slice(257, 262)
 
 
 def memory(host: Host) -> Iterator[Problem]:
@@ -59,7 +61,7 @@ def virtualisation(host: Host) -> Iterator[Problem]:
 
 
 def appliance(host: Host) -> Iterator[Problem]:
-    """A source of one's own is there, and a qcow2 or a gzip archive."""
+    """appliance:source is there, and a qcow2 or an OVA by its first bytes."""
     source, key = host.settings["appliance"]["source"], "appliance:source"
     if not source:
         return
@@ -74,8 +76,9 @@ def appliance(host: Host) -> Iterator[Problem]:
         yield problem(key, f"{source} isn't a file on this host", "Put the image there")
     else:
         with Path(source).open("rb") as file:
-            start = file.read(4)
-        if start != b"QFI\xfb" and start[:2] != b"\x1f\x8b":
+            start = file.read(TAR_MAGIC.stop)
+        # A tar archive needn't be compressed.
+        if not start.startswith((b"QFI\xfb", b"\x1f\x8b")) and start[TAR_MAGIC] != b"ustar":
             yield problem(key, f"{source} is neither qcow2 nor OVA", "Name the appliance's image")
 
 

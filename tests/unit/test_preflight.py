@@ -8,7 +8,8 @@ import os
 import socket
 import struct
 import subprocess
-from typing import Any
+import tarfile
+from typing import Any, NamedTuple
 from unittest.mock import create_autospec
 
 import hosted_engine_command
@@ -478,6 +479,13 @@ def test_a_static_address_lies_in_the_gateway_s_network(lab):
     assert lab.keys(network.static_address) == ["vm:address"]
 
 
+def test_the_vm_s_own_card_may_have_its_address(lab):
+    lab.pillar["hosted_engine"]["vm"]["mac"] = "00:16:3E:12:34:56"
+    lab.neighbours.append({"dst": "192.0.2.10", "lladdr": "00:16:3e:12:34:56"})
+
+    assert lab.keys(network.static_address) == []
+
+
 def test_a_static_address_that_answers_is_in_use(lab):
     lab.neighbours.append({"dst": "192.0.2.10", "lladdr": "52:54:00:99:99:99"})
     (told,) = lab.problems(network.static_address)
@@ -565,6 +573,30 @@ def test_an_appliance_on_the_file_server(lab, there, keys):
 
     told = [one["key"].removeprefix("hosted_engine:") for one in machine.appliance(host)]
     assert told == keys
+
+
+def test_an_appliance_that_is_not_compressed(lab, tmp_path):
+    """The reader takes a plain OVA too."""
+    (tmp_path / "image").write_bytes(b"x")
+    with tarfile.open(tmp_path / "plain.ova", "w") as archive_:
+        archive_.add(tmp_path / "image", "image")
+    lab.pillar["hosted_engine"]["appliance"] = {"source": str(tmp_path / "plain.ova")}
+
+    assert lab.keys(machine.appliance) == []
+
+
+def test_what_an_earlier_run_wrote_is_room_that_it_has(lab, tmp_path, monkeypatch):
+    class Room(NamedTuple):
+        f_bavail: int = 1
+        f_frsize: int = 1 << 29
+
+    monkeypatch.setattr(machine.os, "statvfs", lambda _: Room())
+    assert lab.keys(machine.room) == ["bootstrap:directory"], "half a GiB of one"
+
+    (tmp_path / "bootstrap").mkdir()
+    with (tmp_path / "bootstrap" / "disk.qcow2").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 600 << 20)
+    assert lab.keys(machine.room) == []
 
 
 def qcow2(gib: int) -> bytes:

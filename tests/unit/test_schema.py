@@ -140,6 +140,15 @@ def test_limits_of_later_steps_are_the_schema_s(path, longest, longer):
     assert told.startswith("hosted_engine:" + ":".join(path))
 
 
+@pytest.mark.parametrize("name", ["OVESETUP_X/y\n", "OVESETUP_X/y\u2028"])
+def test_a_name_of_the_user_s_can_be_printed(name):
+    for group in (["engine", "answers"], ["secrets", "answers"]):
+        (told,) = problems(changed(group, {name: "str:hunter2"}), SCHEMA)
+
+        assert told.startswith("hosted_engine:" + ":".join(group))
+        assert "hunter2" not in told
+
+
 def test_everything_missing_is_told_at_once():
     told = sorted(problems({}, SCHEMA))
 
