@@ -80,8 +80,9 @@ def preflight() -> list[dict[str, str]]:
 
         salt-call --local hosted_engine.preflight
 
-    What ``preflight:ignore`` names is logged as a warning and isn't listed. With
-    ``--retcode-passthrough`` the exit code is 1 where a problem is left.
+    What ``preflight:ignore`` names is logged as a warning and isn't listed, and so is what couldn't
+    be looked at from this host. With ``--retcode-passthrough`` the exit code is 1 where a problem
+    is left.
     """
     told = problems() + ([] if deployed() else unfit())
     if told:
@@ -135,10 +136,11 @@ def unjoinable() -> list[dict[str, str]]:
     return _not_ignored(examined(joins=True))
 
 
-def examined(joins: bool = False) -> dict[str, list[dict[str, str]]]:
+def examined(joins: bool = False) -> dict[str, list[Any]]:
     """
-    What the checks find on this host: ``problems`` that stop us, and those that are ``ignored``
-    because ``preflight:ignore`` names their check. ``joins``: those of a further host.
+    What the checks find on this host: ``problems`` that stop us, those that are ``ignored``
+    because ``preflight:ignore`` names their check, and ``notes``: what couldn't be looked at from
+    here. ``joins``: those of a further host.
 
     CLI Example:
 
@@ -146,11 +148,14 @@ def examined(joins: bool = False) -> dict[str, list[dict[str, str]]]:
 
         salt-call --local hosted_engine.examined
     """
-    found, ignored = checks.examine(join.CHECKS if joins else checks.OF_HOST, _host())
-    return {"problems": found, "ignored": ignored}
+    host = _host()
+    found, ignored = checks.examine(join.CHECKS if joins else checks.OF_HOST, host)
+    return {"problems": found, "ignored": ignored, "notes": host.notes}
 
 
-def _not_ignored(found: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
+def _not_ignored(found: dict[str, list[Any]]) -> list[dict[str, str]]:
+    for note in found["notes"]:
+        log.warning("%s", note)
     if found["ignored"]:
         log.warning("%s", preflight_.as_text(found["ignored"], preflight_.IGNORED))
     return found["problems"]

@@ -194,7 +194,8 @@ def _ids(latest: bool = False) -> dict[str, Any]:
 
 def _find(ids: dict[str, Any]) -> Path | None:
     where = ids["disks"]["configuration"]
-    return volume.find(ids["storage_domain"], where["image"], where["volume"])
+    storage = settings.merge(__pillar__, __grains__)["storage"]
+    return volume.find(ids["storage_domain"], where["image"], where["volume"], storage)
 
 
 def _archive(path: Path, ids: dict[str, Any]) -> bytes:

@@ -42,7 +42,8 @@ def get(disk: str) -> dict[str, Any]:
     if disk == "vm":
         return {"copied": record.read("copied") == _copy_of(_overlay(), ids)}
     where = ids["disks"]["metadata"]
-    path = volume.find(ids["storage_domain"], where["image"], where["volume"])
+    storage = settings.merge(__pillar__, __grains__)["storage"]
+    path = volume.find(ids["storage_domain"], where["image"], where["volume"], storage)
     return {"zeroed": path is not None and _is_zero(path)}
 
 
@@ -105,7 +106,8 @@ def _room(target: Path, form: str) -> int:
 
 def _allocate(target: Path) -> None:
     """qemu-img gives the room of zeros back: a preallocated file takes it again."""
-    if settings.merge(__pillar__, __grains__)["vm"]["disk_sparse"] or target.is_block_device():
+    sparse = settings.merge(__pillar__, __grains__)["vm"]["disk_sparse"]
+    if sparse or volume.is_block_device(target):
         return
     argv = (*volume.AS_VDSM, "fallocate", "--length", str(volume.size(target)), str(target))
     done = command.run(*argv, timeout=_timeouts()["copy"], codes=(0, 1))

@@ -202,7 +202,8 @@ def lockspace() -> Facts:
     """
     ids = __salt__["hosted_engine_config.ids"]()
     where = ids["disks"]["lockspace"]
-    path = volume.find(ids["storage_domain"], where["image"], where["volume"])
+    storage = settings.merge(__pillar__, __grains__)["storage"]
+    path = volume.find(ids["storage_domain"], where["image"], where["volume"], storage)
     return {"lockspace": _lockspace.name(path) if path else None}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hosted_engine_command as command
 import hosted_engine_ha_status as ha_status
 import hosted_engine_lockspace as _lockspace
+import hosted_engine_settings as settings
 import hosted_engine_volume as volume
 from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -117,10 +118,11 @@ def connect_storage() -> None:
         advice="Look at: systemctl status vdsmd, /var/log/vdsm/vdsm.log",
     )  # fmt: skip
     ids = __salt__["hosted_engine_config.ids"]()
+    storage = settings.merge(__pillar__, __grains__)["storage"]
     missing = [
         name
         for name, where in ids["disks"].items()
-        if volume.find(ids["storage_domain"], where["image"], where["volume"]) is None
+        if volume.find(ids["storage_domain"], where["image"], where["volume"], storage) is None
     ]
     if missing:
         raise CommandExecutionError(

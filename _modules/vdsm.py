@@ -9,6 +9,7 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_record as record
 import hosted_engine_settings as settings
+import hosted_engine_volume as volumes
 from salt.exceptions import CommandExecutionError
 
 # Not a pool of the engine's: HA and this formula use images outside of it.
@@ -36,6 +37,7 @@ def call(namespace: str, method: str, **arguments: Any) -> Any:
         *(f"{key}={value}" for key, value in own.items()),
         timeout=settings.merge(__pillar__, __grains__)["timeouts"]["command"],
         advice="Look at: systemctl status vdsmd, journalctl -u vdsmd",
+        package="vdsm",
     )
     if not done.stdout.strip():
         return None
@@ -84,7 +86,7 @@ def prepare_image(domain: str, image: str, volume: str) -> str:
         volumeID=volume,
     )
     path = answer.get("path") if isinstance(answer, dict) else None
-    if not path or not Path(path).exists():
+    if not path or not volumes.exists(Path(path)):
         raise CommandExecutionError(
             f"vdsm prepared the volume {volume} of the image {image}, but answered {answer}"
         )

@@ -36,7 +36,7 @@ def fit(name: str) -> dict[str, Any]:
               - fun: hosted_engine.deployed
 
     Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
-    names are in the comment.
+    names are in the comment, and what couldn't be looked at from this host.
     """
     return _fits(name)
 
@@ -59,16 +59,15 @@ def joinable(name: str) -> dict[str, Any]:
 
 
 def _fits(name: str, joins: bool = False) -> dict[str, Any]:
-    ignored: list[dict[str, str]] = []
+    more: list[str] = []
 
     def problems() -> list[dict[str, str]]:
         found = __salt__["hosted_engine.examined"](joins)
-        ignored[:] = found["ignored"]
+        more[:] = filter(None, [checks.as_text(found["ignored"], checks.IGNORED), *found["notes"]])
         return list(found["problems"])
 
     result = _without_problems(name, problems)
-    if ignored:
-        result["comment"] += "\n" + checks.as_text(ignored, checks.IGNORED)
+    result["comment"] = "\n".join([result["comment"], *more])
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from typing import IO
@@ -10,6 +11,12 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # A command answers in the language that we read, and never from a half-made virtual environment.
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+# The kernel keeps one that waits for dead storage: after that it's left behind.
+KILLED_SECONDS = 2
+
+
+class TimedOut(CommandExecutionError):
+    """A command that didn't end in its time."""
 
 
 def run(
@@ -17,6 +24,7 @@ def run(
     timeout: float = 60,
     stdin: str | IO[bytes] | None = None,
     advice: str = "",
+    package: str = "",
     codes: tuple[int, ...] = (0,),
 ) -> subprocess.CompletedProcess[str]:
     """
@@ -24,31 +32,70 @@ def run(
 
     ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures. Secrets go
     through ``stdin``, never through an argument; a file there is read by the command itself.
+    ``package`` says where a command that is missing comes from, ``advice`` what to do about one
+    that fails.
 
-    Raises CommandNotFoundError where the command is missing, CommandExecutionError where it fails
-    or takes too long, with its last output and ``advice``.
+    Raises CommandNotFoundError where the command is missing, TimedOut where it takes too long,
+    CommandExecutionError where it fails, with its last output and ``advice``.
     """
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = run_binary(
+        *arguments, timeout=timeout, stdin=data, advice=advice, package=package, codes=codes
+    )
+    out, err = (_text(told) for told in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(arguments, done.returncode, out, err)
+
+
+def run_binary(
+    *arguments: str,
+    timeout: float = 60,
+    stdin: bytes | IO[bytes] | None = None,
+    advice: str = "",
+    package: str = "",
+    codes: tuple[int, ...] = (0,),
+) -> subprocess.CompletedProcess[bytes]:
+    """As ``run``, for bytes that are no text."""
     what = " ".join(arguments)
-    text, file = (stdin, None) if isinstance(stdin, str) else (None, stdin)
+    data, file = (stdin, None) if isinstance(stdin, bytes) else (None, stdin)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             arguments,
-            input=text,
-            stdin=None if text is not None else file or subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
+            stdin=subprocess.PIPE if data is not None else file or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, **ENVIRONMENT},
-            check=False,
         )
     except FileNotFoundError as error:
-        raise CommandNotFoundError(f"{arguments[0]} isn't installed. {advice}".strip()) from error
+        source = f"It comes with {package}" if package else ""
+        raise CommandNotFoundError(f"{arguments[0]} isn't installed. {source}".strip()) from error
+    except OSError as error:
+        raise CommandExecutionError(f"{what}: {error}") from error
+    try:
+        out, err = process.communicate(data, timeout)
     except subprocess.TimeoutExpired as error:
-        raise CommandExecutionError(f"{what}: no end within {timeout:g} s. {advice}") from error
-    if done.returncode not in codes:
-        said = (done.stderr.strip() or done.stdout.strip())[-2000:]
+        raise TimedOut(f"{what}: no end within {timeout:g} s. {advice}".strip()) from error
+    finally:
+        _end(process)
+    if process.returncode not in codes:
+        said = _text(err.strip() or out.strip())[-2000:]
         raise CommandExecutionError(
-            f"{what}: exit code {done.returncode}: {said}\n{advice}".strip()
+            f"{what}: exit code {process.returncode}: {said}\n{advice}".strip()
         )
-    return done
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close what is left of a command; one that hasn't ended is killed, and not waited for."""
+    if process.poll() is None:
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(KILLED_SECONDS)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        # What it no longer takes can't be written any more.
+        with contextlib.suppress(OSError):
+            if pipe:
+                pipe.close()
+
+
+def _text(told: bytes) -> str:
+    return told.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")

@@ -20,10 +20,11 @@ import hosted_engine_gateway as gateway_
 import hosted_engine_ip as ip
 import hosted_engine_schema_forms as form
 import hosted_engine_storage as kinds
+import hosted_engine_storage_probe as probe
 import hosted_engine_subnet as subnet
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
-from salt.exceptions import SaltException
+from salt.exceptions import CommandExecutionError, SaltException
 
 Problem = dict[str, str]
 # The check of what is wrong with the pillar by itself.
@@ -66,6 +67,21 @@ class Host:
     def links(self) -> list[dict[str, Any]]:
         """Interfaces with their addresses and kinds."""
         return ip.links()
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What couldn't be looked at from here, or is worth knowing: no problem by itself."""
+        return []
+
+    @cached_property
+    def export(self) -> dict[str, Any]:
+        """The storage's export as the probe sees it; ``refused``: why it can't be mounted."""
+        storage = self.settings["storage"]
+        try:
+            whole = storage["type"] in kinds.MOUNT and storage["address"] and storage["path"]
+            return probe.inspect(storage) if whole else {}
+        except CommandExecutionError as error:
+            return {"refused": str(error)}
 
     @cached_property
     def family(self) -> str:

@@ -49,6 +49,7 @@ NEVER_IGNORED = {
     "bootstrap_directory_is_ours",
     "configuration_is_ours",
     "engine_answers",
+    "export_is_free",
     "joins_an_engine",
     "no_further_host",
     "no_vm_runs_here",

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import hosted_engine_config_files as config_files
+import hosted_engine_mount_options as mount_options
+import hosted_engine_preflight_export as export
+import hosted_engine_preflight_luns as luns
 import hosted_engine_preflight_network as network
 import hosted_engine_settings as settings
 import hosted_engine_storage as kinds
@@ -80,6 +83,11 @@ def _mount_options(host: Host) -> Iterator[Problem]:
         elif (ours := MANAGED[storage["type"]].get(name)) is not None:
             advice = f"Set storage:{ours} instead" if ours else "Leave it out"
             yield problem(key, f"{name} is set by the engine itself", advice)
+    for name, other in mount_options.others(storage["type"], options):
+        advice = f"Set storage:type to {other}, or leave it out"
+        yield problem(key, f"{name} is for {other}, not for {storage['type']}", advice)
+    for name in mount_options.secret(options):
+        yield problem(key, f"{name} holds a secret", "A mount shows its options: leave it out")
 
 
 def _disk(host: Host) -> Iterator[Problem]:
@@ -172,4 +180,4 @@ def iscsi_tools(host: Host) -> Iterator[Problem]:
         )
 
 
-CHECKS: list[Check] = [servers_resolve, iscsi_tools]
+CHECKS: list[Check] = [servers_resolve, iscsi_tools, *export.CHECKS, *luns.CHECKS]

@@ -7,6 +7,7 @@ A domain lies on a mount (nfs, glusterfs: server and path) or on a LUN (iscsi, f
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -179,10 +180,16 @@ def identifier(storage: Storage) -> str:
 
 
 def mount_point(storage: Storage) -> str | None:
-    """Where vdsm mounts it, below /rhev/data-center/mnt; None: it isn't mounted."""
+    """
+    Where vdsm mounts it, below /rhev/data-center/mnt; None: it isn't mounted.
+
+    >>> mount_point({"type": "nfs", "address": "nas", "path": "/exports//my_engine"})
+    'nas:_exports_my__engine'
+    """
     if storage["type"] not in MOUNT:
         return None
-    name = server_path(storage).replace("_", "__").replace("/", "_")
+    path = posixpath.normpath("/" + storage["path"].lstrip("/"))
+    name = server_path({**storage, "path": path}).replace("_", "__").replace("/", "_")
     return f"glusterSD/{name}" if storage["type"] == "glusterfs" else name
 
 

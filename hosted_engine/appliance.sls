@@ -13,6 +13,14 @@ Hosted engine packages are installed:
     - name: ovirt-hosted-engine-setup
     - require:
       - sls: hosted_engine.preflight
+
+# Preflight could only look as far as a bare host can.
+Hosted engine storage can be used:
+  hosted_engine_storage_probe.usable:
+    - name: {{ hosted_engine.storage.name | json }}
+    - unless: {{ transitional | json }}
+    - require:
+      - pkg: Hosted engine packages are installed
 {%- if not hosted_engine.appliance.source %}
 
 # Only on the way: afterwards nobody needs it.
@@ -21,7 +29,7 @@ Appliance's package is installed:
     - name: {{ hosted_engine.appliance.package | json }}
     - unless: {{ transitional | json }}
     - require:
-      - pkg: Hosted engine packages are installed
+      - hosted_engine_storage_probe: Hosted engine storage can be used
     - require_in:
       - hosted_engine_appliance: Appliance is extracted
 {%- endif %}
@@ -48,7 +56,7 @@ Hosted engine libraries are in Salt's Python:
 {%- endif %}
     - reload_modules: true
     - require:
-      - pkg: Hosted engine packages are installed
+      - hosted_engine_storage_probe: Hosted engine storage can be used
 
 # QEMU passes through, and sees nothing.
 Hosted engine records have a directory:

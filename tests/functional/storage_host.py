@@ -64,6 +64,7 @@ class StorageHost:
         self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
         for name, size in SIZES_MIB.items():
             self._make_disk(self.disk(name), size * MIB)
+            self._prepare(self.disk(name))
         self.say()
 
     @staticmethod
@@ -73,6 +74,13 @@ class StorageHost:
         os.truncate(path, size)
         os.chown(path, 36, 36)
         path.chmod(0o600)
+
+    @staticmethod
+    def _prepare(disk: Path) -> None:
+        """As vdsm: a link to the image's directory, wherever the pillar says that it lies."""
+        link = volume.PREPARED / DOMAIN / disk.parent.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(disk.parent)
 
     def say(self, deployed: bool = False) -> None:
         paths = {IDS["disks"][name]["image"]: str(self.disk(name)) for name in SIZES_MIB}

@@ -129,3 +129,47 @@ def test_another_deployment_s_host_is_left_alone(site: Site) -> None:
     assert valid.result is False
     assert "other.lab.test" in valid.comment
     assert not [state for state in states if state.changes]
+
+
+@pytest.fixture
+def tools(site: Site) -> Site:
+    """The host with what mounts NFS and Gluster, as vdsm's packages bring it."""
+    site.run(["apt-get", "-q", "update"])
+    site.run(["apt-get", "-qy", "install", "nfs-common", "glusterfs-client"])
+    return site
+
+
+@pytest.mark.parametrize(
+    ("storage", "told"),
+    [
+        ({"path": "/exports/nope"}, "access denied by server while mounting"),
+        ({"type": "glusterfs", "address": "gluster.lab.test", "path": "/nope"}, "volume file"),
+        ({"type": "fc", "address": "", "path": "", "lun": "36001"}, "doesn't see a LUN 36001"),
+    ],
+)
+def test_wrong_storage_is_told_before_engine_setup(
+    tools: Site, storage: dict[str, str], told: str
+) -> None:
+    mounts = tools.output("cat", "/proc/mounts")
+
+    states = tools.apply("hosted_engine.preflight", pillar={"hosted_engine": {"storage": storage}})
+
+    (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+    assert fit.result is False
+    assert told in fit.comment
+    assert tools.output("cat", "/proc/mounts") == mounts
+
+
+def test_an_export_with_somebodys_domain_is_told_and_stays(tools: Site) -> None:
+    export = f"/srv/nas/exports/engine{tools.number}"
+    metadata = f"{export}/11111111-2222-4333-8444-555555555555/dom_md/metadata"
+    tools.run(["install", "-D", "/dev/stdin", metadata], input="DESCRIPTION=theirs\n")
+    try:
+        states = tools.apply("hosted_engine.preflight")
+
+        (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+        assert "holds the storage domain theirs (11111111-" in fit.comment
+        assert tools.output("find", export, "-type", "f") == metadata
+    finally:
+        tools.run(["rm", "-r", metadata.rpartition("/dom_md")[0]])
+    assert not failures(tools.apply("hosted_engine.preflight"))

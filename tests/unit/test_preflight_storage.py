@@ -179,6 +179,9 @@ def test_the_form_of_a_target(target, right):
         ("nfs", "timeo=600", "set by the engine itself"),
         ("glusterfs", "backup-volfile-servers=a:b", None),
         ("glusterfs", "vfs_type=nfs", "set by the engine itself"),
+        ("nfs", "ro,backup-volfile-servers=a:b", "is for glusterfs, not for nfs"),
+        ("glusterfs", "soft", "is for nfs, not for glusterfs"),
+        ("nfs", "noatime,password=x", "password holds a secret"),
     ],
 )
 def test_mount_options(kind, options, wrong):

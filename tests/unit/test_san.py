@@ -16,6 +16,8 @@ import pytest
 from hosted_engine_state import Secret
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+# Answers of real tools.
+SAMPLES = Path(__file__).with_name("samples")
 LISTED = (
     "192.0.2.7:3260,1 iqn.2020-01.com.example:engine\n"
     "[2001:db8::7]:3261,2 iqn.2020-01.com.example:engine\n"
@@ -53,17 +55,26 @@ class Tools:
     def __init__(self, folder: Path) -> None:
         self.folder, self.calls = folder / "send_targets", []
         self.seen: list[str] = []
+        self.lsblk = json.dumps({"blockdevices": PATHS})
+        self.how: list[dict[str, Any]] = []
         self.fails = False
+
+    def map(self, kname: str, name: str) -> None:
+        """A map of multipath, as /sys shows it."""
+        uuid = self.folder.parent / "block" / kname / "dm" / "uuid"
+        uuid.parent.mkdir(parents=True, exist_ok=True)
+        uuid.write_text(f"mpath-{name}\n")
 
     @property
     def record(self) -> Path:
         return self.folder / "192.0.2.7,3260" / "st_config"
 
-    def run(self, *arguments: str, **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
         self.calls.append(arguments)
+        self.how.append(how)
         told = ""
         if arguments[0] == "lsblk":
-            told = json.dumps({"blockdevices": PATHS})
+            told = self.lsblk
         elif arguments[-1] == "new":
             self.record.parent.mkdir(parents=True, exist_ok=True)
             self.record.write_text(RECORD)
@@ -84,9 +95,7 @@ def tools(tmp_path, monkeypatch):
     monkeypatch.setattr(hosted_engine_command, "run", run)
     monkeypatch.setattr(san, "DISCOVERIES", (tools.folder, tmp_path / "none"))
     monkeypatch.setattr(san, "BLOCK_DEVICES", tmp_path / "block")
-    uuid = tmp_path / "block" / "dm-0" / "dm" / "uuid"
-    uuid.parent.mkdir(parents=True)
-    uuid.write_text("mpath-36001405aa\n")
+    tools.map("dm-0", "36001405aa")
     return tools
 
 
@@ -153,11 +162,77 @@ def test_luns_are_devices_with_their_paths_counted(tools):
     assert (iscsi["paths"], iscsi["status"], iscsi["type"]) == (1, "used", "iscsi")
 
 
-def test_luns_without_a_name_of_their_own_stay_two(tools, monkeypatch):
+def test_luns_without_a_name_of_their_own_stay_two(tools):
     nameless = [{"name": name, "kname": name, "tran": "fc", "size": 5} for name in ("sdx", "sdy")]
-    monkeypatch.setitem(globals(), "PATHS", nameless)
+    tools.lsblk = json.dumps({"blockdevices": nameless})
 
     assert sorted(one["id"] for one in san.devices()) == ["sdx", "sdy"]
+
+
+@pytest.mark.feature("storage_devices", "iscsi", "fc")
+def test_luns_of_a_real_host(tools):
+    """lsblk of a host with open-iscsi, multipathd, LVM and FC: three LUNs by two paths, and one."""
+    tools.lsblk = (SAMPLES / "lsblk-multipath-lvm.json").read_text()
+    names = ["36001405b13c2a6ea0014dbfb5b168ba2", "3600140563756f5e41ab4095939e1cc1f",
+             "36001405601c006ca2a3482db44e1a8de"]  # fmt: skip
+    for number, name in enumerate(names):
+        tools.map(f"dm-{number}", name)
+    tools.map("dm-9", "36001405fcae000000000000000000000")
+
+    found = {one["id"]: one for one in san.devices()}
+
+    assert [(found[name]["type"], found[name]["paths"]) for name in names] == [("iscsi", 2)] * 3
+    assert [found[name]["status"] for name in names] == ["free", "used", "free"]
+    assert (found[names[0]]["vendor"], found[names[0]]["product"]) == ("LIO-ORG", "engine1-large")
+    (fibre,) = found.keys() - set(names)
+    assert (found[fibre]["type"], found[fibre]["paths"]) == ("fc", 2)
+
+
+@pytest.mark.parametrize("mapped", [(), (0,), (1,), (0, 1)])
+@pytest.mark.parametrize("content", [None, "LVM2_member"])
+def test_a_path_whose_map_is_not_there_is_no_content(tools, mapped, content):
+    """udev marks it mpath_member at once; the map comes later, or was flushed."""
+    paths = [
+        {"kname": name, "tran": "iscsi", "size": 5, "wwn": "0x6001405cc", "fstype": "mpath_member"}
+        for name in ("sdb", "sdc")
+    ]
+    for number in mapped:
+        paths[number]["children"] = [{"type": "mpath", "kname": "dm-5", "fstype": content}]
+    # Not 3 and the path's own name: multipath's name counts for the path without a map as well.
+    tools.map("dm-5", "26001405cc")
+    tools.lsblk = json.dumps({"blockdevices": paths})
+
+    (lun,) = san.devices()
+
+    assert lun["status"] == ("used" if content and mapped else "free")
+    assert lun["paths"] == 2
+    assert lun["id"] == ("26001405cc" if mapped else "36001405cc")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "{", "[]", "null", "{}", '"x"', '{"blockdevices": 5}', '{"blockdevices": ["sda"]}',
+     '{"blockdevices": [{"tran": "fc", "size": "many"}]}', "[" * 100_000,
+     '{"blockdevices": [{"tran": ["fc"]}]}', '{"blockdevices": [{"tran": "fc", "vendor": 5}]}',
+     '{"blockdevices": [{"tran": "fc", "children": "sda1"}]}',
+     '{"blockdevices": [{"tran": "fc", "wwn": {"a": 1}}]}',
+     '{"blockdevices": [{"tran": "fc", "kname": "a\\u0000b"}]}'],
+)  # fmt: skip
+def test_an_answer_of_lsblk_that_is_none_is_told(tools, garbage):
+    tools.lsblk = garbage
+
+    with pytest.raises(CommandExecutionError, match="lsblk's answer isn't the JSON"):
+        san.devices()
+
+
+def test_iscsiadm_has_time_to_say_its_own_reason(tools):
+    """6 attempts of 15 s each, where a portal swallows packets."""
+    san.targets(portals(), None)
+
+    (how,) = tools.how
+    assert how["timeout"] > 6 * 15
+    assert "open-iscsi" in how["package"]
+    assert "open-iscsi" not in how["advice"]
 
 
 @pytest.mark.feature("storage_devices")

@@ -35,6 +35,8 @@ Gateway={gateway_ipv6}
 IPv6AcceptRA=no
 """
 PILLAR = Path(__file__).with_name("pillar.sls")
+# Before the real one in the path that the formula's commands have.
+LSBLK = Path(__file__).with_name("lsblk")
 
 
 def machine_id(host: Host) -> str:
@@ -67,6 +69,8 @@ def write(host: Host) -> None:
     _file(root, "srv/pillar/top.sls", "base:\n  '*':\n    - hosted_engine\n    - site\n")
     _file(root, "srv/pillar/hosted_engine.sls", PILLAR.read_text())
     _file(root, "srv/pillar/site.sls", "{}\n")
+    _file(root, "usr/sbin/lsblk", LSBLK.read_text())
+    (root / "usr/sbin/lsblk").chmod(0o755)
     with (root / "etc/libvirt/libvirtd.conf").open("a") as config:
         config.write(f'host_uuid = "{uuid.UUID(machine_id(host))}"\n')
     run(["ssh-keygen", "-q", "-A", "-f", root])

@@ -1,0 +1,205 @@
+"""What preflight says of an export by what the look at it found; the look itself is given."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import create_autospec
+
+import hosted_engine_config_files as config_files
+import hosted_engine_preflight as preflight
+import hosted_engine_preflight_export as export
+import hosted_engine_preflight_network as network
+import hosted_engine_preflight_storage as storage_checks
+import hosted_engine_record as record
+import hosted_engine_settings as settings
+import hosted_engine_storage_probe as probe
+import pytest
+from salt.exceptions import CommandExecutionError
+
+GIB = 2**30
+OURS, OTHERS = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
+FOUND: dict[str, Any] = {
+    "storage": "nfs nas.example.com:/exports/engine",
+    "looked": True,
+    "why_not": "",
+    "domains": [],
+    "others": [],
+    "writable": True,
+    "write_problem": "",
+    "block_size": 512,
+    "qemu_problem": "",
+    "free": 500 * GIB,
+    "size": 500 * GIB,
+}
+
+
+class Site:
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = dict(FOUND)
+        self.error = ""
+        self.resolves = True
+        self.storage = {"address": "nas.example.com", "path": "/exports/engine"}
+        self.looks = 0
+
+    def inspect(self, _: Any) -> dict[str, Any]:
+        self.looks += 1
+        if self.error:
+            raise CommandExecutionError(self.error)
+        return self.found
+
+    def host(self) -> preflight.Host:
+        pillar = {
+            "hosted_engine": {"engine": {"fqdn": "engine.example.com"}, "storage": self.storage}
+        }
+        return preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+
+    def told(self) -> dict[str, str]:
+        """Key and sentence of each problem, by all checks of an export on one host."""
+        problems = preflight.found(export.CHECKS, self.host())
+        assert all(one["advice"] for one in problems)
+        return {
+            one["key"].removeprefix("hosted_engine:storage:"): one["problem"] for one in problems
+        }
+
+    def notes(self) -> list[str]:
+        host = self.host()
+        assert preflight.found(export.CHECKS, host) == []
+        return host.notes
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Site:
+    site = Site()
+    inspect = create_autospec(probe.inspect, side_effect=site.inspect)
+    monkeypatch.setattr(probe, "inspect", inspect)
+    monkeypatch.setattr(network, "resolve", lambda name: {name} if site.resolves else set())
+    monkeypatch.setattr(record, "DIRECTORY", tmp_path / "records")
+    monkeypatch.setattr(config_files, "CONFIGURATION", tmp_path / "hosted-engine.conf")
+    return site
+
+
+def domain(identifier: str = OTHERS, **more: str) -> dict[str, str]:
+    return {"id": identifier, "name": "hosted_storage", "pool": "p1", "problem": "", **more}
+
+
+def test_an_empty_export_is_looked_at_once(site):
+    assert site.told() == {}
+    assert site.looks == 1
+
+
+def test_the_checks_are_preflights():
+    assert set(export.CHECKS) <= set(storage_checks.CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [
+        ("access denied by server while mounting nas:/x", "path"),
+        ("mounting nas:/x failed, reason given by server: No such file or directory", "path"),
+        ("Mount failed. 0-mgmt: failed to fetch volume file (key:/x)", "path"),
+        ("mount.nfs: Protocol not supported", "nfs_version"),
+        ("requested NFS version or transport protocol is not supported", "nfs_version"),
+        ("mount.nfs: an incorrect mount option was specified", "mount_options"),
+        ("nas doesn't answer at TCP port 2049: timed out", "address"),
+        ("mount.nfs: Connection refused", "address"),
+    ],
+)
+def test_the_mounts_own_reason_names_the_key_that_it_is_about(site, error, key):
+    site.error = error
+
+    assert site.told() == {key: error}
+
+
+def test_a_server_without_an_address_is_told_once(site):
+    site.error, site.resolves = "Failed to resolve server", False
+
+    assert site.told() == {}
+
+
+def test_where_it_cannot_be_looked_at_that_is_a_note(site):
+    site.found = {"storage": "nfs nas:/x", "looked": False, "why_not": "mount.nfs isn't installed"}
+
+    assert site.notes() == ["nfs nas:/x wasn't looked at: mount.nfs isn't installed"]
+
+
+@pytest.mark.parametrize(
+    ("found", "part"),
+    [
+        ({"writable": False, "write_problem": "Permission denied"}, "can't write there: Perm"),
+        ({"domains": None, "others": None}, "can't list"),
+        ({"qemu_problem": "Permission denied"}, "QEMU's user (107, group 36) can't read it"),
+        ({"block_size": 0, "write_problem": "Invalid argument"}, "no direct I/O in blocks of 512"),
+        ({"block_size": 4096}, "no direct I/O in blocks of 512 bytes (4096 bytes)"),
+    ],
+)
+def test_what_vdsm_could_not_do(site, found, part):
+    site.found |= found
+
+    assert part in site.told()["path"]
+
+
+def test_gluster_takes_blocks_of_4096(site):
+    site.storage["type"] = "glusterfs"
+    site.found["block_size"] = 4096
+
+    assert site.told() == {}
+
+
+@pytest.mark.feature("storage_looked_at")
+def test_somebodys_domain_is_named_with_its_data_center(site):
+    site.found["domains"] = [domain()]
+
+    told = site.told()["path"]
+
+    assert f"holds the storage domain hosted_storage ({OTHERS}), of the data center p1" in told
+
+
+def test_a_domain_that_cannot_be_read_is_somebodys(site):
+    site.found["domains"] = [domain(name="", pool="", problem="Permission denied")]
+
+    assert f"domain {OTHERS}; its metadata can't be read: Permission" in site.told()["path"]
+
+
+@pytest.mark.parametrize("where", ["made", "storage_domain", "configuration"])
+def test_the_domain_of_this_deployment_is_no_problem(site, where):
+    site.found |= {"domains": [domain(OURS)], "free": 0}
+    if where == "configuration":
+        config_files.CONFIGURATION.write_text(f"sdUUID={OURS}\n")
+    else:
+        record.write("deployment", {where: OURS})
+
+    assert site.told() == {}
+    site.found["domains"].append(domain())
+    assert OTHERS in site.told()["path"]
+
+
+def test_a_domain_that_a_killed_run_left_unrecorded_is_left_to_the_engine(site):
+    """The engine of this deployment is there, and may have made it: it's asked in its phase."""
+    site.found |= {"domains": [domain()], "free": 0}
+    record.write("setup", {})
+
+    assert site.told() == {}
+
+
+def test_what_lies_beside_is_a_note(site):
+    site.found["others"] = [f"images{number}" for number in range(7)]
+
+    (note,) = site.notes()
+
+    assert "also holds images0, images1, images2, images3, images4, …" in note
+
+
+def test_too_little_room(site):
+    site.found["free"] = 10 * GIB
+
+    told = preflight.found(export.CHECKS, site.host())
+
+    assert [one["key"] for one in told] == ["hosted_engine:vm:disk_gib"]
+    assert "has 10.0 GiB free" in told[0]["problem"]
+
+
+def test_other_kinds_have_no_export(site):
+    site.storage = {"type": "fc"}
+
+    assert site.told() == {}
+    assert site.looks == 0
