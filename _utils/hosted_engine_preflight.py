@@ -220,7 +220,7 @@ def family_is_one(host: Host) -> Iterator[Problem]:
     known = host.settings["host"]["address"]
     named = [known] if family_.of_address(known) else []
     for key, what in family_.contradictions(host.settings, named):
-        yield problem(key, what, "Mend it, or say in network:family which one is meant")
+        yield problem(key, what, "Fix it, or say in network:family which one is meant")
 
 
 def names_have_room(host: Host) -> Iterator[Problem]:

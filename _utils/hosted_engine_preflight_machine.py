@@ -29,8 +29,8 @@ def memory(host: Host) -> Iterator[Problem]:
     wanted = host.settings["vm"]["memory_mib"]
     if stage.runs(host.settings["bootstrap"]["name"]):
         return
-    told = re.search(r"^MemAvailable:\s+(\d+) kB", MEMORY.read_text(), re.MULTILINE)
-    available = int(told[1]) // 1024 if told else 0
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMORY.read_text(), re.MULTILINE)
+    available = int(found[1]) // 1024 if found else 0
     if available < wanted:
         yield problem(
             "vm:memory_mib",
@@ -118,21 +118,21 @@ def _virtual_size(host: Host) -> int:
 
 
 def _packaged_images() -> list[str]:
-    told = "\n".join(path.read_text() for path in sorted(PACKAGES.glob("10-appliance*.conf")))
-    return re.findall(r"^path=(\S+)", told, re.MULTILINE)
+    text = "\n".join(path.read_text() for path in sorted(PACKAGES.glob("10-appliance*.conf")))
+    return re.findall(r"^path=(\S+)", text, re.MULTILINE)
 
 
 def configuration_is_ours(host: Host) -> Iterator[Problem]:
     """What is deployed on this host, by whomever, is the pillar's engine: true at all times."""
     fqdn = host.settings["engine"]["fqdn"]
     try:
-        told = re.search(r"^fqdn=(.*)$", CONFIGURATION.read_text(errors="replace"), re.MULTILINE)
+        found = re.search(r"^fqdn=(.*)$", CONFIGURATION.read_text(errors="replace"), re.MULTILINE)
     except FileNotFoundError:
-        told = None
-    if fqdn and told and told[1].strip() not in ("", fqdn):
+        found = None
+    if fqdn and found and found[1].strip() not in ("", fqdn):
         yield problem(
             "engine:fqdn",
-            f"{CONFIGURATION} belongs to {told[1].strip()}, not to {fqdn}",
+            f"{CONFIGURATION} belongs to {found[1].strip()}, not to {fqdn}",
             "Take that deployment down first, or take another host",
         )
 

@@ -73,8 +73,8 @@ def _by_apt(names: list[str]) -> dict[str, list[str]]:
         ]
         command.run("apt-get", *options, "-qq", "update", timeout=SECONDS, advice=ADVICE)
         for name in names:
-            told = command.run("apt-cache", *options, "policy", name).stdout
-            candidate = told.partition("Candidate:")[2].split()
+            policy = command.run("apt-cache", *options, "policy", name).stdout
+            candidate = policy.partition("Candidate:")[2].split()
             found[name] = [name] if candidate[:1] not in ([], ["(none)"]) else []
     return found
 
