@@ -59,7 +59,7 @@ def resolve_finally(name: str) -> set[str] | None:
     """
     The addresses that a name has without our own line for the bootstrap; empty: none.
 
-    None: only that line was seen, so a deployment is in progress, and this was checked at its start.
+    None: only that line was seen: a deployment is in progress, and this was checked at its start.
     """
     ours = in_hosts_file(name, ours=True)
     if not ours:
