@@ -55,18 +55,18 @@ def _compared(host: Host, key: str, name: str, here: set[str], advice: str) -> I
     wanted = {address for address in here if family_.of_address(address) == host.family}
     servers = ", ".join(host.resolver.servers)
     only = f"this host's {hosts_file.HOSTS}" if network.in_hosts_file(name) else "this host"
-    known = f"{name} is known to {only}; the engine's VM will ask DNS"
+    known, asks = f"{name} is known to {only}", "the engine's VM will ask DNS"
     try:
         answer = set(_asked(host, name))
     except CommandExecutionError as error:
-        yield problem(key, f"{known}, which can't be asked from here: {error}", advice)
+        yield problem(key, f"{known}; {asks}, which can't be asked from here: {error}", advice)
         return
     if not answer:
-        what = f"{known} ({servers}), which has no {family_.NAMES[host.family]} address for it"
+        what = f"{known} only: {asks} ({servers}), which has no {family_.NAMES[host.family]} address for it"
         yield problem(key, what, advice)
     elif wanted and not answer & wanted:
         what = f"{name} is {_listed(wanted)}, but DNS ({servers}) says {_listed(answer)}"
-        yield problem(key, f"{what}: the engine's VM will ask DNS", advice)
+        yield problem(key, f"{what}: {asks}", advice)
 
 
 def _asked(host: Host, name: str) -> list[str]:

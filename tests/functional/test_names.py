@@ -196,7 +196,7 @@ def test_a_host_that_only_its_hosts_file_knows_is_unknown_to_the_engine(network)
     assert list(problems) == ["host:address"]
     what, advice = problems["host:address"]
     assert what == (
-        "hv2.example.com is known to this host's /etc/hosts; the engine's VM will ask DNS "
+        "hv2.example.com is known to this host's /etc/hosts only: the engine's VM will ask DNS "
         "(192.0.2.53), which has no IPv4 address for it"
     )
     assert "vm:hosts_entries: true" in advice
