@@ -52,6 +52,7 @@ def host_name_in_dns(host: Host) -> Iterator[Problem]:
 
 def _compared(host: Host, key: str, name: str, here: set[str], advice: str) -> Iterator[Problem]:
     """What this host knows of a name, against what the engine's VM will get."""
+    kind = family_.NAMES[host.family]
     wanted = {address for address in here if family_.of_address(address) == host.family}
     servers = ", ".join(host.resolver.servers)
     only = f"this host's {hosts_file.HOSTS}" if network.in_hosts_file(name) else "this host"
@@ -62,7 +63,7 @@ def _compared(host: Host, key: str, name: str, here: set[str], advice: str) -> I
         yield problem(key, f"{known}; {asks}, which can't be asked from here: {error}", advice)
         return
     if not answer:
-        what = f"{known} only: {asks} ({servers}), which has no {family_.NAMES[host.family]} address for it"
+        what = f"{known} only: {asks} ({servers}), which has no {kind} address for it"
         yield problem(key, what, advice)
     elif wanted and not answer & wanted:
         what = f"{name} is {_listed(wanted)}, but DNS ({servers}) says {_listed(answer)}"

@@ -15,7 +15,9 @@ anything is changed: the pillar's key, the problem, what to do, and the name of 
 `hosted_engine.valid` and `hosted_engine.fit` run the same checks at the start of each run until
 the host is deployed, and fail with all problems at once, in test mode too.
 
-Salt 3008 shows the four in alphabetical order; with `--out=json` they come in theirs.
+In the output of a whole run the problems stand at its top, and each later state fails for want of
+them: the function shows them alone, and with `failhard: true` in the minion's configuration a run
+ends there. Salt 3008 shows the four in alphabetical order; with `--out=json` they come in theirs.
 
 A check that can't look (a command is missing, fails or doesn't end, a server doesn't answer)
 doesn't pass: it says so as a problem of its own, and the other checks go on.
