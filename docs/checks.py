@@ -20,7 +20,9 @@ them: the function shows them alone, and with `failhard: true` in the minion's c
 ends there. Salt 3008 shows the four in alphabetical order; with `--out=json` they come in theirs.
 
 A check that can't look (a command is missing, fails or doesn't end, a server doesn't answer)
-doesn't pass: it says so as a problem of its own, and the other checks go on.
+doesn't pass: it says so as a problem of its own, and the other checks go on. What a bare host
+can't know at all, before its tools are installed, is no problem: it's a line in the comment of
+`hosted_engine.fit` and in the log.
 
 A check of the host can be ignored by its name:
 

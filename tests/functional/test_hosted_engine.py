@@ -241,6 +241,25 @@ def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, m
     assert ignored["check"] == "memory"
 
 
+def test_preflight_s_exit_code_tells_a_problem_from_none(tmp_path, monkeypatch):
+    """What ``salt-call --retcode-passthrough`` ends with is what a module leaves there."""
+    found = [preflight.problem("vm:memory_mib", "too little", "Free some")]
+
+    def memory(_):
+        yield from found
+
+    monkeypatch.setattr(preflight_checks, "OF_HOST", [memory])
+    minion = Minion(tmp_path / "minion", pillar("smallest"))
+    context = minion.functions.pack["__context__"]
+
+    minion("hosted_engine.preflight")
+    assert context.pop("retcode") == 1
+
+    found.clear()
+    minion("hosted_engine.preflight")
+    assert not context.get("retcode")
+
+
 def test_preflight_s_problems_are_in_the_order_in_which_they_are_read(tmp_path, monkeypatch):
     def found(_):
         yield preflight.problem("vm:memory_mib", "too little", "Free some")
