@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import hosted_engine_ansible as ansible
 import hosted_engine_answer_file as answer_file
 import hosted_engine_convert as convert
 import hosted_engine_fhanswers as answers
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems
+import hosted_engine_preflight as checks
+import hosted_engine_secret_text as secret_text
+import hosted_engine_settings as settings_
+from hosted_engine_preflight_checks import of_pillar
+from hosted_engine_terminal import without as without_secrets
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # No Jinja: what was answered is said as it is, even if it holds braces.
@@ -98,27 +102,67 @@ def _parsed(path: str, target: str, parse: Any) -> Any:
 def _told(
     found: convert.Converted, odd: list[str], values: Any, kinds: dict[str, str], target: str
 ) -> dict[str, Any]:
-    pillar = convert.tree(convert.leaves(found.pillar))
-    secrets = convert.leaves({"secrets": pillar.get("secrets", {})})
-    wrong = sorted(problems(pillar | {"secrets": pillar.get("secrets", {})}, SCHEMA))
+    leaves = convert.leaves(found.pillar)
+    pillar = convert.tree(leaves)
+    secret = [path for path in leaves if path.startswith("secrets:")]
+    # A text that holds a secret isn't shown either, though its key is none.
+    within = [path for path in leaves if path not in secret and secret_text.holds(leaves[path])]
+    wrong, listed = _wrong(pillar), set(convert.contradictions(leaves))
     notes = {
         "unknown": {name: kinds[name] for name in found.unknown},
         "left_out": found.left_out,
-        "problems": [*odd, *found.problems, *wrong],
+        "problems": [*odd, *(one for one in found.problems if one not in listed), *wrong]
+        + [
+            f"hosted_engine:{path}: holds a secret, which commands and logs show" for path in within
+        ],
     }
     if target:
         unknown = {name: values[name] for name in found.unknown}
         _write(Path(target), _comments(notes | {"unknown": unknown}) + _yaml(pillar))
-    shown = pillar | ({"secrets": _blank(pillar["secrets"])} if secrets else {})
+    hidden = [text for path in [*secret, *within] for text in _texts(leaves[path], path in secret)]
+    shown = convert.tree(leaves | dict.fromkeys(within))
+    shown |= {"secrets": _blank(pillar["secrets"])} if secret else {}
     return {
         "pillar": {"hosted_engine": shown},
         "yaml": RENDERER + _yaml(shown),
         "secrets": {
-            "found": sorted(secrets),
-            "where": (target or SECRETS_HINT) if secrets else "none found",
+            "found": sorted([*secret, *within]),
+            "where": (target or SECRETS_HINT) if secret or within else "none found",
         },
-        **notes,
+        **_without(notes, hidden),
     }
+
+
+def _wrong(pillar: dict[str, Any]) -> list[str]:
+    """What ``hosted_engine.problems`` would say of the pillar, a sentence each."""
+    # So that each secret that is missing is named.
+    wrapped = {"hosted_engine": {"secrets": {}, **pillar}}
+    settings = settings_.merge(wrapped, __grains__)
+    host = checks.Host(settings, __grains__, __salt__)
+    return [
+        f"{one['key']}: {one['problem']}. {one['advice']}".rstrip(". ")
+        for one in of_pillar(wrapped, host)
+    ]
+
+
+def _texts(value: Any, secret: bool) -> Iterator[str]:
+    """What mustn't stand anywhere in an answer."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item, secret)
+    elif secret:
+        yield str(value).removeprefix("str:")
+    else:
+        yield from secret_text.found(value)
+
+
+def _without(notes: Any, hidden: list[str]) -> Any:
+    """Notes, whatever of a value got into them, without a secret."""
+    if isinstance(notes, dict):
+        return {name: _without(item, hidden) for name, item in notes.items()}
+    if isinstance(notes, list):
+        return [_without(item, hidden) for item in notes]
+    return without_secrets(notes, hidden)
 
 
 def _blank(secrets: dict[str, Any]) -> dict[str, Any]:

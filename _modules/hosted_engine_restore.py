@@ -60,17 +60,15 @@ def send() -> None:
 
         salt-call --local hosted_engine_restore.send
 
-    Raises CommandExecutionError when the appliance is older than the backup.
+    Raises CommandExecutionError, before anything is sent, when engine-backup of the appliance would
+    refuse the backup: an older engine, also within one release, or a backup that is too old.
     """
     only_on_the_way(__salt__, "Sending a backup")
     settings, path = _settings(), _file()
     of_backup = backup.examine(path).version
     asked = _run("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
-    if backup.is_older(asked.stdout.strip(), of_backup):
-        raise CommandExecutionError(
-            f"restore:backup: {path} is of version {of_backup}, the appliance "
-            f"{asked.stdout.strip()} is older. Use a newer appliance"
-        )
+    if refused := backup.refusal(asked.stdout.strip(), of_backup):
+        raise CommandExecutionError(f"restore:backup: {path} {'. '.join(refused)}")
     text = script.text(
         settings["host"]["name"],
         host_id.unique_id(),

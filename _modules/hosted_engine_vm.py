@@ -59,8 +59,7 @@ def stored(name: str, storage_domain: str) -> bool:
     """
     with _engine() as api:
         vm, domain, stores = parts.ovf_stores(api, name, storage_domain)
-    storage = settings.merge(__pillar__, __grains__)["storage"]
-    return any(f"{vm}.ovf" in parts.members(domain, *store, storage) for store in stores)
+    return any(f"{vm}.ovf" in parts.members(domain, *store) for store in stores)
 
 
 def store(name: str, storage_domain: str) -> None:
@@ -94,8 +93,7 @@ def store(name: str, storage_domain: str) -> None:
             if (image, volume) not in prepared:
                 __salt__["vdsm.prepare_image"](domain, image, volume)
                 prepared.add((image, volume))
-        storage = settings.merge(__pillar__, __grains__)["storage"]
-        return {image: parts.members(domain, image, volume, storage) for image, volume in stores}
+        return {image: parts.members(domain, image, volume) for image, volume in stores}
 
     wanted = f"{vm}.ovf"
     _wait(

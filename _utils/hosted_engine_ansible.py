@@ -10,8 +10,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import hosted_engine_answer_readers as readers
 import hosted_engine_convert as convert
 from hosted_engine_ansible_reasons import REASONS
+from hosted_engine_answer_storage import Names, concluded
 from hosted_engine_convert import Converted, Row, Values
 from salt.exceptions import CommandExecutionError
 
@@ -32,17 +34,12 @@ class Unsafe(str):
     __slots__ = ()
 
 
-def row(name: str, path: str, read: Callable[..., Any] = convert.text) -> Row:
+def row(name: str, path: str, read: Callable[..., Any] = readers.text) -> Row:
     return Row((name,), (path,), read)
 
 
-def _appliance(ova: Any, appliance: Any) -> str | None:
-    """The newer name counts, as in the role."""
-    return convert.text(appliance) or convert.text(ova)
-
-
 def _package(value: Any) -> str | None:
-    said = convert.text(value)
+    said = readers.text(value)
     if said and (said.startswith("/") or said.endswith(".rpm")):
         raise ValueError(
             "a package's name is wanted: install that file first, and name its package"
@@ -52,17 +49,17 @@ def _package(value: Any) -> str | None:
 
 def _firmware(uefi: Any, flags: Any) -> tuple[str | None, bool | None]:
     """The boot flags are those of virt-install; without them the role finds out by itself."""
-    said = convert.text(flags)
+    said = readers.text(flags)
     if said is None:
-        return ("uefi" if convert.flag(uefi) else None), None
+        return ("uefi" if readers.flag(uefi) else None), None
     return ("uefi" if "uefi" in said else "bios"), ("loader.secure=yes" in said or None)
 
 
 def _address(address: Any, prefix: Any) -> str | None:
-    said = convert.text(address)
+    said = readers.text(address)
     if said is None or "/" in said:
         return said
-    length = convert.number(prefix)
+    length = readers.number(prefix)
     if length is None:
         raise ValueError("the address has no prefix length: he_vm_ip_prefix is wanted too")
     return f"{said}/{length}"
@@ -71,41 +68,43 @@ def _address(address: Any, prefix: Any) -> str | None:
 def _storage(*values: Any) -> tuple[Any, ...]:
     """Where it lies; of a block storage the address is its portal's."""
     kind, address, path, portals, ports = values
-    said, export = convert.text(address), convert.text(path)
+    said, export = readers.text(address), readers.text(path)
     export = f"/{export.strip('/')}" if export else None
-    listed = convert.portals(kind, said, portals, ports)
+    listed = readers.portals(kind, said, portals, ports)
     return (said.strip("[]") if said and kind != "iscsi" else None), export, listed
 
 
 def _subnet(value: Any) -> list[str] | None:
-    return [f"{said.rstrip('.')}.0/24"] if (said := convert.text(value)) else None
+    return [f"{said.rstrip('.')}.0/24"] if (said := readers.text(value)) else None
 
 
 def _subnet_ipv6(value: Any) -> list[str] | None:
-    return [f"{said.rstrip(':')}::/64"] if (said := convert.text(value)) else None
+    return [f"{said.rstrip(':')}::/64"] if (said := readers.text(value)) else None
 
 
 TABLE = [
     row("he_fqdn", "engine:fqdn"),
-    row("he_enable_keycloak", "engine:keycloak", convert.flag),
-    row("he_offline_deployment", "engine:offline", convert.flag),
+    row("he_enable_keycloak", "engine:keycloak", readers.flag),
+    row("he_offline_deployment", "engine:offline", readers.flag),
     row("he_host_name", "host:name"),
     row("he_host_address", "host:address"),
-    Row(("he_bridge_if",), ("host:interface", "network:vlan"), convert.interface),
+    Row(("he_bridge_if",), ("host:interface", "network:vlan"), readers.interface),
     row("he_data_center", "datacenter:name"),
     row("he_data_center_comp_version", "datacenter:version"),
     row("he_cluster", "cluster:name"),
     row("he_cluster_comp_version", "cluster:version"),
     row("he_cluster_cpu_type", "cluster:cpu_type"),
-    row("he_enable_hc_gluster_service", "cluster:gluster_service", convert.flag),
+    row("he_enable_hc_gluster_service", "cluster:gluster_service", readers.flag),
     row("he_mgmt_network", "network:name"),
-    Row(("he_force_ip4", "he_force_ip6"), ("network:family",), convert.family),
+    Row(("he_force_ip4", "he_force_ip6"), ("network:family",), readers.family),
+    # So the role's README names it until January 2022.
+    row("he_default_gateway", "network:gateway"),
     row("he_gateway", "network:gateway"),
     row("he_network_test", "network:test"),
     row("he_tcp_t_address", "network:tcp_address"),
-    row("he_tcp_t_port", "network:tcp_port", convert.number),
+    row("he_tcp_t_port", "network:tcp_port", readers.number),
     row("he_storage_domain_name", "storage:name"),
-    row("he_domain_type", "storage:type"),
+    row("he_domain_type", "storage:type", readers.kind),
     Row(
         (
             "he_domain_type",
@@ -120,52 +119,65 @@ TABLE = [
     row("he_nfs_version", "storage:nfs_version"),
     row("he_mount_options", "storage:mount_options"),
     row("he_iscsi_target", "storage:target"),
-    row("he_iscsi_tpgt", "storage:portal_group", convert.portal_group),
+    row("he_iscsi_tpgt", "storage:portal_group", readers.portal_group),
     row("he_iscsi_username", "storage:user"),
     row("he_iscsi_discover_username", "storage:discovery_user"),
     row("he_lun_id", "storage:lun"),
-    row("he_discard", "storage:discard_after_delete", convert.flag),
+    row("he_discard", "storage:discard_after_delete", readers.flag),
     row("he_appliance_package", "appliance:package", _package),
-    Row(("he_appliance_ova", "he_appliance"), ("appliance:source",), _appliance),
-    row("he_remove_appliance_rpm", "appliance:remove", convert.flag),
+    # The newer name counts, as in the role.
+    row("he_appliance_ova", "appliance:source", readers.image),
+    row("he_appliance", "appliance:source", readers.image),
+    row("he_remove_appliance_rpm", "appliance:remove", readers.flag),
     row("he_vm_name", "vm:name"),
-    row("he_mem_size_MB", "vm:memory_mib", convert.number),
-    row("he_vcpus", "vm:cpus", convert.number),
-    row("he_disk_size_GB", "vm:disk_gib", convert.number),
+    row("he_mem_size_MB", "vm:memory_mib", readers.number),
+    row("he_vcpus", "vm:cpus", readers.number),
+    row("he_disk_size_GB", "vm:disk_gib", readers.number),
     row("he_graphic_device", "vm:graphics"),
     row("he_vm_mac_addr", "vm:mac"),
-    row("he_emulated_machine", "vm:machine"),
+    row("he_emulated_machine", "vm:machine", readers.machine),
     Row(("he_use_uefi", "he_vm_boot_flags"), ("vm:firmware", "vm:secure_boot"), _firmware),
     Row(("he_vm_ip_addr", "he_vm_ip_prefix"), ("vm:address",), _address),
-    row("he_dns_addr", "vm:dns", convert.texts),
-    row("he_vm_etc_hosts", "vm:hosts_entries", convert.flag),
+    row("he_dns_addr", "vm:dns", readers.texts),
+    row("he_vm_etc_hosts", "vm:hosts_entries", readers.flag),
     row("he_time_zone", "vm:time_zone"),
-    row("he_root_ssh_pubkey", "vm:root_ssh_keys", convert.lines),
-    row("he_root_ssh_access", "vm:root_login", convert.root_login),
-    row("he_additional_package_list", "vm:packages", convert.texts),
+    row("he_root_ssh_pubkey", "vm:root_ssh_keys", readers.lines),
+    row("he_root_ssh_access", "vm:root_login", readers.root_login),
+    row("he_additional_package_list", "vm:packages", readers.texts),
     Row(
         ("he_apply_openscap_profile", "he_openscap_profile_name"),
         ("vm:openscap_profile",),
-        convert.profile,
+        readers.profile,
     ),
-    row("he_enable_fips", "vm:fips", convert.flag),
-    row("he_local_vm_dir_path", "bootstrap:directory", convert.directory),
+    row("he_enable_fips", "vm:fips", readers.flag),
+    row("he_local_vm_dir_path", "bootstrap:directory", readers.directory),
     row("he_ipv4_subnet_prefix", "bootstrap:subnets", _subnet),
     row("he_ipv6_subnet_prefix", "bootstrap:subnets_ipv6", _subnet_ipv6),
     row("he_smtp_server", "notification:smtp_server"),
-    row("he_smtp_port", "notification:smtp_port", convert.number),
+    row("he_smtp_port", "notification:smtp_port", readers.number),
     row("he_source_email", "notification:source"),
-    row("he_dest_email", "notification:destinations", convert.texts),
+    row("he_dest_email", "notification:destinations", readers.texts),
     row("he_restore_from_file", "restore:backup"),
-    row("he_pki_renew_on_restore", "restore:renew_pki", convert.flag),
-    row("he_pause_host", "pause_before", convert.pause),
-    row("he_admin_password", "secrets:admin_password"),
-    row("he_appliance_password", "secrets:root_password"),
-    row("he_db_password", "secrets:database_password"),
-    row("he_dwh_db_password", "secrets:dwh_database_password"),
-    row("he_iscsi_password", "secrets:iscsi_password"),
-    row("he_iscsi_discover_password", "secrets:iscsi_discovery_password"),
+    row("he_pki_renew_on_restore", "restore:renew_pki", readers.flag),
+    row("he_pause_host", "pause_before", readers.pause),
+    row("he_admin_password", "secrets:admin_password", readers.password),
+    row("he_appliance_password", "secrets:root_password", readers.password),
+    row("he_db_password", "secrets:database_password", readers.password),
+    row("he_dwh_db_password", "secrets:dwh_database_password", readers.password),
+    row("he_iscsi_password", "secrets:iscsi_password", readers.password),
+    row("he_iscsi_discover_password", "secrets:iscsi_discovery_password", readers.password),
 ]
+
+STORAGE = Names(
+    kind="he_domain_type",
+    options="he_mount_options",
+    nfs_version="he_nfs_version",
+    lun=("he_lun_id",),
+    iscsi=("he_iscsi_target", "he_iscsi_portal_addr", "he_iscsi_username"),
+    port="he_iscsi_portal_port",
+    where="he_storage_domain_path",
+    hyperconverged="he_enable_hc_gluster_service",
+)
 
 # What the role does where a variable isn't given, if the formula then does another thing.
 DEFAULTS = {
@@ -183,10 +195,14 @@ def read(variables: Values) -> Converted:
     """The pillar that variables tell; those that only Ansible can read are left out, and why."""
     hidden = {name: reason for name, value in variables.items() if (reason := unreadable(value))}
     told = {name: value for name, value in variables.items() if name not in hidden}
-    found = convert.convert(TABLE, REASONS, told)
+    kind, said = (None, []) if STORAGE.kind in hidden else concluded(told, STORAGE)
+    found = convert.convert(TABLE, REASONS, told | ({STORAGE.kind: kind} if kind else {}))
     places = {name: ", ".join(row.paths) for row in TABLE for name in row.names}
     left_out = {name: _advice(reason, places.get(name)) for name, reason in hidden.items()}
-    return found._replace(left_out=dict(sorted((found.left_out | left_out).items())))
+    return found._replace(
+        left_out=dict(sorted((found.left_out | left_out).items())),
+        problems=[*said, *found.problems],
+    )
 
 
 def unreadable(value: Any) -> str | None:

@@ -37,9 +37,19 @@ _WHY = {
     "libgfapi isn't used: Gluster is mounted": "he_enable_libgfapi",
     "only for the dialog of hosted-engine --deploy": "he_just_collect_network_interfaces",
     "commands always run in the locale C.UTF-8": "he_cmd_lang",
+    "an answer of engine-setup: OVESETUP_GRAFANA_CORE/enable below engine:answers": (
+        "he_enable_grafana"
+    ),
+    "parts of the role's first versions; the formula's phases are its SLS files": (
+        "he_install_packages he_pre_checks he_initial_clean he_final_clean he_final_tasks "
+        "he_bootstrap_local_vm he_bootstrap_local_vm_engine he_bootstrap_local_vm_add_host "
+        "he_bootstrap_pre_install_local_engine_vm he_bootstrap_post_install_local_engine_vm "
+        "he_create_storage_domain he_create_target_vm he_engine_vm_configuration "
+        "he_apply_repositories_role"
+    ),
     "an id of a new VM; the engine makes it": "he_vm_uuid he_nic_uuid he_cdrom_uuid",
     "internal: the role finds it out as it runs, and so does the formula": (
-        "he_host_ip he_fqdn_ansible_host he_maxvcpus he_fips_enabled he_default_gateway "
+        "he_host_ip he_fqdn_ansible_host he_maxvcpus he_fips_enabled "
         "he_default_gateway_4 he_default_gateway_6 he_appliance_path he_appliance_config_path "
         "he_appliance_out he_appliance_sha1 he_appliance_ova_path he_appliance_ova_out "
         "he_appliance_ova_sha1 he_hashed_appliance_password he_vm_details he_virtio_disk_details "

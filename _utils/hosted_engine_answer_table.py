@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import hosted_engine_convert as convert
+import hosted_engine_answer_readers as readers
+from hosted_engine_answer_readers import ISCSI_PORT
 from hosted_engine_convert import Row
 
 PREFIX = "OVEHOSTED_"
 
 
-def row(name: str, path: str, read: Callable[..., Any] = convert.text) -> Row:
+def row(name: str, path: str, read: Callable[..., Any] = readers.text) -> Row:
     """One answer for one key; what its ``read`` takes for nothing is written as nothing."""
     writers: dict[Any, Callable[..., Any]] = {
-        convert.texts: ",".join,
-        convert.number: _digits,
-        convert.portal_group: str,
+        readers.texts: ",".join,
+        readers.number: _digits,
+        readers.portal_group: str,
     }
     return Row((PREFIX + name,), (path,), read, writers.get(read, lambda value: value))
 
@@ -31,14 +32,14 @@ def _digits(value: int) -> str | None:
 
 def _kind(value: Any) -> tuple[str | None, str | None]:
     """Files of the first versions say nfs3 or nfs4."""
-    said = convert.text(value)
+    said = readers.kind(value)
     return ("nfs", f"v{said[-1]}") if said in ("nfs3", "nfs4") else (said, None)
 
 
 def _storage(kind: Any, connection: Any, addresses: Any, ports: Any) -> tuple[Any, ...]:
     kind = _kind(kind)[0] or "nfs"
-    listed = convert.portals(kind, connection, addresses, ports)
-    return *convert.share(kind, connection), listed
+    listed = readers.portals(kind, connection, addresses, ports)
+    return *readers.share(kind, connection), listed
 
 
 def _write_storage(address: str, path: str, portals: list[str]) -> tuple[str | None, ...]:
@@ -53,11 +54,11 @@ def _host_and_port(portal: str) -> tuple[str, str]:
     host, _, port = portal.rpartition(":")
     if host.startswith("[") or (host and ":" not in host):
         return host.strip("[]"), port
-    return portal, str(convert.ISCSI_PORT)
+    return portal, str(ISCSI_PORT)
 
 
 def _cidr(value: Any) -> str | None:
-    said = convert.text(value)
+    said = readers.text(value)
     if said and "/" not in said:
         raise ValueError("ADDRESS/PREFIX is wanted: files that the role wrote lack the prefix")
     return said
@@ -65,7 +66,7 @@ def _cidr(value: Any) -> str | None:
 
 def _graphics(value: Any) -> str | None:
     """qxl is how files of the first versions ask for SPICE."""
-    said = convert.text(value)
+    said = readers.text(value)
     return "spice" if said == "qxl" else said
 
 
@@ -77,47 +78,47 @@ LOGINS = {"password": "yes", "none": "no", "keys": "without-password"}
 
 TABLE = [
     # engine-setup's own, which some files have as well: not for engine:answers, as a key decides.
-    Row(("OVESETUP_CONFIG/fqdn",), ("engine:fqdn",), convert.text),
-    Row(("OVESETUP_CONFIG/keycloakEnable",), ("engine:keycloak",), convert.flag),
-    Row(("OVESETUP_CONFIG/adminPassword",), ("secrets:admin_password",), convert.text),
-    Row(("OVESETUP_DB/password",), ("secrets:database_password",), convert.text),
-    Row(("OVESETUP_DWH_DB/password",), ("secrets:dwh_database_password",), convert.text),
-    Row(("OVESETUP_CORE/offlinePackager",), ("engine:offline",), convert.flag),
-    row("CORE/enableKeycloak", "engine:keycloak", convert.flag),
+    Row(("OVESETUP_CONFIG/fqdn",), ("engine:fqdn",), readers.text),
+    Row(("OVESETUP_CONFIG/keycloakEnable",), ("engine:keycloak",), readers.flag),
+    Row(("OVESETUP_CONFIG/adminPassword",), ("secrets:admin_password",), readers.password),
+    Row(("OVESETUP_DB/password",), ("secrets:database_password",), readers.password),
+    Row(("OVESETUP_DWH_DB/password",), ("secrets:dwh_database_password",), readers.password),
+    Row(("OVESETUP_CORE/offlinePackager",), ("engine:offline",), readers.flag),
+    row("CORE/enableKeycloak", "engine:keycloak", readers.flag),
     row("CORE/restoreFromFile", "restore:backup"),
-    row("CORE/renewPKIonRestore", "restore:renew_pki", convert.flag),
+    row("CORE/renewPKIonRestore", "restore:renew_pki", readers.flag),
     Row(
         _names("CORE/pauseonRestore"),
         ("pause_before",),
-        convert.pause,
-        lambda phases: convert.PAUSE in phases,
+        readers.pause,
+        lambda phases: readers.PAUSE in phases,
     ),
-    Row(_names("CORE/localVMDir"), ("bootstrap:directory",), convert.directory),
+    Row(_names("CORE/localVMDir"), ("bootstrap:directory",), readers.directory),
     row("NETWORK/fqdn", "engine:fqdn"),
     row("NETWORK/bridgeName", "network:name"),
     Row(
         _names("NETWORK/bridgeIf"),
         ("host:interface", "network:vlan"),
-        convert.interface,
+        readers.interface,
         lambda interface, _: interface,
     ),
     row("NETWORK/gateway", "network:gateway"),
     row("NETWORK/host_name", "host:address"),
-    row("NETWORK/sshdPort", "host:ssh_port", convert.number),
+    row("NETWORK/sshdPort", "host:ssh_port", readers.number),
     Row(
         _names("NETWORK/forceIPv4", "NETWORK/forceIPv6"),
         ("network:family",),
-        convert.family,
+        readers.family,
         lambda family: (family == "ipv4", family == "ipv6"),
     ),
     row("NETWORK/network_test", "network:test"),
     row("NETWORK/network_test_tcp_address", "network:tcp_address"),
-    row("NETWORK/network_test_tcp_port", "network:tcp_port", convert.number),
+    row("NETWORK/network_test_tcp_port", "network:tcp_port", readers.number),
     row("ENGINE/clusterName", "cluster:name"),
     row("ENGINE/datacenterName", "datacenter:name"),
     row("ENGINE/appHostName", "host:name"),
-    row("ENGINE/enableHcGlusterService", "cluster:gluster_service", convert.flag),
-    row("ENGINE/adminPassword", "secrets:admin_password"),
+    row("ENGINE/enableHcGlusterService", "cluster:gluster_service", readers.flag),
+    row("ENGINE/adminPassword", "secrets:admin_password", readers.password),
     Row(
         _names("STORAGE/domainType"),
         ("storage:type", "storage:nfs_version"),
@@ -139,44 +140,44 @@ TABLE = [
     row("STORAGE/storageDomainName", "storage:name"),
     row("STORAGE/mntOptions", "storage:mount_options"),
     row("STORAGE/iSCSITargetName", "storage:target"),
-    row("STORAGE/iSCSIPortal", "storage:portal_group", convert.portal_group),
+    row("STORAGE/iSCSIPortal", "storage:portal_group", readers.portal_group),
     row("STORAGE/iSCSIPortalUser", "storage:user"),
-    row("STORAGE/iSCSIPortalPassword", "secrets:iscsi_password"),
+    row("STORAGE/iSCSIPortalPassword", "secrets:iscsi_password", readers.password),
     row("STORAGE/iSCSIDiscoverUser", "storage:discovery_user"),
-    row("STORAGE/iSCSIDiscoverPassword", "secrets:iscsi_discovery_password"),
+    row("STORAGE/iSCSIDiscoverPassword", "secrets:iscsi_discovery_password", readers.password),
     # As files of the first versions name it.
-    Row(_names("STORAGE/iSCSILunId"), ("storage:lun",), convert.text),
+    Row(_names("STORAGE/iSCSILunId"), ("storage:lun",), readers.text),
     row("STORAGE/LunID", "storage:lun"),
-    row("STORAGE/discardSupport", "storage:discard_after_delete", convert.flag),
-    row("STORAGE/imgSizeGB", "vm:disk_gib", convert.number),
+    row("STORAGE/discardSupport", "storage:discard_after_delete", readers.flag),
+    row("STORAGE/imgSizeGB", "vm:disk_gib", readers.number),
     row("VM/vmName", "vm:name"),
-    Row(_names("VM/vmMemSizeMB"), ("vm:memory_mib",), convert.number, lambda size: size),
-    row("VM/vmVCpus", "vm:cpus", convert.number),
+    Row(_names("VM/vmMemSizeMB"), ("vm:memory_mib",), readers.number, lambda size: size),
+    row("VM/vmVCpus", "vm:cpus", readers.number),
     row("VM/vmMACAddr", "vm:mac"),
-    row("VM/emulatedMachine", "vm:machine"),
-    row("VM/ovfArchive", "appliance:source"),
+    row("VM/emulatedMachine", "vm:machine", readers.machine),
+    row("VM/ovfArchive", "appliance:source", readers.image),
     Row(_names("VM/cloudinitVMStaticCIDR"), ("vm:address",), _cidr, lambda address: address),
-    row("VM/cloudinitVMDNS", "vm:dns", convert.texts),
-    row("VM/cloudinitVMETCHOSTS", "vm:hosts_entries", convert.flag),
+    row("VM/cloudinitVMDNS", "vm:dns", readers.texts),
+    row("VM/cloudinitVMETCHOSTS", "vm:hosts_entries", readers.flag),
     row("VM/cloudinitVMTZ", "vm:time_zone"),
-    row("VM/cloudinitRootPwd", "secrets:root_password"),
+    row("VM/cloudinitRootPwd", "secrets:root_password", readers.password),
     Row(
         _names("VM/rootSshPubkey"),
         ("vm:root_ssh_keys",),
-        convert.lines,
+        readers.lines,
         lambda keys: keys[0] if len(keys) == 1 else keys,
     ),
-    Row(_names("VM/rootSshAccess"), ("vm:root_login",), convert.root_login, LOGINS.get),
+    Row(_names("VM/rootSshAccess"), ("vm:root_login",), readers.root_login, LOGINS.get),
     Row(
         _names("VM/applyOpenScapProfile", "VM/OpenScapProfileName"),
         ("vm:openscap_profile",),
-        convert.profile,
+        readers.profile,
         lambda profile: (bool(profile), profile),
     ),
-    row("VM/enableFips", "vm:fips", convert.flag),
+    row("VM/enableFips", "vm:fips", readers.flag),
     Row(_names("VDSM/consoleType"), ("vm:graphics",), _graphics, lambda protocol: protocol),
     row("NOTIF/smtpServer", "notification:smtp_server"),
-    row("NOTIF/smtpPort", "notification:smtp_port", convert.number),
+    row("NOTIF/smtpPort", "notification:smtp_port", readers.number),
     row("NOTIF/sourceEmail", "notification:source"),
-    row("NOTIF/destEmail", "notification:destinations", convert.texts),
+    row("NOTIF/destEmail", "notification:destinations", readers.texts),
 ]

@@ -17,6 +17,12 @@ from salt.exceptions import CommandExecutionError
 MEMBERS = {"version", "config", "files", "md5sum", "db/engine_backup.db"}
 VERSION_BYTES = 256
 CHUNK = 2**20
+FULL = re.compile(r"\d+\.\d+\.\d+")
+# From this version on engine-backup compares more than the release.
+COMPARES_ALL = [4, 4, 7]
+# The oldest release whose backups an engine of a later one takes, and from which version on.
+OLDEST = {(4, 4): (4, 3), (4, 5): (4, 3)}
+LAST_OF_3 = (4, 3, 10)
 
 
 class Backup(NamedTuple):
@@ -55,6 +61,9 @@ def examine(path: Path) -> Backup:
                     version = file.read(VERSION_BYTES).decode(errors="replace").strip()
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise CommandExecutionError(f"{path} isn't a whole tar archive: {error}") from error
+    except AttributeError as error:
+        # tarfile's own mistake, where a stream is damaged within its first block.
+        raise CommandExecutionError(f"{path} is damaged: it can't be unpacked") from error
     except Exception as error:
         # zlib's and lzma's own; naming them would want libraries that a Python may lack.
         if type(error).__module__ not in ("zlib", "lzma", "_lzma"):
@@ -78,7 +87,7 @@ def sha256(path: Path) -> str:
 
 def release(version: str) -> tuple[int, int] | None:
     """
-    What engine-backup compares of a version; None where the text tells none.
+    The release of a version; None where the text tells none.
 
     >>> release("4.5.6-1.el9"), release("unknown")
     ((4, 5), None)
@@ -88,6 +97,52 @@ def release(version: str) -> tuple[int, int] | None:
 
 
 def is_older(engine: str, backup: str) -> bool:
-    """Whether an engine is older than a backup, as far as both versions tell."""
+    """
+    Whether engine-backup takes an engine for older than a backup, as far as both versions tell.
+
+    Of one release it compares the whole versions (since 4.4.7), part by part; a version that ends
+    earlier is older, and parts that can't be compared are refused.
+
+    >>> is_older("4.5.4-1.el9", "4.5.6-1.el9"), is_older("4.5-20240131", "4.5.6-1.el9")
+    (True, False)
+    """
     there, here = release(backup), release(engine)
-    return there is not None and here is not None and here < there
+    if there is None or here is None or here != there:
+        return there is not None and here is not None and here < there
+    if not (FULL.match(engine) and FULL.match(backup)) or _parts(engine)[:3] < COMPARES_ALL:
+        return False
+    try:
+        return _parts(engine) < _parts(backup)
+    except TypeError:
+        return True
+
+
+def refusal(engine: str, backup: str) -> tuple[str, str] | None:
+    """
+    Why engine-backup on ``engine`` refuses a backup, and what to do; None for no reason that both
+    versions tell.
+    """
+    there, here = release(backup), release(engine)
+    if is_older(engine, backup):
+        return (
+            f"is of version {backup}, the appliance {engine} is older",
+            "Use a newer appliance, or one whose engine a command of hooks:guest_before_setup "
+            "updates first",
+        )
+    oldest = OLDEST.get(here) if here else None
+    before = FULL.match(backup) and there == LAST_OF_3[:2] and tuple(_parts(backup)[:3]) < LAST_OF_3
+    if there and oldest and here != there and (there < oldest or before):
+        return (
+            f"is of version {backup}, which the appliance {engine} doesn't restore",
+            f"Update the old engine to {'.'.join(map(str, LAST_OF_3))} or later, and make another "
+            "backup",
+        )
+    return None
+
+
+def _parts(version: str) -> list[Any]:
+    """Numbers, words, and what is between them: as Python's loose versions are compared."""
+    parts = [
+        part for part in re.split(r"(\d+|[a-z]+|\.)", version.strip()) if part not in ("", ".")
+    ]
+    return [int(part) if part.isdecimal() else part for part in parts]

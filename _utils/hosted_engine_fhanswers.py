@@ -14,11 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import hosted_engine_answer_file as answer_file
+import hosted_engine_answer_questions as questions
 import hosted_engine_convert as convert
+import hosted_engine_secret_text as secret_text
 from hosted_engine_answer_reasons import REASONS
+from hosted_engine_answer_storage import Names, concluded
 from hosted_engine_answer_table import PREFIX, TABLE
 from hosted_engine_convert import Converted, Values
-from hosted_engine_guest_answers import LOOKS_SECRET as SECRET_NAME
 from hosted_engine_schema import SCHEMA
 from hosted_engine_schema_forms import ANSWER_NAME
 from hosted_engine_validate import with_defaults
@@ -40,11 +42,27 @@ CONFIRMED = {
 }
 
 
+STORAGE = Names(
+    kind=f"{PREFIX}STORAGE/domainType",
+    options=f"{PREFIX}STORAGE/mntOptions",
+    nfs_version=f"{PREFIX}STORAGE/nfsVersion",
+    lun=(f"{PREFIX}STORAGE/LunID", f"{PREFIX}STORAGE/iSCSILunId"),
+    iscsi=tuple(
+        f"{PREFIX}STORAGE/{name}"
+        for name in ("iSCSITargetName", "iSCSIPortalIPAddress", "iSCSIPortalUser")
+    ),
+    port=f"{PREFIX}STORAGE/iSCSIPortalPort",
+    where=f"{PREFIX}STORAGE/storageDomainConnection",
+    hyperconverged=f"{PREFIX}ENGINE/enableHcGlusterService",
+)
+
+
 def read(answers: Mapping[str, str]) -> Converted:
     """
     The pillar that answers tell; ``answers``: name to value as ``answer_file.parse`` gives them.
 
-    Answers of engine-setup (OVESETUP_…) become ``engine:answers``, or a secret by their name.
+    Answers of engine-setup (OVESETUP_…) become ``engine:answers``, or a secret by their name or by
+    what is in them.
     """
     values: Values = {}
     broken: list[str] = []
@@ -53,28 +71,42 @@ def read(answers: Mapping[str, str]) -> Converted:
             values[name] = answer_file.value(typed)
         except ValueError as error:
             broken.append(f"{name}: {error}")
-    ours = {name for row in TABLE for name in row.names} | REASONS.keys()
-    others = {name for name in values if not name.startswith(PREFIX) and name not in ours}
-    told = convert.convert(
-        TABLE, REASONS, {name: item for name, item in values.items() if name not in others}
-    )
+    known = {name for row in TABLE for name in row.names} | REASONS.keys()
+    asked = questions.read(values, known)
+    others = {name for name in asked.values if not name.startswith(PREFIX) and name not in known}
+    kind, said = concluded(asked.values, STORAGE)
+    ours = {name: item for name, item in asked.values.items() if name not in others}
+    told = convert.convert(TABLE, REASONS, ours | ({STORAGE.kind: kind} if kind else {}))
     found = convert.leaves(told.pillar)
+    unknown = _engine_setup(found, {name: answers[name] for name in others})
+    unknown += _own_keys(found, {name: values[name] for name in told.unknown})
+    problems = [*broken, *asked.problems, *said, *told.problems, *_other_name(values)]
+    left_out = dict(sorted((told.left_out | asked.left_out).items()))
+    return Converted(convert.tree(found), sorted(unknown), left_out, problems)
+
+
+def _engine_setup(found: Values, others: Mapping[str, str]) -> list[str]:
+    """Adds the answers of engine-setup; returns the names that aren't its."""
     unknown = []
-    for name in sorted(others):
-        kind = "secrets" if SECRET_NAME.search(name) else "engine"
-        if re.search(ANSWER_NAME, name):
-            found.setdefault(f"{kind}:answers", {})[name] = answers[name]
+    for name, typed in sorted(others.items()):
+        secret = secret_text.NAME.search(name) or secret_text.holds(typed.partition(":")[2])
+        if questions.of_engine_setup(name) and re.search(ANSWER_NAME, name):
+            found.setdefault(f"{'secrets' if secret else 'engine'}:answers", {})[name] = typed
         else:
             unknown.append(name)
-    for name in told.unknown:
-        path = name.removeprefix(OWN).replace("__", ":")
+    return unknown
+
+
+def _own_keys(found: Values, given: Values) -> list[str]:
+    """Adds what stands in keys of our own; returns the names that aren't such a key."""
+    unknown = []
+    paths = {OWN + path.replace(":", "__"): path for path in convert.paths()}
+    for name, value in given.items():
         try:
-            convert.schema_of(path)
-            found[path] = json.loads(values[name])
-        except (KeyError, TypeError, ValueError):
+            found[paths[name]] = json.loads(value)
+        except (KeyError, TypeError, ValueError, RecursionError):
             unknown.append(name)
-    problems = [*broken, *told.problems, *_other_name(values)]
-    return Converted(convert.tree(found), sorted(unknown), told.left_out, problems)
+    return unknown
 
 
 def _other_name(values: Values) -> list[str]:
@@ -112,7 +144,7 @@ def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> s
     leaves["engine:answers"] = {
         name: answer
         for name, answer in leaves["engine:answers"].items()
-        if not SECRET_NAME.search(name)
+        if not secret_text.NAME.search(name) and not secret_text.holds(answer)
     }
     return answer_file.render(answers | _own(answers, leaves))
 

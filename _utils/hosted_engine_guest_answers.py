@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import hosted_engine_secret_text as secret_text
 from hosted_engine_state import Secret
 from salt.exceptions import SaltInvocationError
 
@@ -22,7 +22,9 @@ DECIDED = {
     "OVESETUP_PKI/renew": "restore:renew_pki",
     "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "restore:renew_pki",
 }
-LOOKS_SECRET = re.compile(r"passw|passphrase|secret|token|credential|privatekey", re.IGNORECASE)
+LOOKS_SECRET = secret_text.NAME
+# engine-setup asks below 3686 MB of what the kernel leaves of it, crash kernel and all.
+MEMORY_MIB = 5120
 
 
 class Fault(NamedTuple):
@@ -44,7 +46,8 @@ def faults(
         key = f"engine:answers:{name}"
         yield from _decided(key, name)
         yield from _form(key, value)
-        if LOOKS_SECRET.search(name) and value.startswith(("str:", "multi-str:")):
+        text = value.startswith(("str:", "multi-str:"))
+        if text and (LOOKS_SECRET.search(name) or secret_text.holds(value)):
             yield Fault(key, "looks like a secret", "Put it below secrets:answers")
     for name, hidden in secret_answers.items():
         key = f"secrets:answers:{name}"
@@ -76,6 +79,7 @@ def text(
     values = {
         "OVESETUP_CONFIG/fqdn": f"str:{engine['fqdn']}",
         "OVESETUP_CONFIG/keycloakEnable": f"bool:{engine['keycloak']}",
+        **_questions(settings),
         **engine["answers"],
         **{name: hidden.value for name, hidden in further.items()},
     }
@@ -92,6 +96,17 @@ def text(
     # otopi reads values literally since 1.9.2: a % stands for itself.
     lines = "".join(f"{key}={value}\n" for key, value in values.items())
     return f"[environment:default]\n{lines}"
+
+
+def _questions(settings: dict[str, Any]) -> dict[str, str]:
+    """Questions whose default ends engine-setup: oVirt's appliance ships the answers, too."""
+    found = {}
+    if settings["vm"]["memory_mib"] < MEMORY_MIB:
+        found["OVESETUP_SYSTEM/memCheckEnabled"] = "bool:False"
+    if settings["restore"]["backup"]:
+        # Snapshots of levels that this engine doesn't know stay, but can't be used.
+        found["QUESTION/1/OVESETUP_IGNORE_SNAPSHOTS_WITH_OLD_COMPAT_LEVEL"] = "str:yes"
+    return found
 
 
 def _decided(key: str, name: str) -> Iterator[Fault]:

@@ -15,8 +15,11 @@ import hosted_engine_guest_options as options
 from hosted_engine_guest_network import HOSTS_MARKER
 from hosted_engine_state import Secret
 
-ANSWERS = "/root/ovirt-engine-answers"
+# Answers that the appliance brings along, if it does: engine-setup goes on without the file.
+SHIPPED = "/root/ovirt-engine-answers"
 FOLDER = "/var/lib/hosted-engine"
+# Ours come after them: otopi takes the last file's answer.
+ANSWERS = f"{FOLDER}/answers"
 # Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
 MARKER = f"{FOLDER}/setup-complete"
 KEYFILE = network.KEYFILE
@@ -126,7 +129,8 @@ def setup_unit(settings: dict[str, Any]) -> str:
         *([WAIT] if has_gate(settings) else []),
         *([f"ExecStartPre={options.SCRIPT}"] if options.script(settings, SETUP_UNIT) else []),
         *([f"ExecStartPre=/bin/sh {RESTORE}"] if settings["restore"]["backup"] else []),
-        f"ExecStart=/usr/bin/engine-setup --accept-defaults --config-append={ANSWERS}{offline}",
+        "ExecStart=/usr/bin/engine-setup --accept-defaults "
+        f"--config-append={SHIPPED} --config-append={ANSWERS}{offline}",
         f"ExecStartPost=/bin/sh -c 'mkdir -p {FOLDER} && sync && : > {MARKER} && sync'",
     ]
     return SETUP.replace("@STEPS@", "\n".join(steps))
@@ -196,7 +200,8 @@ def user_data(
     if root_hash:
         # The list is what cloud-init of EL 8 and that of today both read.
         data["chpasswd"] = {"expire": False, "list": f"root:{root_hash}\n"}
-    return "#cloud-config\n" + json.dumps(data, indent=1) + "\n"
+    # Beyond the basic plane JSON's escapes are pairs, which YAML reads as two characters.
+    return "#cloud-config\n" + json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
 def _file(path: str, content: str, permissions: str = "0644") -> dict[str, Any]:

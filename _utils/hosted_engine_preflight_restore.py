@@ -39,12 +39,9 @@ def backup_can_be_restored(host: Host) -> Iterator[Problem]:
     if backup.release(seen.version) is None:
         yield problem(KEY, f"it says that its version is {seen.version!r}", "Make another backup")
     appliance = "" if host.settings["appliance"]["source"] else image.installed_version()
-    if backup.is_older(appliance, seen.version):
-        yield problem(
-            KEY,
-            f"the backup is of version {seen.version}, the appliance {appliance} is older",
-            "Install a newer appliance",
-        )
+    if refused := backup.refusal(appliance, seen.version):
+        what, advice = refused
+        yield problem(KEY, f"the backup {what}", advice)
 
 
 def no_vm_runs_here(host: Host) -> Iterator[Problem]:

@@ -20,9 +20,14 @@ def safe(text: str, secrets: Iterable[str] = (), lines: int = 25) -> str:
     >>> safe("\\x1b[1mup\\x1b[0m\\r\\nsecret: hunter2\\n", ["hunter2"])
     'up\\nsecret: (hidden)'
     """
-    plain = CONTROLS.sub("", SEQUENCES.sub("", text))
-    for value in sorted(secrets, key=len, reverse=True):
-        if len(value) >= SHORTEST:
-            plain = plain.replace(value, HIDDEN)
+    plain = without(CONTROLS.sub("", SEQUENCES.sub("", text)), secrets)
     kept = [line.rstrip() for line in plain.splitlines() if line.strip()]
     return "\n".join(kept[-lines:])
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """A text with each secret replaced."""
+    for value in sorted(secrets, key=len, reverse=True):
+        if len(value) >= SHORTEST:
+            text = text.replace(value, HIDDEN)
+    return text

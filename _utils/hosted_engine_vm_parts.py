@@ -7,7 +7,6 @@ from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_connection as connection
-import hosted_engine_storage as kinds
 import hosted_engine_volume as volumes
 from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
@@ -84,15 +83,13 @@ def ovf_stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list
     return vm.id, domain.id, stores
 
 
-def members(
-    domain: str, image: str, volume: str, storage: kinds.Storage | None = None
-) -> list[str]:
+def members(domain: str, image: str, volume: str) -> list[str]:
     """
     What an OVF store holds now; one that is empty, or not at hand on this host, holds nothing.
 
     Read as vdsm: storage may refuse root.
     """
-    path = volumes.find(domain, image, volume, storage)
+    path = volumes.find(domain, image, volume)
     if path is None:
         return []
     # Exit code 2: no tar, or cut short in the middle of a write.

@@ -41,6 +41,10 @@ VALID = {
 }
 
 
+def sentences(found):
+    return [f"{one['key']}: {one['problem']}. {one['advice']}".rstrip(". ") for one in found]
+
+
 @pytest.fixture(scope="module")
 def minion(tmp_path_factory: pytest.TempPathFactory) -> Minion:
     return Minion(tmp_path_factory.mktemp("minion"), {})
@@ -99,6 +103,42 @@ def test_secrets_are_in_the_file_alone(minion, tmp_path):
             assert b"not-to-be-seen" not in path.read_bytes(), path
 
 
+WRONG = """\
+[environment:default]
+OVEHOSTED_NETWORK/fqdn=str:engine.example.org
+OVEHOSTED_NETWORK/gateway=str:198.51.100.1
+OVEHOSTED_ENGINE/adminPassword=str:not-to-be-seen
+OVEHOSTED_ENGINE/clusterName=str:Default
+OVEHOSTED_ENGINE/datacenterName=str:West
+OVEHOSTED_STORAGE/domainType=str:iscsi
+OVEHOSTED_STORAGE/iSCSIPortalIPAddress=str:198.51.100.9,198.51.100.9
+OVEHOSTED_STORAGE/iSCSITargetName=str:engine
+OVEHOSTED_STORAGE/iSCSIPortalUser=str:he
+OVEHOSTED_STORAGE/LunID=str:36001
+OVEHOSTED_VM/vmMACAddr=str:01:16:3e:00:00:01
+OVEHOSTED_VM/cloudinitVMStaticCIDR=str:2001:db8::20/128
+OVEHOSTED_VM/rootSshAccess=str:without-password
+OVESETUP_CONFIG/fqdn=str:engine.example.org
+"""
+
+
+@pytest.mark.feature("to_pillar")
+def test_problems_are_all_that_the_formula_would_say_of_the_pillar(minion, tmp_path):
+    """Not only the schema's: what contradicts itself between keys, and what secrets lack."""
+    source, target = tmp_path / "answers.conf", tmp_path / "site.sls"
+    source.write_text(WRONG)
+
+    told = minion("hosted_engine_answers.to_pillar", str(source), target=str(target))
+
+    site = Minion(tmp_path / "site", yaml.safe_load(target.read_text()))
+    assert told["problems"] == sentences(site("hosted_engine.problems"))
+    keys = {one.split(": ")[0].removeprefix("hosted_engine:") for one in told["problems"]}
+    assert keys == {
+        "vm:mac", "vm:address", "network:gateway", "storage:portals:1", "storage:target",
+        "secrets:iscsi_password", "vm:root_login", "cluster:name",
+    }  # fmt: skip
+
+
 def test_what_is_missing_or_wrong_is_told_not_raised(minion, tmp_path):
     source = tmp_path / "answers.conf"
     source.write_text(
@@ -113,6 +153,70 @@ def test_what_is_missing_or_wrong_is_told_not_raised(minion, tmp_path):
     assert "hosted_engine:secrets:admin_password: missing" in said
     assert "hosted_engine:storage:type: 'posixfs' isn't one of" in said
     assert told["secrets"] == {"found": [], "where": "none found"}
+
+
+HIDDEN = """\
+[environment:default]
+OVEHOSTED_NETWORK/fqdn=str:engine.example.com
+OVEHOSTED_STORAGE/domainType=str:posixfs
+OVEHOSTED_STORAGE/storageDomainConnection=str:nas.example.com:/engine
+OVEHOSTED_STORAGE/mntOptions=str:vers=3.0,username=he,password=not-to-be-seen-1,seal
+OVEHOSTED_VM/ovfArchive=str:https://he:not-to-be-seen-2@files.example.com/appliance.ova
+OVEHOSTED_CORE/ansibleUserExtraVars=str:he_x=1 db_password=not-to-be-seen-3
+OVEHOSTED_FORMULA/hooks__guest_after_setup=str:["mail --password not-to-be-seen-4"]
+OVEHOSTED_X/comment=str:token: not-to-be-seen-5
+OVESETUP_CONFIG/proxy=str:http://he:not-to-be-seen-6@proxy.example.com:3128
+OVESETUP_X/rootPwd=str:not-to-be-seen-7
+QUESTION/2/OVESETUP_X_PASS=str:not-to-be-seen-8
+"""
+
+
+@pytest.mark.feature("to_pillar")
+def test_a_secret_within_a_value_is_hidden_and_told(minion, tmp_path):
+    """Its key may be any: mount options, an address, a command, an answer of engine-setup."""
+    source, target = tmp_path / "answers.conf", tmp_path / "site.sls"
+    source.write_text(HIDDEN)
+
+    told = minion("hosted_engine_answers.to_pillar", str(source), target=str(target))
+
+    assert "not-to-be-seen" not in repr(told)
+    assert told["secrets"]["found"] == [
+        "appliance:source", "hooks:guest_after_setup", "secrets:answers",
+    ]  # fmt: skip
+    assert "secret (password=)" in told["left_out"]["OVEHOSTED_STORAGE/mntOptions"]
+    assert "OVEHOSTED_CORE/ansibleUserExtraVars" in told["left_out"]
+    assert told["unknown"] == {"OVEHOSTED_X/comment": "str"}
+    shown = told["pillar"]["hosted_engine"]
+    assert shown["storage"]["mount_options"] == "vers=3.0,username=he,seal"
+    assert shown["appliance"] == {"source": None}
+    assert shown["secrets"]["answers"].keys() == {
+        "OVESETUP_CONFIG/proxy", "OVESETUP_X/rootPwd", "QUESTION/2/OVESETUP_X_PASS",
+    }  # fmt: skip
+    assert "hosted_engine:appliance:source: holds a secret" in "\n".join(told["problems"])
+    written = yaml.safe_load(target.read_text())["hosted_engine"]
+    assert written["appliance"]["source"].endswith(
+        "not-to-be-seen-2@files.example.com/appliance.ova"
+    )
+    assert written["secrets"]["answers"]["OVESETUP_X/rootPwd"] == "str:not-to-be-seen-7"
+
+
+@pytest.mark.feature("from_ansible")
+def test_a_secret_within_a_variable_is_hidden_and_told(minion, tmp_path):
+    source = tmp_path / "vars.json"
+    variables = FC | {
+        "he_additional_package_list": ["https://he:not-to-be-seen@repo.example.com/a.rpm"],
+        "he_mount_options": "credentials=/root/not-to-be-seen",
+        "he_extra": {"db_password": "not-to-be-seen", "list": ["secret=not-to-be-seen"]},
+        "he_gateway": "password=not-to-be-seen",
+    }
+    source.write_text(json.dumps(variables))
+
+    told = minion("hosted_engine_answers.from_ansible", str(source))
+
+    assert "not-to-be-seen" not in repr(told)
+    assert told["secrets"]["found"] == ["network:gateway", "secrets:admin_password", "vm:packages"]
+    assert told["left_out"].keys() == {"he_mount_options"}
+    assert told["unknown"] == {"he_extra": "dict"}
 
 
 def test_a_target_that_is_there_stays(minion, tmp_path):
@@ -165,8 +269,10 @@ def test_fhanswers_becomes_the_pillar_again(minion, tmp_path, pillar):
 
     after = Minion(tmp_path / "after", told["pillar"])
     assert after("hosted_engine.settings") == before("hosted_engine.settings")
-    (missing,) = told["problems"]
-    assert missing.startswith("hosted_engine:secrets:admin_password: missing")
+    # Secrets are never written there, and what they are needed for is said.
+    bare = {"hosted_engine": told["pillar"]["hosted_engine"] | {"secrets": {}}}
+    assert told["problems"] == sentences(Minion(tmp_path / "bare", bare)("hosted_engine.problems"))
+    assert "hosted_engine:secrets:admin_password: missing" in repr(told["problems"])
 
 
 @wants_root

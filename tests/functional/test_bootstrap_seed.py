@@ -77,7 +77,7 @@ def test_what_the_guest_gets(networked, tmp_path):
         f"192.168.222.10 {FQDN} engine # hosted-engine bootstrap",
         "127.0.0.1 node1.example.com # hosted-engine bootstrap",
     ]
-    assert PASSWORD in held["/root/ovirt-engine-answers"]
+    assert PASSWORD in held["/var/lib/hosted-engine/answers"]
     keyfile = held["/var/lib/hosted-engine/final.nmconnection"]
     assert "address1=192.0.2.10/24,192.0.2.1\n" in keyfile
     assert "not-to-be-seen-root" not in json.dumps(data)
@@ -104,7 +104,7 @@ def test_further_answers_reach_the_guest_and_nobody_else(networked, tmp_path):
     assert ret["result"] is True, ret
     assert "not-to-be-seen" not in repr(ret) + repr(networked.commands)
     assert "not-to-be-seen" not in repr(minion("hosted_engine.settings"))
-    lines = files(read(networked, tmp_path))["/root/ovirt-engine-answers"].splitlines()
+    lines = files(read(networked, tmp_path))["/var/lib/hosted-engine/answers"].splitlines()
     assert "OVESETUP_CONFIG/websocketProxyConfig=bool:False" in lines
     assert "OVESETUP_KEYCLOAK_DB/password=str:not-to-be-seen-either" in lines
 
@@ -133,7 +133,7 @@ def test_passwords_of_the_databases_and_keycloak_reach_the_guest(networked, tmp_
     )
     minion.state(PRESENT, str(seed(networked)))
 
-    lines = files(read(networked, tmp_path))["/root/ovirt-engine-answers"].splitlines()
+    lines = files(read(networked, tmp_path))["/var/lib/hosted-engine/answers"].splitlines()
 
     assert "OVESETUP_CONFIG/keycloakEnable=bool:True" in lines
     assert "OVESETUP_DB/password=str:d%" in lines

@@ -109,13 +109,15 @@ def test_a_backup_that_was_cut_off_is_sent_again(guest):
     assert (guest.folder / "backup").read_bytes() == guest.backup.read_bytes()
 
 
-def test_an_appliance_that_is_older_is_refused_with_both_versions(guest):
-    archive(guest.backup, "4.7.0")
+@pytest.mark.parametrize("version", ["4.7.0", "4.5.7", "4.5.6-1.el9"])
+def test_an_appliance_that_is_older_is_refused_with_both_versions(guest, version):
+    """Of the same release too: engine-backup itself would refuse it once all was sent."""
+    archive(guest.backup, version)
 
     ret = guest.host.minion.state(SENT, "engine")
 
     assert ret["result"] is False
-    assert "of version 4.7.0, the appliance 4.5.6 is older" in ret["comment"]
+    assert f"of version {version}, the appliance 4.5.6 is older" in ret["comment"]
     assert not (guest.folder / "backup").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import traceback
 from pathlib import Path
@@ -131,10 +132,7 @@ def test_iscsi_in_json_as_the_role_s_readme_has_it():
             {"vm": {"firmware": "uefi", "secure_boot": True}},
         ),
         ({"vm_boot_flags": "--boot hd", "use_uefi": True}, {"vm": {"firmware": "bios"}}),
-        (
-            {"appliance": "/a.qcow2", "appliance_ova": "/b.ova"},
-            {"appliance": {"source": "/a.qcow2"}},
-        ),
+        ({"appliance": "/a.qcow2"}, {"appliance": {"source": "/a.qcow2"}}),
         ({"appliance_ova": "/b.ova", "appliance": ""}, {"appliance": {"source": "/b.ova"}}),
         (
             {"ipv6_subnet_prefix": "fd00:1:2:3"},
@@ -161,6 +159,24 @@ def test_what_variables_mean(variables, pillar):
 
     assert found.pillar == pillar
     assert found.problems == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("default_gateway", "gateway", "network:gateway"),
+        ("appliance_ova", "appliance", "appliance:source"),
+    ],
+)
+def test_a_name_of_the_roles_older_versions(old, new, path):
+    """Read by what it meant there; where both are given and differ the newer counts."""
+    group, key = path.split(":")
+
+    assert told(**{old: "192.0.2.254"}).pillar == {group: {key: "192.0.2.254"}}
+    found = told(**{old: "192.0.2.254", new: "192.0.2.1"})
+    assert found.pillar == {group: {key: "192.0.2.1"}}
+    assert found.problems == [f"{path}: he_{old} and he_{new} differ: the latter counts"]
+    assert told(**{old: "192.0.2.1", new: "192.0.2.1"}).problems == []
 
 
 @pytest.mark.parametrize(
@@ -202,6 +218,13 @@ def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
     assert found.left_out.keys() >= {
         name for name, value in variables.items() if value not in (None, "", []) and name in REASONS
     }
+
+
+@generated
+@given(st.text() | st.builds("he_fqdn: {}".format, st.text()))
+def test_any_text_is_a_vars_file_or_refused(text: str) -> None:
+    with contextlib.suppress(CommandExecutionError):
+        ansible.read(ansible.parse(text)[0])
 
 
 def test_defaults_that_differ_are_told_and_differ():

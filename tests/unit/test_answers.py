@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import re
 import traceback
@@ -26,7 +27,7 @@ from salt.exceptions import CommandExecutionError
 
 from .answered import FIRST_VERSIONS, ISCSI
 from .configured import IDS, PILLAR, known
-from .generated import on_a_line, values
+from .generated import ANYTHING, on_a_line, values
 from .test_docs import ROOT
 from .test_schema_properties import generated
 
@@ -361,6 +362,42 @@ def test_what_a_key_of_the_pillar_decides_is_no_further_answer(name):
     assert name not in found.pillar.get("engine", {}).get("answers", {})
     assert name in found.left_out or DECIDED[name].split(":")[0] in found.pillar
     assert found.unknown == []
+
+
+@pytest.mark.parametrize("name", ["vm", "engine", "secrets", "secrets__admin_password", "vm__", ""])
+@pytest.mark.parametrize("value", ["null", "false", "[]", "{}", '"x"'])
+def test_a_key_of_our_own_is_a_leaf_or_unknown(name, value):
+    """A whole group in one, or a secret, is nobody's form; keys beside it are still read."""
+    found = told(f"FORMULA/{name}=str:{value}", "FORMULA/vm__cpus=str:2")
+
+    assert found.unknown == [f"OVEHOSTED_FORMULA/{name}"]
+    assert found.pillar == {"vm": {"cpus": 2}}
+
+
+ODD = st.sampled_from(
+    ["OVEHOSTED_FORMULA/", "OVEHOSTED_", "QUESTION/1/", "QUESTION/02/", "QUESTION//", "OVESETUP_"]
+)
+KEYS = st.sampled_from(["vm", "vm__cpus", "storage", "CI_DNS", "OVESETUP_X", "A/b"]) | st.text()
+
+
+@generated
+@given(
+    st.dictionaries(
+        st.builds("{}{}".format, ODD, KEYS), st.builds("str:{}".format, ANYTHING) | TYPED
+    )
+)
+def test_any_names_are_read_or_told(answered: dict[str, str]) -> None:
+    found = answers.read(answered)
+
+    convert.tree(convert.leaves(found.pillar))
+    assert set(found.unknown) <= answered.keys()
+
+
+@generated
+@given(st.text() | st.builds("[environment:default]\n{}".format, st.text()))
+def test_any_text_is_an_answer_file_or_refused(text: str) -> None:
+    with contextlib.suppress(CommandExecutionError):
+        answers.read(answer_file.parse(text).answers)
 
 
 def test_every_key_has_a_place_or_a_reason():

@@ -110,3 +110,40 @@ def test_a_name_that_otopi_does_not_know_as_one_is_told_by_the_schema(name):
 def test_a_value_without_its_type_is_told_by_the_schema(value):
     with pytest.raises(SaltInvocationError, match="engine:answers"):
         text({PROXY: value})
+
+
+@pytest.mark.parametrize(("memory", "asked"), [(512, True), (4096, True), (16384, False)])
+def test_less_memory_than_engine_setup_wants_is_the_pillars_wish(memory, asked):
+    """The question would end it; an answer of the pillar counts more."""
+    given = pillar()
+    given["hosted_engine"]["vm"] = {"memory_mib": memory}
+    settings = settings_.load(given, {"fqdn": "node1.example.com"})
+
+    told = guest_answers.text(settings, NONE)
+    settings["engine"]["answers"]["OVESETUP_SYSTEM/memCheckEnabled"] = "bool:True"
+    other = guest_answers.text(settings, NONE)
+
+    assert ("OVESETUP_SYSTEM/memCheckEnabled=bool:False\n" in told) is asked
+    assert "OVESETUP_SYSTEM/memCheckEnabled=bool:True\n" in other
+
+
+def test_a_restore_answers_what_is_asked_about_old_snapshots():
+    given = pillar()
+    given["hosted_engine"]["restore"] = {"backup": "/srv/b"}
+    question = "QUESTION/1/OVESETUP_IGNORE_SNAPSHOTS_WITH_OLD_COMPAT_LEVEL"
+
+    told = guest_answers.text(settings_.load(given, {"fqdn": "node1.example.com"}), NONE)
+
+    assert f"{question}=str:yes\n" in told
+    assert question not in text()
+
+
+@pytest.mark.parametrize("value", ["str:http://he:hunter3@proxy:3128", "str:x password=hunter3"])
+def test_a_secret_within_an_answer_is_refused_where_anyone_reads_it(value):
+    given = pillar({PROXY: value})
+    settings = settings_.load(given, {"fqdn": "node1.example.com"})
+
+    (fault,) = guest_answers.faults(settings, NONE, {})
+
+    assert fault.what == "looks like a secret"
+    assert "hunter3" not in repr(fault)

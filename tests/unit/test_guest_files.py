@@ -85,6 +85,26 @@ def user_data(root_hash: str | None = None, **changes: dict[str, Any]) -> dict[s
     return read
 
 
+@pytest.mark.parametrize(
+    "text", ["\N{GRINNING FACE}", "a\U0001f468\u200d\U0001f469b", "\U0002070e ü"]
+)
+def test_what_lies_beyond_the_basic_plane_reaches_cloud_init_whole(text):
+    """As escapes it would be pairs of surrogates for YAML: cloud-init can't write such a file."""
+    if not text.isprintable():
+        text = text.replace("\u200d", "")
+    secrets = NONE | {"admin_password": Secret(f"x{text}")}
+    told = guest_files.user_data(
+        settings(vm={"root_ssh_keys": [f"ssh-rsa AAAA {text}"]}), secrets,
+        hosts="", networking={}, keys=KEYS, root_hash=None,
+    )  # fmt: skip
+
+    read = yaml.safe_load(told.encode())
+
+    assert f"adminPassword=str:x{text}\n" in files(read)[guest_files.ANSWERS]["content"]
+    assert read["ssh_authorized_keys"][1] == f"ssh-rsa AAAA {text}"
+    assert yaml.dump(read).encode(), "cloud-init keeps a copy of what it read"
+
+
 def files(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {file["path"]: file for file in data["write_files"]}
 
@@ -92,9 +112,19 @@ def files(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_secrets_in_the_guest_are_for_root_alone():
     written = files(user_data())
 
-    assert written["/root/ovirt-engine-answers"]["permissions"] == "0600"
+    assert written["/var/lib/hosted-engine/answers"]["permissions"] == "0600"
     assert written["/var/lib/hosted-engine/final.nmconnection"]["permissions"] == "0600"
     assert written["/etc/hosts"]["append"] is True
+
+
+def test_what_the_appliance_ships_stays_and_ours_comes_after_it():
+    """otopi takes the last file's answer; and goes on without a file that isn't there."""
+    written = files(user_data())
+    unit = written["/etc/systemd/system/hosted-engine-setup.service"]["content"]
+
+    assert "/root/ovirt-engine-answers" not in written
+    shipped, ours = re.findall(r"--config-append=(\S+)", unit)
+    assert (shipped, ours) == ("/root/ovirt-engine-answers", "/var/lib/hosted-engine/answers")
 
 
 @pytest.mark.feature("offline")
@@ -125,7 +155,8 @@ class Guest:
             "sys/class/dmi/id/product_uuid": "11111111-2222-4333-8444-555555555555\n",
             "etc/hosts": "127.0.0.1 localhost\n" + guest_network.hosts_line("192.168.222.10", "e"),
             "root/.ssh/authorized_keys": f"ecdsa B {guest_files.KEY_COMMENT}\nssh-rsa A user\n",
-            "root/ovirt-engine-answers": "secret",
+            "root/ovirt-engine-answers": "the appliance's own",
+            "var/lib/hosted-engine/answers": "secret",
             "etc/ssh/ssh_host_ecdsa_key": "PRIVATE",
             "etc/ssh/sshd_config": "PermitRootLogin yes\n",
             "usr/local/libexec/hosted-engine-options": "",
@@ -168,6 +199,7 @@ def test_the_handover_leaves_nothing_of_the_bootstrap(tmp_path):
     assert "secret" not in left
     assert "PRIVATE" not in left
     assert guest_files.KEY_COMMENT not in left
+    assert (tmp_path / "root/ovirt-engine-answers").read_text() == "the appliance's own"
     assert (tmp_path / "etc/hosts").read_text() == "127.0.0.1 localhost\n"
     assert (tmp_path / "root/.ssh/authorized_keys").read_text() == "ssh-rsa A user\n"
     keyfile = tmp_path / "etc/NetworkManager/system-connections/hosted-engine.nmconnection"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -22,8 +23,12 @@ import hosted_engine_settings as settings_
 import hosted_engine_stage
 import pytest
 from backup_archive import archive
+from hypothesis import given
+from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
 from salt.modules import cp
+
+from .test_schema_properties import generated
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz", "w"])
@@ -42,6 +47,42 @@ def test_a_backup_that_is_cut_off_is_refused(tmp_path, mode, part):
         backup.examine(path)
 
 
+# A gzip whose first block is broken: tarfile then looks for an attribute that it never set.
+BROKEN_GZIP = bytes.fromhex(
+    "1f8b086c6c6c6c6c6c6c6c6c6c6c6c6c6c6c6c005f77066b04ffd3d3d7d3770848acf0484d4c492d62a00930800006"
+    "1c4c000000000000000000000000000000000000"
+)
+
+
+@generated
+@given(
+    st.sampled_from(["w:gz", "w:bz2", "w:xz", "w"]),
+    st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=40)), max_size=3),
+    st.integers(0, 60000),
+)
+def test_any_bytes_are_a_backup_or_refused(tmp_path_factory, mode, changes, length):
+    """Damaged anywhere, cut off anywhere: never another exception."""
+    path = archive(tmp_path_factory.mktemp("backup") / "b", mode=mode)
+    content = bytearray(path.read_bytes())
+    for place, bytes_ in changes:
+        content[place : place + len(bytes_)] = bytes_
+    path.write_bytes(content[:length])
+
+    with contextlib.suppress(CommandExecutionError):
+        assert backup.examine(path).members >= backup.MEMBERS
+
+
+@pytest.mark.parametrize(
+    "content", [BROKEN_GZIP, b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", b"", b"\0" * 512]
+)
+def test_what_tarfile_itself_stumbles_over_is_refused(tmp_path, content):
+    path = tmp_path / "b"
+    path.write_bytes(content)
+
+    with pytest.raises(CommandExecutionError, match=r"tar archive|damaged|lacks"):
+        backup.examine(path)
+
+
 def test_a_backup_without_its_database_is_refused(tmp_path):
     path = archive(tmp_path / "b", leave="./db/engine_backup.db")
 
@@ -52,14 +93,53 @@ def test_a_backup_without_its_database_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("engine", "of_backup", "older"),
     [
-        ("4.5.1", "4.5.9", False),
         ("4.4.10", "4.5.0", True),
         ("4.10", "4.9", False),
         ("", "4.5", False),
+        # Within a release the whole version counts, and a number is a number.
+        ("4.5.1", "4.5.9", True),
+        ("4.5.10", "4.5.9", False),
+        ("4.5.9-1.el9", "4.5.9-1.el9", False),
+        ("4.5.9-1.el9", "4.5.9-2.el8", True),
+        ("4.5.9-1.el8", "4.5.9-1.el9", True),
+        ("4.5.9", "4.5.9_master", True),
+        ("4.5.9_master", "4.5.9.1", True),
+        ("4.5.9.1", "4.5.9", False),
+        # Of an appliance's package only the release is known.
+        ("4.5-20240131153000.1.el9", "4.5.9", False),
+        ("4.5.9", "4.5", False),
+        # Older programs compare the release alone.
+        ("4.4.6.1", "4.4.10.7", False),
+        ("4.4.7", "4.4.10.7", True),
     ],
 )
-def test_only_an_older_release_is_older(engine, of_backup, older):
+def test_which_engine_is_older_than_a_backup(engine, of_backup, older):
+    """As engine-backup's own verifyVersion has it: else it refuses after gigabytes."""
     assert backup.is_older(engine, of_backup) is older
+
+
+@pytest.mark.parametrize(
+    ("engine", "of_backup", "what", "advice"),
+    [
+        ("4.5.4-1.el9", "4.5.5-1.el9", "4.5.4-1.el9 is older", "guest_before_setup"),
+        ("4.5.4", "4.2.8", "doesn't restore", "4.3.10 or later"),
+        ("4.5-20240131", "4.3.9-1.el7", "doesn't restore", "4.3.10 or later"),
+    ],
+)
+def test_what_engine_backup_refuses_is_told_with_what_to_do(engine, of_backup, what, advice):
+    told = backup.refusal(engine, of_backup)
+
+    assert told
+    assert what in told[0]
+    assert advice in told[1]
+
+
+@pytest.mark.parametrize(
+    ("engine", "of_backup"),
+    [("4.5.4", "4.3.10"), ("4.5.4", "4.4.10.7"), ("4.5.4", "4.5.4"), ("", "4.2"), ("5.0", "4.2.1")],
+)
+def test_what_it_takes_or_nobody_knows_is_no_refusal(engine, of_backup):
+    assert backup.refusal(engine, of_backup) is None
 
 
 class Site:

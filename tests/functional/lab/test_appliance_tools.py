@@ -37,8 +37,9 @@ class Guest:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
         self.programs = folder / "bin"
-        for made in (self.root / "etc", self.programs):
+        for made in (self.root / "etc", self.root / "proc", self.programs):
             made.mkdir(parents=True)
+        self.memory(16384)
         (self.root / "etc/hosts").write_text("192.168.222.10 engine1.lab.test\n")
         for name, script in SURROUNDINGS.items():
             self.program(name, script)
@@ -48,6 +49,11 @@ class Guest:
     def program(self, name: str, script: str) -> None:
         (self.programs / name).write_text(f"#!/bin/sh\n{script}\n")
         (self.programs / name).chmod(0o755)
+
+    def memory(self, mebibytes: int) -> None:
+        (self.root / "proc/meminfo").write_text(
+            f"MemTotal:  {mebibytes * 1024} kB\nMemFree: 1 kB\n"
+        )
 
     def answer(self, **changes: str | None) -> None:
         """Write the answers, some of them otherwise or not at all."""
@@ -73,11 +79,9 @@ class Guest:
             timeout=60,
         )
 
-    def setup(self) -> subprocess.CompletedProcess[str]:
-        return self.run(
-            *("bin/engine-setup", "--accept-defaults", "--offline"),
-            f"--config-append={self.answers}",
-        )
+    def setup(self, *before: Path) -> subprocess.CompletedProcess[str]:
+        appended = [f"--config-append={path}" for path in (*before, self.answers)]
+        return self.run("bin/engine-setup", "--accept-defaults", "--offline", *appended)
 
     @property
     def log(self) -> str:
@@ -228,7 +232,8 @@ def test_bad_answer_fails_before_anything_is_changed(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (None, "Cannot read configuration file"),
+        # otopi goes on without a file that isn't there.
+        (None, "The following configuration files are missing: "),
         ("", "has no section 'environment:default'"),
         ("[other]\n", "has no section 'environment:default'"),
         ("password=str:s3cret\n", "MissingSectionHeaderError, line 1"),
@@ -244,6 +249,73 @@ def test_file_that_holds_no_answers_is_refused(guest: Guest, text: str | None, r
     assert (done.returncode, done.stderr) == (1, "")
     assert reason in done.stdout
     assert "s3cret" not in done.stdout + guest.log
+
+
+SHIPPED = APPLIANCE / "root/root/ovirt-engine-answers"
+
+
+def test_less_memory_than_wanted_is_asked_about_and_nobody_answers(guest: Guest) -> None:
+    """As the real one's memory check: below 4096 MB less a tenth, No by default."""
+    guest.memory(3686)
+
+    done = guest.setup()
+
+    assert done.returncode == 1
+    assert "Aborted by user" in done.stdout
+    assert not (guest.root / "etc/pki").exists()
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "change"),
+    [
+        (3687, {}),
+        (512, {"OVESETUP_SYSTEM__memCheckEnabled": "bool:False"}),
+        (512, {"QUESTION/1/OVESETUP_MEMCHECK_ENABLED": "str:yes"}),
+    ],
+)
+def test_an_answer_lets_setup_go_on_with_less_memory(
+    guest: Guest, mebibytes: int, change: dict[str, str]
+) -> None:
+    guest.memory(mebibytes)
+    guest.answer(**change)
+
+    assert guest.setup().returncode == 0
+
+
+def test_what_the_appliance_ships_is_appended_to_and_the_last_file_counts(guest: Guest) -> None:
+    guest.memory(512)
+    guest.answer(OVESETUP_CONFIG__sanWipeAfterDelete="bool:True")
+
+    assert guest.setup(SHIPPED).returncode == 0
+    assert "ENV OVESETUP_CONFIG/sanWipeAfterDelete=bool:'True'" in guest.log
+    assert "ENV OVESETUP_CONFIG/updateFirewall=bool:'True'" in guest.log
+
+
+def test_a_file_that_lacks_is_warned_of_and_left_out(guest: Guest) -> None:
+    missing = guest.root / "root/ovirt-engine-answers"
+
+    done = guest.setup(missing)
+
+    assert done.returncode == 0
+    assert f"The following configuration files are missing: {missing}." in done.stdout
+
+
+@pytest.mark.parametrize(("level", "aborted"), [("3.6", True), ("4.7", False)])
+def test_restored_snapshots_of_unknown_levels_are_asked_about(
+    engine: Guest, tmp_path: Path, level: str, aborted: bool
+) -> None:
+    """The real one can't use them any more, and asks; the shipped file says Yes."""
+    file, guest = tmp_path / "backup", Guest(tmp_path)
+    assert backup(engine, "backup", file).returncode == 0
+    assert backup(guest, "restore", file, *RESTORE).returncode == 0
+    vms = {"1": {"name": "old", "snapshots": [{"level": level}]}}
+    (guest.root / "var/lib/ovirt-engine/state.json").write_text(json.dumps({"vms": vms}))
+
+    done = guest.setup()
+
+    assert done.returncode == int(aborted), done.stdout
+    assert ("Aborted by user" in done.stdout) is aborted
+    assert guest.setup(SHIPPED).returncode == 0
 
 
 def test_fqdn_that_leads_elsewhere_is_refused(guest: Guest) -> None:
@@ -372,8 +444,27 @@ def test_restore_refuses_what_another_release_wrote(
     subprocess.check_call(["tar", "-C", folder, "-czf", file, "."])
     said = backup(guest, "restore", file, *RESTORE).stderr
     assert (
-        "created by version '4.6' and can not be restored using the installed version 4.5" in said
+        "created by version '4.6.0' and can not be restored using the installed version 4.5.6"
+        in said
     )
+
+
+def test_which_versions_engine_backup_takes() -> None:
+    """Within a release the whole version counts, as with the real one."""
+    expected = {
+        "4.5.6": True, "4.5.5-1.el8": True, "4.5.7": False, "4.5.6-1.el9": False, "4.2.8": False,
+        "4.5.6_master": False, "4.4.10.7": True, "4.3.11": True, "4.3.9": False,
+    }  # fmt: skip
+    program = (
+        "import sys; from appliance_tools import backup as tool\n"
+        "print([tool.can_be_restored(made, '4.5.6') for made in sys.argv[1:]])"
+    )
+
+    said = subprocess.check_output(
+        [sys.executable, "-c", program, *expected], env={"PYTHONPATH": str(APPLIANCE)}, text=True
+    )
+
+    assert said.strip() == repr(list(expected.values()))
 
 
 def test_a_restored_engine_keeps_its_password_and_renews_its_certificates(

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import lzma
+import re
 import subprocess
 import sys
 import tarfile
@@ -33,7 +34,7 @@ PATHS = (
 DATABASE = "db/engine_backup.db"
 STATE = "var/lib/ovirt-engine/state.json"
 # Backups of an older release that this one restores, as a pair of both.
-VALID_PAIRS = (("4.4", "4.5"),)
+VALID_PAIRS = (("4.3", "4.5"), ("4.4", "4.5"))
 COMPRESSORS = {"gzip": "gz", "bzip2": "bz2", "xz": "xz", "None": ""}
 # What an engine that is restored doesn't go on with.
 CLEANED = ("tasks", "jobs")
@@ -44,8 +45,26 @@ class BackupError(Exception):
 
 
 def release(version: str) -> str:
-    """What counts of a version: its first two parts."""
-    return ".".join(version.strip().split(".")[:2])
+    """The first two parts of a version."""
+    return ".".join(version.split(".")[:2])
+
+
+def loose(version: str) -> list[int | str]:
+    """A version as Python's loose versions are compared: numbers, words, what is between them."""
+    parts = re.findall(r"\d+|[a-z]+|[^a-z\d.]+", version)
+    return [int(part) if part.isdigit() else part for part in parts]
+
+
+def can_be_restored(made: str, here: str) -> bool:
+    """Whether an engine of version ``here`` takes a backup of version ``made``."""
+    if release(made) == "4.3" and int(made.split(".")[2]) < 10:
+        return False
+    if (release(made), release(here)) in VALID_PAIRS:
+        return True
+    try:
+        return release(made) == release(here) and loose(made) <= loose(here)  # type: ignore[operator]
+    except TypeError:  # the real one's Python ends with a traceback, which isn't success
+        return False
 
 
 def _member(archive: tarfile.TarFile, name: str, content: bytes) -> None:
@@ -114,11 +133,11 @@ def _restore(folder: Path, version: str) -> None:
     check = ["md5sum", "-c", "md5sum", "--status"]
     if subprocess.run(check, cwd=folder, capture_output=True, check=False).returncode:
         raise BackupError("Checksum verification failed")
-    made, here = release((folder / "version").read_text()), release(version)
-    if made != here and (made, here) not in VALID_PAIRS:
+    made = (folder / "version").read_text().strip()
+    if not can_be_restored(made, version):
         raise BackupError(
             f"Backup was created by version '{made}' and can not be restored using the installed"
-            f" version {here}"
+            f" version {version}"
         )
     _unpack(folder / "files", files.root())
     state = json.loads((folder / DATABASE).read_bytes())

@@ -20,6 +20,7 @@ from typing import Any
 
 from engine_simulator import sso
 from engine_simulator.pki import Pki, PkiError
+from engine_simulator.state import CLUSTER_LEVELS
 
 from appliance_tools import answers, files
 
@@ -45,8 +46,11 @@ TYPES = {
     "OVESETUP_DB/secured": bool,
     "OVESETUP_DWH_CORE/enable": bool,
     "OVESETUP_KEYCLOAK_DB/password": str,
+    "OVESETUP_SYSTEM/memCheckEnabled": bool,
     "OVESETUP_VMCONSOLE_PROXY_CONFIG/vmconsoleProxyConfig": bool,
 }
+# The real one warns below 4096 MB less a tenth, and asks; what is accepted by default is No.
+LEAST_MEMORY_MB = 4096 * 90 / 100
 # The engine keeps these two; all else in the file that it writes would be of no use to anyone.
 REMEMBERED = ("OVESETUP_CONFIG/fqdn", "OVESETUP_CONFIG/keycloakEnable")
 
@@ -102,6 +106,14 @@ def check_fqdn(fqdn: str) -> None:
         )
 
 
+def total_memory_mb() -> int:
+    """Memory as the kernel has it; a test may say another one below its own root."""
+    own = files.root() / "proc/meminfo"
+    text = (own if own.exists() else Path("/proc/meminfo")).read_text(encoding="utf-8")
+    found = re.search(r"^MemTotal:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) // 1024 if found else 0
+
+
 def systemctl(*arguments: str) -> None:
     """Run systemctl; SetupError with its words when it refuses."""
     result = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
@@ -129,11 +141,15 @@ class Setup:
         ]
 
     def load(self) -> None:
-        """Read the answers; the last file that gives a key counts."""
+        """Read the answers; the last file that gives a key counts, and one that lacks doesn't."""
         if files.setup_conf().exists():
             self.remembered = answers.read(files.setup_conf())
+        if missing := [str(source) for source in self.sources if not source.exists()]:
+            names = ",".join(missing)
+            self.log.line("WARNING", f"The following configuration files are missing: {names}.")
         for source in self.sources:
-            self.environment |= answers.read(source)
+            if source.exists():
+                self.environment |= answers.read(source)
         for key, value in self.environment.items():
             shown = "**FILTERED**" if "password" in key.lower() else value
             self.log.line("DEBUG", f"ENV {key}={type(value).__name__}:'{shown}'", show=False)
@@ -161,6 +177,32 @@ class Setup:
         check_fqdn(fqdn)
         if not self.environment.get("OVESETUP_CONFIG/adminPassword") and not self.account.exists():
             raise SetupError("Engine admin password: OVESETUP_CONFIG/adminPassword is missing")
+        self.check_memory()
+        self.check_snapshots()
+
+    def check_memory(self) -> None:
+        """Too little is asked about, unless an answer switched that off."""
+        if total_memory_mb() >= LEAST_MEMORY_MB:
+            return
+        self.log.line("WARNING", "Not enough memory is available on the host: 4096MB are wanted")
+        if self.environment.get("OVESETUP_SYSTEM/memCheckEnabled", True):
+            self.ask("OVESETUP_MEMCHECK_ENABLED")
+
+    def check_snapshots(self) -> None:
+        """Of a restored database: those of a compatibility level that this engine doesn't know."""
+        state = files.state() / "state.json"
+        known = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+        vms = known.get("vms", {}).values()
+        levels = [shot["level"] for vm in vms for shot in vm.get("snapshots", [])]
+        if set(levels) - set(CLUSTER_LEVELS):
+            self.ask("OVESETUP_IGNORE_SNAPSHOTS_WITH_OLD_COMPAT_LEVEL")
+
+    def ask(self, question: str) -> None:
+        """A question whose default is No; there is no terminal, so only an answer says Yes."""
+        answer = str(self.environment.get(f"QUESTION/1/{question}", "No"))
+        self.log.line("DEBUG", f"QUESTION/1/{question}: {answer}", show=False)
+        if answer.lower() != "yes":
+            raise SetupError("Aborted by user")
 
     def stop(self) -> None:
         """The engine mustn't run while it is changed."""

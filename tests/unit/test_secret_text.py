@@ -1,0 +1,56 @@
+"""What counts as a secret inside of a text, and what doesn't."""
+
+from __future__ import annotations
+
+import hosted_engine_secret_text as secret_text
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("name=admin,secret=QUJDRA==,noatime", "QUJDRA=="),
+        ("user=he,pass=x1", "x1"),
+        ("password2=x1,ro", "x1"),
+        ("credentials=/root/.smb", "/root/.smb"),
+        ("secretfile=/etc/ceph/key", "/etc/ceph/key"),
+        ("https://he:x1@repo.example.com/a.rpm", "x1"),
+        ("http://he:a@b@proxy:3128", "a@b"),
+        ("he_x=1 db_password='two words'", "'two words'"),
+        ("API_TOKEN: x1", "x1"),
+        ("run --password x1 now", "x1"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nx1\n", "\nx1\n"),
+        ("root:$6$salt$0123456789abcdef", "$6$salt$0123456789abcdef"),
+    ],
+)
+def test_a_secret_is_found_and_hidden(text, secret):
+    assert list(secret_text.found(text)) == [secret]
+    assert secret_text.hide(text) == text.replace(secret, "(hidden)")
+    assert secret_text.holds([{"key": [text]}])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nas.example.com:/exports/secret",
+        "/srv/password/engine",
+        "compass=1,bypass=1",
+        "passthrough=1",
+        "ssh-rsa AAAAB3NzaC1yc2EpwdAAAtoken+passA/secretQ== me@host",
+        "root@localhost",
+        "iqn.2020-01.com.example:token",
+        "[2001:db8::1]:/a",
+        "https://he@example.com:443/a@b",
+        "without-password",
+        "backup-volfile-servers=a:b",
+        "sec=krb5",
+        "user=he",
+    ],
+)
+def test_what_is_no_secret(text):
+    assert not secret_text.holds(text)
+    assert secret_text.hide(text) == text
+
+
+def test_a_value_is_one_by_its_name_in_a_mapping():
+    assert list(secret_text.found({"db_pass": "x1", "host": "a"})) == ["x1"]
