@@ -1,9 +1,12 @@
 # Everything that a person or CI does with this checkout. `make help` lists it.
 SHELL := /bin/bash
 VENV := .venv
+# The lab's tests are one worker's, the kernel's another's, the third runs all others meanwhile.
+SIDE_BY_SIDE := -n 3 --dist loadgroup
+PYTHONS ?= 3.10 3.11 3.12 3.13
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration test-all smoke docs wheelhouse clean
+.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration test-all smoke docs wheelhouse release clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,8 +28,11 @@ lab: venv ## build the lab: hypervisor root, appliance, packages (cached)
 demo: lab ## deploy a hosted engine on lab hypervisor hv1, and show it
 	tests/lab/demo
 
-wheelhouse: venv ## wheels for Salt's own Python, for sites without a package index
-	$(VENV)/bin/python -m pip wheel -q --use-pep517 --wheel-dir wheelhouse -r hosted_engine/files/requirements.txt
+wheelhouse: venv ## wheels of the libraries for each supported Salt's Python (PYTHONS=…): docs/libraries.md
+	$(VENV)/bin/python -m release.wheelhouse $(PYTHONS:%=--python=%) wheelhouse
+
+release: wheelhouse ## tarball of the formula with the wheels, in dist
+	$(VENV)/bin/python -m release.tarball wheelhouse dist
 
 lint: venv ## style, types, YAML, SLS
 	$(VENV)/bin/ruff check
@@ -48,10 +54,10 @@ test-integration: lab ## on the lab's hypervisors
 	$(VENV)/bin/pytest -m 'not extensive' tests/integration
 
 test: lint lab ## what CI runs
-	$(VENV)/bin/pytest -m 'not extensive'
+	$(VENV)/bin/pytest $(SIDE_BY_SIDE) -m 'not extensive'
 
 test-all: lint lab ## and a whole deployment of each further kind of storage and network
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest $(SIDE_BY_SIDE)
 
 docs: venv ## pages that are made from the schema and from markers on tests
 	$(VENV)/bin/python -m docs.make

@@ -12,10 +12,10 @@ import hosted_engine_ansible as ansible
 import hosted_engine_answer_file as answer_file
 import hosted_engine_convert as convert
 import hosted_engine_fhanswers as answers
-import hosted_engine_preflight as checks
+import hosted_engine_preflight as preflight
+import hosted_engine_preflight_checks as checks
 import hosted_engine_secret_text as secret_text
 import hosted_engine_settings as settings_
-from hosted_engine_preflight_checks import of_pillar
 from hosted_engine_terminal import without as without_secrets
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -138,10 +138,10 @@ def _wrong(pillar: dict[str, Any]) -> list[str]:
     # So that each secret that is missing is named.
     wrapped = {"hosted_engine": {"secrets": {}, **pillar}}
     settings = settings_.merge(wrapped, __grains__)
-    host = checks.Host(settings, __grains__, __salt__)
+    host = preflight.Host(settings, __grains__, __salt__)
     return [
         f"{one['key']}: {one['problem']}. {one['advice']}".rstrip(". ")
-        for one in of_pillar(wrapped, host)
+        for one in checks.of_pillar(wrapped, host)
     ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import hosted_engine_connection as connection
+import hosted_engine_levels as levels
 import hosted_engine_record as record
 import hosted_engine_settings as settings
 from hosted_engine_state import NotYet, Paused
@@ -69,26 +70,21 @@ def _of_engine() -> dict[str, Any]:
             for role, name in DISKS.items()
         },
         "console": "vnc",
-        **_hardware(own),
+        **_hardware(own, vm["chipset"]),
     }
 
 
-def _hardware(own: dict[str, Any]) -> dict[str, str | None]:
-    """CPU and machine that the cluster's VMs get; None where this host has none of them."""
+def _hardware(own: dict[str, Any], chipset: str) -> dict[str, str | None]:
+    """CPU and machine that the cluster's VM of a chipset gets; None where this host has none."""
     cluster = __salt__["ovirt_cluster.get"](own["cluster"]["name"])
     if cluster is None:
         raise NotYet(f"The cluster {own['cluster']['name']} isn't in the engine yet")
     cpus = _option("ServerCPUList", cluster["version"])
-    machines = _option("ClusterEmulatedMachines", cluster["version"]).strip("[] ").split(",")
+    machines = _option("ClusterEmulatedMachines", cluster["version"])
     supported = (__salt__["vdsm.call"]("Host", "getCapabilities") or {}).get("emulatedMachines")
-    usable = [
-        machine.strip()
-        for machine in machines
-        if machine.strip() and (not supported or machine.strip() in supported)
-    ]
     return {
         "cpu_type": _cpu(cpus, cluster["cpu"]),
-        "emulated_machine": own["vm"]["machine"] or next(iter(usable), None),
+        "emulated_machine": own["vm"]["machine"] or levels.machine(machines, supported, chipset),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,6 +11,7 @@ import hosted_engine_command as command
 import hosted_engine_family as family_
 import hosted_engine_firewall as firewall
 import hosted_engine_hypervisor as hypervisor
+import hosted_engine_ip as ip
 import hosted_engine_settings as settings_
 import hosted_engine_subnet as subnet_
 from hosted_engine_guard import only_on_the_way
@@ -229,7 +229,7 @@ def _missing_rules(subnet: str) -> list[tuple[str, int]]:
     option = family_.OPTIONS[family_.of_address(subnet)]
     there = {
         (direction, rule["priority"])
-        for rule in json.loads(command.run("ip", "-j", option, "rule", "show").stdout)
+        for rule in ip.read("-j", option, "rule", "show", needs="priority")
         for direction, key in (("to", "dst"), ("from", "src"))
         if _network(rule, key) == ipaddress.ip_network(subnet)
         and rule.get("table") in ("main", "254")

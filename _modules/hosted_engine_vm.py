@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import hosted_engine_connection as connection
+import hosted_engine_ovf as ovf
 import hosted_engine_record as record
 import hosted_engine_settings as settings
 import hosted_engine_vm_parts as parts
+from hosted_engine_patience import patient
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -49,7 +52,8 @@ def mark(name: str, configuration_disk: str) -> None:
 
 def stored(name: str, storage_domain: str) -> bool:
     """
-    Whether the VM's definition (OVF) lies in one of the OVF stores of a storage domain.
+    Whether the VM's definition (OVF) lies in one of the OVF stores of a storage domain, written
+    after the VM was marked: HA can't start it by an earlier one.
 
     CLI Example:
 
@@ -57,9 +61,24 @@ def stored(name: str, storage_domain: str) -> bool:
 
         salt-call --local hosted_engine_vm.stored HostedEngine hosted_storage
     """
+    return ovf.WHOLE in _look(name, storage_domain).values()
+
+
+def _look(name: str, storage_domain: str) -> dict[str, str]:
+    """What each OVF store holds of the VM, by the store's image; one on a LUN is prepared."""
+    known = settings.load(__pillar__, __grains__)
+    storage, gap = known["storage"], known["timeouts"]["gap"]
+    vm, domain, stores = patient(lambda: _stores(name, storage_domain), gap)()
+    for image, volume in stores:
+        # The stores themselves appear only after a VM exists.
+        if not (__opts__.get("test") or ovf.is_at_hand(domain, image, volume, storage)):
+            __salt__["vdsm.prepare_image"](domain, image, volume)
+    return {image: ovf.state(vm, domain, image, volume, storage) for image, volume in stores}
+
+
+def _stores(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
     with _engine() as api:
-        vm, domain, stores = parts.ovf_stores(api, name, storage_domain)
-    return any(f"{vm}.ovf" in parts.members(domain, *store) for store in stores)
+        return ovf.stores(api, name, storage_domain)
 
 
 def store(name: str, storage_domain: str) -> None:
@@ -74,32 +93,19 @@ def store(name: str, storage_domain: str) -> None:
 
     Raises CommandExecutionError after ``timeouts:ovf`` seconds, with what the stores held.
     """
-    with _engine() as api:
+    vm = _stores(name, storage_domain)[0]
+    # A change of the marked VM makes the engine write by itself; asking for it as well would be
+    # refused. Where it refuses the change, it is writing what an earlier run changed.
+    with contextlib.suppress(connection.UnderWay), _engine() as api:
         from ovirtsdk4 import types
 
-        # A change of the marked VM makes the engine write its definition.
-        vm, domain, _ = parts.ovf_stores(api, name, storage_domain)
         api.vms_service().vm_service(vm).update(
             types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
         )
-        api.storage_domains_service().storage_domain_service(domain).update_ovf_store()
-    prepared: set[tuple[str, str]] = set()
-
-    def look() -> dict[str, list[str]]:
-        with _engine() as api:
-            _, _, stores = parts.ovf_stores(api, name, storage_domain)
-        for image, volume in stores:
-            # Once for each: the stores themselves appear only after a VM exists.
-            if (image, volume) not in prepared:
-                __salt__["vdsm.prepare_image"](domain, image, volume)
-                prepared.add((image, volume))
-        return {image: parts.members(domain, image, volume) for image, volume in stores}
-
-    wanted = f"{vm}.ovf"
     _wait(
-        f"the definition {wanted} of {name} in an OVF store of {storage_domain} (store: members)",
-        look,
-        lambda seen: any(wanted in members for members in seen.values()),
+        f"the definition {vm}.ovf of {name} in an OVF store of {storage_domain}, by store",
+        lambda: _look(name, storage_domain),
+        lambda seen: ovf.WHOLE in seen.values(),
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ovf"],
         explain=__salt__["ovirt_event.explanation"],
     )
@@ -129,6 +135,8 @@ def console_file(path: str) -> None:
         vm = connection.named(api.vms_service(), name)
         if vm is None:
             raise NotYet(f"The VM {name} isn't in the engine yet")
+        if vm.status.value == "down":
+            raise CommandExecutionError(f"The VM {name} doesn't run: its console can't be opened")
         consoles = api.vms_service().vm_service(vm.id).graphics_consoles_service()
         found = sorted(consoles.list(), key=lambda console: console.protocol.value != "vnc")
         if not found:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import hosted_engine_connection as connection
 import hosted_engine_settings as settings
 import hosted_engine_storage as kinds
+from hosted_engine_patience import patient
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
@@ -25,19 +27,18 @@ def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
 
         salt-call --local ovirt_disk.get '[he_virtio_disk]' hosted_storage
 
-    Raises NotYet where there is no such domain, CommandExecutionError where it has a name twice.
+    Raises NotYet where there is no such domain, CommandExecutionError where it has a name twice
+    and neither is the one that ``add`` makes.
     """
     found: dict[str, dict[str, Any]] = {}
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        for disk in _disks(api, storage_domain).list():
-            if disk.name not in names:
+        domain = _domain(api, storage_domain)
+        service = api.storage_domains_service().storage_domain_service(domain.id).disks_service()
+        listed = service.list()
+        for name in names:
+            if (disk := _one(name, [each for each in listed if each.name == name], domain)) is None:
                 continue
-            if disk.name in found:
-                raise CommandExecutionError(
-                    f"The storage domain {storage_domain} has several disks {disk.name}: remove "
-                    "all but the right one in the engine"
-                )
-            found[disk.name] = {
+            found[name] = {
                 "id": disk.id,
                 "volume": disk.image_id,
                 "status": disk.status.value if disk.status else None,
@@ -48,11 +49,33 @@ def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _disks(api: Any, storage_domain: str) -> Any:
-    domain = connection.named(api.storage_domains_service(), storage_domain)
+def _domain(api: Any, name: str) -> Any:
+    domain = connection.named(api.storage_domains_service(), name)
     if domain is None:
-        raise NotYet(f"The storage domain {storage_domain} isn't in the engine yet")
-    return api.storage_domains_service().storage_domain_service(domain.id).disks_service()
+        raise NotYet(f"The storage domain {name} isn't in the engine yet")
+    return domain
+
+
+def _one(name: str, disks: list[Any], domain: Any) -> Any:
+    if len(disks) < 2:
+        return next(iter(disks), None)
+    if own := [disk for disk in disks if disk.id == _own_id(domain, name)]:
+        return own[0]
+    raise CommandExecutionError(
+        f"The storage domain {domain.name} has several disks {name}, and which of them is the one "
+        "can't be said. The engine removes no disk of a hosted engine: run hosted_engine.clean and "
+        "deploy anew"
+    )
+
+
+def _own_id(domain: Any, name: str) -> str:
+    """
+    The id of the disk that we make: known before it is asked for, and the same in each run.
+
+    So the engine refuses it the second time, be it libcurl that repeats a request whose answer was
+    lost or the next run; by its name alone it would make another disk.
+    """
+    return str(uuid.uuid5(uuid.UUID(domain.id), name))
 
 
 def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
@@ -69,29 +92,42 @@ def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
 
     Raises CommandExecutionError when the engine refuses, with its reason.
     """
+    for name, wanted in disks.items():
+        try:
+            _add(storage_domain, name, wanted)
+        except CommandExecutionError:
+            # The answer may have been lost though the engine did as it was asked.
+            if name not in _patiently([name], storage_domain):
+                raise
+
+
+def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         from ovirtsdk4 import types
 
-        domain = connection.named(api.storage_domains_service(), storage_domain)
-        if domain is None:
-            raise NotYet(f"The storage domain {storage_domain} isn't in the engine yet")
+        domain = _domain(api, storage_domain)
         # Thin on a LUN, a disk grows only while a manager of the pool runs, which is the engine's
         # choice: the engine's own disk has all its room from the start.
         whole = kinds.is_block(kinds.of_api_name(domain.storage.type.value))
-        for name, wanted in disks.items():
-            size, form = wanted["size_mib"] * MIB, wanted.get("format", "raw")
-            api.disks_service().add(
-                types.Disk(
-                    name=name,
-                    description=f"Hosted engine: {name}",
-                    content_type=types.DiskContentType(wanted["content_type"]),
-                    provisioned_size=size,
-                    initial_size=size if whole and form == "cow" else None,
-                    format=types.DiskFormat(form),
-                    sparse=wanted["sparse"],
-                    storage_domains=[types.StorageDomain(id=domain.id)],
-                )
+        size, form = wanted["size_mib"] * MIB, wanted.get("format", "raw")
+        api.disks_service().add(
+            types.Disk(
+                id=_own_id(domain, name),
+                name=name,
+                description=f"Hosted engine: {name}",
+                content_type=types.DiskContentType(wanted["content_type"]),
+                provisioned_size=size,
+                initial_size=size if whole and form == "cow" else None,
+                format=types.DiskFormat(form),
+                sparse=wanted["sparse"],
+                storage_domains=[types.StorageDomain(id=domain.id)],
             )
+        )
+
+
+def _patiently(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    return patient(lambda: get(names, storage_domain), gap)()
 
 
 def wait(storage_domain: str, names: list[str]) -> None:
@@ -109,7 +145,7 @@ def wait(storage_domain: str, names: list[str]) -> None:
     """
 
     def look() -> dict[str, str]:
-        found = get(names, storage_domain)
+        found = _patiently(names, storage_domain)
         return {name: found[name]["status"] if name in found else "absent" for name in names}
 
     def hopeless(seen: dict[str, str]) -> str | None:
@@ -122,35 +158,5 @@ def wait(storage_domain: str, names: list[str]) -> None:
         lambda seen: set(seen.values()) == {"ok"},
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
         hopeless=hopeless,
-        explain=__salt__["ovirt_event.explanation"],
-    )
-
-
-def remove(storage_domain: str, names: list[str]) -> None:
-    """
-    Remove disks that the engine failed to make (illegal ones), and wait until they are gone.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call --local ovirt_disk.remove hosted_storage '[he_metadata]'
-
-    Raises CommandExecutionError for a disk in any other status, and on a deployed host.
-    """
-    if __salt__["hosted_engine.deployed"]():
-        raise CommandExecutionError("The disks of a deployed hosted engine are never removed")
-    found = get(names, storage_domain)
-    for name, disk in found.items():
-        if disk["status"] != "illegal":
-            raise CommandExecutionError(f"The disk {name} is {disk['status']}: it isn't removed")
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        for disk in found.values():
-            api.disks_service().disk_service(disk["id"]).remove()
-    _wait(
-        f"the removal of {', '.join(found)}",
-        lambda: sorted(get(names, storage_domain)),
-        lambda left: not left,
-        timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
         explain=__salt__["ovirt_event.explanation"],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hosted_engine_connection as connection
+import hosted_engine_events as events
 from salt.exceptions import CommandExecutionError
 
 
@@ -17,15 +18,8 @@ def recent(host: str = "", limit: int = 5) -> list[str]:
         salt-call --local ovirt_event.recent node1.example.com limit=10
     """
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        wanted = ""
-        if host:
-            found = connection.named(api.hosts_service(), host)
-            wanted = found.id if found else ""
-        events = api.events_service().list(search="severity>=warning", max=200)
-        if wanted:
-            events = [event for event in events if event.host and event.host.id == wanted]
-        events.sort(key=lambda event: int(event.id), reverse=True)
-        return [f"{event.description} (code {event.code})" for event in events[:limit]]
+        found = connection.named(api.hosts_service(), host) if host else None
+        return events.recent(api, found.id if found else "", limit)
 
 
 def explanation(host: str = "") -> str:
@@ -39,7 +33,6 @@ def explanation(host: str = "") -> str:
         salt-call --local ovirt_event.explanation
     """
     try:
-        events = recent(host)
+        return events.paragraph(recent(host))
     except CommandExecutionError as error:
         return f"The engine's events can't be read: {error}"
-    return "The engine's events, newest first:\n" + "\n".join(events or ["none"])

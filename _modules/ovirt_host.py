@@ -11,6 +11,7 @@ import hosted_engine_family as family_
 import hosted_engine_record as record
 import hosted_engine_routes as _routes
 import hosted_engine_settings as settings
+from hosted_engine_patience import patient
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
@@ -118,8 +119,11 @@ def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> N
         salt-call --local ovirt_host.add node1.example.com node1.example.com Default
 
     It doesn't wait. Raises CommandExecutionError when the engine refuses, when another of its hosts
-    has this address, or when no interface of this host has it.
+    has this address, when no interface of this host has it, or, with HA, when the engine doesn't
+    get to know where its VM runs.
     """
+    if hosted_engine:
+        __salt__["ovirt_hosted_engine.wait_for_vm"]()
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         from ovirtsdk4 import types
 
@@ -187,16 +191,15 @@ def activate(name: str) -> None:
     ``timeouts:host`` seconds, with the engine's events about it.
     """
     soon = time.monotonic() + LOOK_SECONDS
-    look = _Look(name)
     idle = ("non_operational", "maintenance")
     # A host in maintenance doesn't come up by itself.
     _wait(
         f"the engine's next look at {name}",
-        look,
+        lambda: _status(name),
         lambda status: status != "non_operational" or time.monotonic() > soon,
-        timeout=LOOK_SECONDS + look.gap,
+        timeout=2 * LOOK_SECONDS,
     )
-    if look() not in idle:
+    if _status(name) not in idle:
         _wait_for(name, ("up",))
         return
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
@@ -235,29 +238,11 @@ def remove(name: str) -> None:
     _wait_for(name, ("absent",))
 
 
-class _Look:
-    """
-    The status of a host, forgiving a gap in the connection, but not one without end.
-
-    While the management address moves onto its bridge the engine may not be heard for some seconds.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
-        self.unheard: float | None = None
-
-    def __call__(self) -> str:
-        try:
-            host = get(self.name)
-        except connection.Unreachable as error:
-            now = time.monotonic()
-            self.unheard = self.unheard or now
-            if now - self.unheard > self.gap:
-                raise
-            return f"unknown: {error}"
-        self.unheard = None
-        return str(host["status"]) if host else "absent"
+def _status(name: str) -> str:
+    """While the management address moves onto its bridge the engine isn't heard for a while."""
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    host = patient(lambda: get(name), gap)()
+    return str(host["status"]) if host else "absent"
 
 
 def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False) -> None:
@@ -270,7 +255,7 @@ def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False)
 
     _wait(
         f"the host {name} to be {' or '.join(wanted)} in the engine",
-        _Look(name),
+        lambda: _status(name),
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["host"],
         hopeless=hopeless,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import hosted_engine_connection as connection
 import hosted_engine_settings as settings
+from hosted_engine_patience import patient
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # The engine asks a host that is up for its HA every few seconds.
 LOOK_SECONDS = 60
+NOWHERE = "no host that it knows"
 DEPLOY = (
     "it is managed without HA. Put it into maintenance in the engine, then apply this again: the "
     "engine installs it with HA, and activates it"
@@ -46,6 +49,10 @@ def get(name: str) -> dict[str, Any] | None:
     }
 
 
+def _patient(name: str) -> Callable[[], dict[str, Any] | None]:
+    return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["gap"])
+
+
 def _ha(host: Any) -> str:
     section = host.hosted_engine
     if section is None or not section.configured:
@@ -74,6 +81,8 @@ def install(name: str, action: str) -> None:
         raise CommandExecutionError(f"The engine knows no host {name}")
     if action == "undeploy" and (why := kept(name)):
         raise CommandExecutionError(why)
+    if action == "deploy":
+        wait_for_vm()
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         from ovirtsdk4 import types
 
@@ -87,9 +96,40 @@ def install(name: str, action: str) -> None:
     # It's asynchronous: the old status may be seen a little longer.
     _wait(
         f"the engine to begin with {name}",
-        lambda: get(name),
+        _patient(name),
         lambda seen: seen is None or seen["status"] != host["status"],
         timeout=LOOK_SECONDS,
+    )
+
+
+def wait_for_vm() -> None:
+    """
+    Wait until the engine knows on which host its own VM runs: it takes HA's configuration from
+    there, and fails the installation of another host with HA otherwise.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_hosted_engine.wait_for_vm
+
+    Raises CommandExecutionError after ``timeouts:host`` seconds, with the engine's events.
+    """
+    own = settings.load(__pillar__, __grains__)
+
+    def look() -> str:
+        with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+            vm = connection.named(api.vms_service(), own["vm"]["name"])
+            if vm is None:
+                return "there is no such VM"
+            return f"{vm.status.value}, on {vm.host.id if vm.host else NOWHERE}"
+
+    _wait(
+        f"the engine to know which host runs its VM {own['vm']['name']}",
+        patient(look, own["timeouts"]["gap"]),
+        lambda seen: " on " in seen and NOWHERE not in seen,
+        timeout=own["timeouts"]["host"],
+        explain=__salt__["ovirt_event.explanation"],
     )
 
 
@@ -145,7 +185,7 @@ def wait(name: str, ha: str) -> None:
 
     _wait(
         f"HA of {name} to be {ha} in the engine",
-        lambda: get(name),
+        _patient(name),
         lambda seen: seen is not None and seen["ha"] == ha,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ha"],
         hopeless=hopeless,

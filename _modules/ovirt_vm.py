@@ -9,15 +9,12 @@ import hosted_engine_connection as connection
 import hosted_engine_hypervisor as hypervisor
 import hosted_engine_settings as settings
 import hosted_engine_vm_parts as parts
+from hosted_engine_patience import patient
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
 
 BLANK = "00000000-0000-0000-0000-000000000000"
-MIB = 2**20
-# More sockets than that no guest is given; then one socket has all cores.
-SOCKETS = 16
-FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios", "secure_boot": "q35_secure_boot"}
 # How the engine names a VM that it found on a host.
 EXTERNAL = "external-"
 
@@ -35,8 +32,9 @@ def _service(api: Any, name: str) -> Any:
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    A VM: ``id``, ``status``, ``origin``, ``memory_mib``, ``cpus``, ``protected``, ``disks`` (id,
-    bootable, active), ``nics`` (id, mac), ``consoles`` (id, protocol); None where there is none.
+    A VM: ``id``, ``status``, ``origin``, ``chipset`` (q35, i440fx), ``memory_mib``, ``cpus``,
+    ``protected``, ``disks`` (id, bootable, active), ``nics`` (id, mac), ``consoles`` (id,
+    protocol); None where there is none.
 
     CLI Example:
 
@@ -50,7 +48,8 @@ def get(name: str) -> dict[str, Any] | None:
 
 
 def _status(name: str) -> str:
-    found = get(name)
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    found = patient(lambda: get(name), gap)()
     return str(found["status"]) if found else "absent"
 
 
@@ -82,11 +81,12 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
                 template=types.Template(id=BLANK),
                 type=types.VmType.SERVER,
                 os=types.OperatingSystem(type="rhel_9x64"),
-                bios=types.Bios(type=types.BiosType(FIRMWARE[firmware])),
+                bios=types.Bios(type=types.BiosType(parts.bios_type(firmware, machine))),
                 custom_emulated_machine=machine or None,
                 # HA is the agent's business: the engine can't restart its own VM.
                 high_availability=types.HighAvailability(enabled=False, priority=1),
-                **_changeable(types, memory_mib, cpus),
+                delete_protected=True,
+                **parts.resources(types, memory_mib, cpus),
             )
         )
     wait(name)
@@ -94,7 +94,7 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
 
 def update(name: str, memory_mib: int, cpus: int) -> None:
     """
-    Set memory (MiB), CPUs, and the protection from deletion.
+    Set memory (MiB) and CPUs.
 
     CLI Example:
 
@@ -105,12 +105,12 @@ def update(name: str, memory_mib: int, cpus: int) -> None:
     with _engine() as api:
         from ovirtsdk4 import types
 
-        _service(api, name).update(types.Vm(**_changeable(types, memory_mib, cpus)))
+        _service(api, name).update(types.Vm(**parts.resources(types, memory_mib, cpus)))
 
 
 def protect(name: str) -> None:
     """
-    Protect a VM from deletion.
+    Protect a VM from deletion. The engine refuses this for one that is marked as its own.
 
     CLI Example:
 
@@ -122,18 +122,6 @@ def protect(name: str) -> None:
         from ovirtsdk4 import types
 
         _service(api, name).update(types.Vm(delete_protected=True))
-
-
-def _changeable(types: Any, memory_mib: int, cpus: int) -> dict[str, Any]:
-    sockets, cores = (cpus, 1) if cpus <= SOCKETS else (1, cpus)
-    memory = memory_mib * MIB
-    topology = types.CpuTopology(sockets=sockets, cores=cores, threads=1)
-    return {
-        "memory": memory,
-        "memory_policy": types.MemoryPolicy(guaranteed=memory, max=memory),
-        "cpu": types.Cpu(topology=topology),
-        "delete_protected": True,
-    }
 
 
 def wait(name: str) -> None:

@@ -7,6 +7,11 @@ from typing import Any
 import hosted_engine_state as state
 from salt.exceptions import CommandExecutionError
 
+ANEW = (
+    "The engine neither removes nor renames a hosted engine's disk: while the deployment isn't "
+    "complete, run hosted_engine.clean and deploy anew"
+)
+
 
 def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """
@@ -26,7 +31,9 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
                   sparse: true
                 he_metadata: {content_type: hosted_engine_metadata, size_mib: 128, sparse: false}
 
-    A disk may be larger than wanted, since it may have been extended; it is never changed.
+    A disk may be larger than wanted, since it may have been extended; it is never changed, and
+    never removed: the engine refuses that for a hosted engine's disks. One whose volume couldn't be
+    made is gone by itself, and is added again.
     """
 
     def read() -> state.Facts:
@@ -35,16 +42,14 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
             _check(disk, wanted, found.get(disk))
         return {disk: found[disk]["status"] if disk in found else "absent" for disk in disks}
 
-    added = False
-
     def step(now: state.Facts | None) -> state.Step:
-        nonlocal added
         seen = now or {}
-        illegal = [disk for disk in disks if seen[disk] == "illegal"]
         missing = {disk: disks[disk] for disk in disks if seen[disk] == "absent"}
-        # What an earlier run left; one that this run made ends the wait, with the reason.
-        if illegal and not added:
-            return "ovirt_disk.remove", storage_domain, illegal
+        if illegal := [disk for disk in disks if seen[disk] == "illegal"]:
+            raise CommandExecutionError(
+                f"The engine takes these disks for illegal: {', '.join(illegal)}. {ANEW}.\n"
+                f"{__salt__['ovirt_event.explanation']()}"
+            )
         if missing and __salt__["hosted_engine.deployed"]():
             raise CommandExecutionError(
                 f"The hosted engine's storage {storage_domain} lacks {', '.join(missing)}, though "
@@ -52,7 +57,6 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
                 "it in the engine, or deploy anew from a backup"
             )
         if missing:
-            added = True
             return "ovirt_disk.add", storage_domain, missing
         return "ovirt_disk.wait", storage_domain, list(disks)
 
@@ -71,16 +75,15 @@ def _check(disk: str, wanted: dict[str, Any], found: dict[str, Any] | None) -> N
         return
     if found["content_type"] != wanted["content_type"]:
         raise CommandExecutionError(
-            f"The disk {disk} holds {found['content_type']}, not {wanted['content_type']}: rename "
-            "or remove it in the engine"
+            f"The disk {disk} holds {found['content_type']}, not {wanted['content_type']}. {ANEW}"
         )
     if found["format"] != (form := wanted.get("format", "raw")):
         raise CommandExecutionError(
             f"The disk {disk} is {found['format']}, {form} is wanted: set "
-            f"hosted_engine:vm:disk_format to {found['format']}, or remove the disk in the engine"
+            f"hosted_engine:vm:disk_format to {found['format']}. Else: {ANEW}"
         )
     if found["size_mib"] < wanted["size_mib"]:
         raise CommandExecutionError(
             f"The disk {disk} has {found['size_mib']} MiB, {wanted['size_mib']} MiB are wanted: "
-            "remove it in the engine, or lower hosted_engine:vm:disk_gib"
+            f"lower hosted_engine:vm:disk_gib. Else: {ANEW}"
         )

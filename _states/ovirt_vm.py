@@ -44,6 +44,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
     ``firmware``: uefi, bios or secure_boot. ``graphics``: vnc or spice.
     Memory and CPUs follow the pillar until the host is deployed; from then on they are the
     operator's, who changes them in the engine. So are further disks and cards, and the console.
+    The protection is set before the VM is marked as the hosted engine: then nobody can change it.
     """
     deployed = __salt__["hosted_engine.deployed"]()
 
@@ -73,10 +74,10 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware
         if not now["ready"]:
             return "ovirt_vm.wait", name
-        if not now["protected"]:
-            return "ovirt_vm.protect", name
         if deployed or now["marked"]:
             _refuse(name, now, disk, mac)
+        if not (now["protected"] or now["marked"]):
+            return "ovirt_vm.protect", name
         return _device(now)
 
     def _device(now: state.Facts) -> state.Step:
@@ -88,9 +89,14 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             return "ovirt_vm.add_console", name, graphics
         return "ovirt_vm.update", name, memory_mib, cpus
 
-    wanted: state.Facts = {"ready": True, "disk": True, "mac": mac, "protected": True}
-    if not deployed:
-        wanted |= {"consoles": [graphics], "memory_mib": memory_mib, "cpus": cpus}
+    def wanted() -> state.Facts:
+        facts: state.Facts = {"ready": True, "disk": True, "mac": mac}
+        if not (now := read()) or not now["marked"]:
+            facts["protected"] = True
+        if not deployed:
+            facts |= {"consoles": [graphics], "memory_mib": memory_mib, "cpus": cpus}
+        return facts
+
     return state.converge(name, wanted, read=read, step=step, test=__opts__["test"], run=__salt__)
 
 

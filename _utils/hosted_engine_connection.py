@@ -7,21 +7,26 @@ The SDK signs in again by itself when a token expires, so there is no second lay
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
-import re
 import socket
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import hosted_engine_events as events
+import hosted_engine_https as https
 import hosted_engine_record as record
+import hosted_engine_sdk as client
 import hosted_engine_settings as settings
 from hosted_engine_down import explain_or_wait
 from hosted_engine_state import NotYet, Secret
-from salt.exceptions import CommandExecutionError
+from hosted_engine_terminal import safe
+from salt.exceptions import CommandExecutionError, SaltException
 
 VDSM_CA = Path("/etc/pki/vdsm/certs/cacert.pem")
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
@@ -37,6 +42,10 @@ RESTORED_ADVICE = "With restore:backup the engine has the password of the backup
 
 class Unreachable(CommandExecutionError):
     """The engine doesn't answer: no connection, or one that breaks, or 503 while it starts."""
+
+
+class UnderWay(CommandExecutionError):
+    """The engine refuses since it is doing that already, or something that excludes it."""
 
 
 @contextlib.contextmanager
@@ -55,14 +64,23 @@ def engine(
     """
     # First whether there is an engine: the SDK is installed on the way to it.
     site = Site(pillar, grains)
-    sdk = _sdk()
+    sdk = client.load()
+    api = None
     try:
-        yield _connection(sdk, site, opts, context).system_service()
-    except sdk.Error as error:
-        # A fault is an answer: the connection is sound. Anything else may have left it half-read.
-        if error.code is None or error.code == 503:
+        api = _connection(sdk, site, opts, context).system_service()
+        yield api
+    except SaltException as error:
+        # When a token has to be renewed in between, the sign-in may find nobody.
+        if isinstance(error, Unreachable):
             forget(context)
-        raise _translated(sdk, site, error) from error
+        raise
+    except Exception as error:
+        if not client.raised(error):
+            raise
+        # A fault is an answer: the connection is sound. Anything else may have left it half-read.
+        if not (isinstance(error, sdk.Error) and client.is_answer(error)):
+            forget(context)
+        raise _translated(sdk, site, error, api) from error
 
 
 def forget(context: MutableMapping[str, Any]) -> None:
@@ -133,22 +151,35 @@ class Site:
         Raises Unreachable when it doesn't answer, CommandExecutionError when TLS isn't to be
         trusted or there is no such page.
         """
+        return self._ask(self.url + path, HEALTH_SECONDS)
+
+    def sign_in(self, url: str, form: dict[str, str]) -> str:
+        """The SSO's answer to a form, JSON, whether it lets us in or not."""
+        data = urllib.parse.urlencode(form).encode()
+        wanted = {"Accept": "application/json"}
+        request = urllib.request.Request(url, data, wanted)  # noqa: S310  https, of self.url
+        return self._ask(request, self.settings["timeouts"]["request"])
+
+    def _ask(self, request: str | urllib.request.Request, seconds: float) -> str:
+        """The page that comes; a refusal in JSON, which a sign-in gets, is one as well."""
+        url = request if isinstance(request, str) else request.full_url
         try:
-            context = ssl.create_default_context(cafile=str(self.ca_file))
-            # The engine is addressed directly, as by the SDK: never through a proxy of the host.
-            opener = urllib.request.build_opener(
-                urllib.request.HTTPSHandler(context=context), urllib.request.ProxyHandler({})
-            )
-            with opener.open(self.url + path, timeout=HEALTH_SECONDS) as answer:
+            with https.opener(self.ca_file).open(request, timeout=seconds) as answer:
                 return answer.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
-            kind = Unreachable if error.code in (502, 503, 504) else CommandExecutionError
-            raise kind(f"{self.url}{path}: {error.code} {error.reason}") from error
-        except ssl.SSLError as error:
-            raise self._untrusted(error) from error
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, ssl.SSLCertVerificationError):
+            if error.headers.get_content_type() == "application/json":
+                return error.read().decode(errors="replace")
+            kind = Unreachable if error.code in client.GATEWAY else CommandExecutionError
+            elsewhere = f", to {place}" if (place := error.headers.get("Location")) else ""
+            said = safe(f"{error.code} {error.reason}{elsewhere}")
+            raise kind(f"{url}: {said}") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # An SSLError's own reason is a mere word.
+            reason = error if isinstance(error, ssl.SSLError) else getattr(error, "reason", error)
+            # Bare it comes from the CA's own file, or from a connection that broke later.
+            bare = reason is error and isinstance(error, ssl.SSLError)
+            broken = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+            if isinstance(reason, ssl.SSLCertVerificationError) or (bare and not broken):
                 raise self._untrusted(reason) from error
             raise Unreachable(f"The engine doesn't answer at {self.url}: {reason}") from error
 
@@ -156,25 +187,13 @@ class Site:
         """Raises Unreachable unless the engine and its database answer."""
         said = self.get("/services/health").strip()
         if "DB Up" not in said:
-            raise Unreachable(f"{self.url}/services/health: {said[:200]}")
+            raise Unreachable(f"{self.url}/services/health: {safe(said[:200])}")
 
     def _untrusted(self, reason: Exception) -> CommandExecutionError:
         return CommandExecutionError(
             f"The certificate of {self.url} isn't to be trusted: {reason}. It was checked against "
             f"{self.ca_file}; where a company's CA signed it, set hosted_engine:engine:ca_file"
         )
-
-
-def _sdk() -> Any:
-    try:
-        import ovirtsdk4
-    except ImportError as error:
-        raise CommandExecutionError(
-            f"The engine's SDK is missing in Salt's own Python ({error}). Install it: "
-            "salt-call --local state.apply hosted_engine.appliance, "
-            "or salt-pip install ovirt-engine-sdk-python"
-        ) from error
-    return ovirtsdk4
 
 
 def _connection(
@@ -186,14 +205,16 @@ def _connection(
         if connection is not None and process == os.getpid() and kept == key:
             return connection
         forget(context)
-        # The SDK's sign-in has no time-out: first make sure that somebody answers.
+        # Tells an engine that starts from one that refuses the password.
         site.check_health()
     except Unreachable as error:
         if not site.deployed:
             raise
         explain_or_wait(site, error, test=bool(opts.get("test")))
         key = (site.url, site.address(), str(site.ca_file), site.user, site.password)
-    connection = sdk.Connection(
+    connection = client.connect(
+        sdk,
+        site.sign_in,
         url=f"{site.url}/api",
         username=site.user,
         password=site.password.value,
@@ -205,25 +226,20 @@ def _connection(
     return connection
 
 
-def _translated(sdk: Any, site: Site, error: Any) -> CommandExecutionError:
-    where = f"The engine {site.fqdn}"
+def _translated(sdk: Any, site: Site, error: Any, api: Any) -> CommandExecutionError:
+    where, reason = f"The engine {site.fqdn}", client.said(error)
     if isinstance(error, sdk.AuthError):
         restored = f". {RESTORED_ADVICE}" if site.settings["restore"]["backup"] else ""
         return CommandExecutionError(
-            f"{where} refuses {site.user}: {_said(error)}. Advice: {SIGN_IN_ADVICE}{restored}"
+            f"{where} refuses {site.user}: {reason}. Advice: {SIGN_IN_ADVICE}{restored}"
         )
-    if error.code is None or error.code in (502, 503, 504):
-        return Unreachable(f"{where} doesn't answer at {site.url}: {_said(error)}")
-    return CommandExecutionError(f"{where} refuses: {_said(error)}")
-
-
-def _said(error: Any) -> str:
-    """Reason and detail of a fault; else what the SDK says, without what only it understands."""
-    if error.fault is not None:
-        detail = re.sub(r"^\[(.*)\]$", r"\1", error.fault.detail or "", flags=re.DOTALL)
-        parts = [part for part in (error.fault.reason, detail) if part]
-        return f"{': '.join(parts)} (HTTP {error.code})"
-    return str(error)
+    if not isinstance(error, sdk.Error) or not client.is_answer(error):
+        return Unreachable(f"{where} doesn't answer at {site.url}: {reason}")
+    if client.is_under_way(error):
+        return UnderWay(f"{where} refuses: {reason}")
+    # Where the engine tried, its reason alone says little.
+    more = events.explained(api) if api is not None and error.fault is not None else ""
+    return CommandExecutionError(f"{where} refuses: {reason}{more}")
 
 
 def named(service: Any, name: str, **options: Any) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import hosted_engine_bootstrap_xml as bootstrap_xml
-import hosted_engine_command as command
 import hosted_engine_family as family_
+import hosted_engine_ip as ip
 
 RIGHT = "right"
 
@@ -50,10 +49,9 @@ def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
 def _neighbours(family: str) -> dict[str, str]:
     """Who has which address on this host's links, as far as it asked; not on the bootstrap's."""
     option = family_.OPTIONS[family]
-    told = command.run("ip", "-j", option, "neigh", "show").stdout
     return {
         str(entry["dst"]): str(entry["lladdr"]).lower()
-        for entry in json.loads(told or "[]")
+        for entry in ip.read("-j", option, "neigh", "show", needs="dst")
         if "lladdr" in entry
         and entry.get("dev") != bootstrap_xml.BRIDGE
         and not ipaddress.ip_address(entry["dst"]).is_link_local

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
+import http.client
 import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+import hosted_engine_https as https
 from hosted_engine_terminal import safe
 
 HEALTHY = "Welcome to Health Status"
@@ -24,14 +24,10 @@ def seen(engine: dict[str, Any], ca_file: Path) -> str:
         return f"unknown: there is no {ca_file} to verify the engine by"
     url = f"https://{engine['fqdn']}:{engine['port']}/ovirt-engine/services/health"
     try:
-        trusted = ssl.create_default_context(cafile=str(ca_file))
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
-        )
-        with opener.open(url, timeout=SECONDS) as page:
+        with https.opener(ca_file).open(url, timeout=SECONDS) as page:
             said = page.read(4096).decode(errors="replace")
     except urllib.error.HTTPError as error:
         return f"{url}: HTTP {error.code}: {safe(error.read(500).decode(errors='replace'))}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{url}: {getattr(error, 'reason', error)}"
     return "ok" if HEALTHY in said else f"{url}: {safe(said)}"

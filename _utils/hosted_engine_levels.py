@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,25 @@ def cpu(api: Any, level: str, wanted: str) -> Any:
             f"{wanted!r}; they offer {', '.join(offered)}"
         )
     return types.Cpu(type=wanted)
+
+
+def machine(listed: Any, supported: Any, chipset: str) -> str | None:
+    """
+    The first machine type of a chipset that a list of the engine's has and a host supports.
+
+    Both come as lists, or as text in some form; a host that says nothing supports all.
+
+    >>> machine("[pc-q35-rhel9.6.0, pc-i440fx-2.12, pc-q35-4.1]", ["pc-i440fx-2.12"], "i440fx")
+    'pc-i440fx-2.12'
+    >>> machine("pc-q35-rhel9.6.0,pc-i440fx-2.12", "pc-i440fx-2.12,pc-q35-4.1", "q35")
+    """
+    known = _words(supported)
+    fitting = (each for each in _words(listed) if f"-{chipset}-" in each)
+    return next((each for each in fitting if not known or each in known), None)
+
+
+def _words(listed: Any) -> list[str]:
+    return re.findall(r"[\w.-]+", listed if isinstance(listed, str) else " ".join(listed or ()))
 
 
 class Last:

@@ -8,16 +8,15 @@ can't look says so as a problem of its own, and the others go on.
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import hosted_engine_command as command
 import hosted_engine_config_files as config_files
 import hosted_engine_family as family_
-import hosted_engine_record as record
+import hosted_engine_gateway as gateway_
+import hosted_engine_ip as ip
 import hosted_engine_storage as kinds
 import hosted_engine_storage_probe as probe
 import hosted_engine_validate as validate
@@ -61,8 +60,8 @@ class Host:
 
     @cached_property
     def links(self) -> list[dict[str, Any]]:
-        """Interfaces with their addresses and kinds, as iproute2 tells them."""
-        return json.loads(command.run("ip", "-d", "-json", "address").stdout or "[]")
+        """Interfaces with their addresses and kinds."""
+        return ip.links()
 
     @cached_property
     def notes(self) -> list[str]:
@@ -87,18 +86,12 @@ class Host:
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
         """The family's default routes, preferred one first; where lost, what was recorded."""
-        option = family_.OPTIONS[self.family]
-        told = command.run("ip", option, "-json", "route", "show", "default").stdout
-        routes = json.loads(told or "[]")
-        if not routes:
-            before = (record.read("routes") or {}).get("routes", [])
-            routes = [
-                route
-                for route in before
-                if route.get("dst") == "default"
-                and route.get("family", family_.IPV4) == self.family
-            ]
-        return sorted(routes, key=lambda route: int(route.get("metric", 0)))
+        return gateway_.default_routes(self.family)
+
+    @cached_property
+    def hops(self) -> list[ip.Hop]:
+        """Where the default routes lead, the preferred one's hops first."""
+        return [hop for route in self.default_routes for hop in gateway_.alive(route)]
 
     @cached_property
     def interface(self) -> str:
@@ -107,14 +100,12 @@ class Host:
         if self.addresses(bridge):
             return bridge
         named: str = self.settings["host"]["interface"]
-        default: str = self.default_routes[0].get("dev", "") if self.default_routes else ""
-        return named or default
+        return named or next((hop.device for hop in self.hops), "")
 
     @cached_property
     def gateway(self) -> str:
-        named: str = self.settings["network"]["gateway"]
-        default: str = self.default_routes[0].get("gateway", "") if self.default_routes else ""
-        return named or default
+        """What HA will ping, and the default gateway of a static engine."""
+        return gateway_.of(self.settings)
 
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
@@ -122,8 +113,7 @@ class Host:
             address["local"]: address["prefixlen"]
             for link in self.links
             if interface in (None, link["ifname"])
-            for address in link.get("addr_info", [])
-            if "local" in address
+            for address in ip.addresses(link)
         }
 
 

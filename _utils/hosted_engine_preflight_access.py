@@ -10,6 +10,8 @@ from pathlib import Path
 import hosted_engine_command as command
 import hosted_engine_family as family_
 import hosted_engine_firewall as firewalld
+import hosted_engine_ip as ip
+import hosted_engine_preflight_network as network
 import hosted_engine_subnet as subnet
 from hosted_engine_preflight import Check, Host, Problem, problem
 
@@ -83,7 +85,8 @@ def network_test(host: Host) -> Iterator[Problem]:
 def _ping(host: Host) -> Iterator[Problem]:
     key, gateway = "network:gateway", host.gateway
     if not gateway:
-        yield problem(key, "no default gateway found for HA to ping", f"Name one, {OTHERWISE}")
+        what = f"{network.no_gateway(host)}: HA has none to ping"
+        yield problem(key, what, f"Name one, {OTHERWISE}")
         return
     if family_.of_address(gateway) and ipaddress.ip_address(gateway).is_link_local:
         yield problem(
@@ -122,7 +125,8 @@ def advertised_route(host: Host) -> Iterator[Problem]:
     """
     if host.family != family_.IPV6:
         return
-    for device in {str(one["dev"]) for one in host.default_routes if one.get("protocol") == "ra"}:
+    advertised = [one for one in host.default_routes if one.get("protocol") == "ra"]
+    for device in sorted({hop.device for route in advertised for hop in ip.hops(route)}):
         path = KERNEL / device / "accept_ra"
         # NetworkManager sets 0 and does it by itself.
         if path.is_file() and path.read_text().strip() == "1":

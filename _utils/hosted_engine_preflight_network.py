@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_family as family_
 import hosted_engine_hosts_file as hosts_file
+import hosted_engine_ip as ip
 import hosted_engine_subnet as subnet
 from hosted_engine_preflight import Check, Host, Problem, problem
 
@@ -143,7 +143,7 @@ def management_interface(host: Host) -> Iterator[Problem]:
         yield problem(key, what, "Configure it, name another, or see network:family")
     # Once vdsm made its bridge, a lost default route is what the formula itself restores.
     elif interface != host.settings["network"]["name"] and interface not in {
-        route.get("dev") for route in host.default_routes
+        hop.device for hop in host.hops
     }:
         what = f"no default route of {family} leads over {interface}"
         yield problem(key, what, "Add one, or name another")
@@ -157,7 +157,7 @@ def static_address(host: Host) -> Iterator[Problem]:
     except ValueError:
         return  # DHCP, or told as a problem of the pillar
     if not host.gateway:
-        yield problem("network:gateway", "no default gateway found", "Name the engine's gateway")
+        yield problem("network:gateway", no_gateway(host), "Name the engine's gateway")
     elif not _reaches(static, host.gateway):
         yield problem(
             "vm:address",
@@ -167,6 +167,15 @@ def static_address(host: Host) -> Iterator[Problem]:
     owner = _neighbour(str(static.ip))
     if owner and owner != host.settings["vm"]["mac"]:
         yield problem("vm:address", f"{static.ip} is in use, by {owner}", "Choose a free address")
+
+
+def no_gateway(host: Host) -> str:
+    """Why there is no default gateway: no route, or one by an address of the other family."""
+    others = [hop.gateway for hop in host.hops if hop.gateway]
+    if others:
+        kind = family_.NAMES[host.family]
+        return f"the default route leads by {others[0]}, which isn't an {kind} address"
+    return "no default gateway found"
 
 
 def _reaches(static: Any, gateway: str) -> bool:
@@ -180,7 +189,7 @@ def _neighbour(address: str) -> str:
     """Who has an address on the link: a knock at a port makes the kernel ask."""
     with contextlib.suppress(OSError):
         socket.create_connection((address, PROBE_PORT), PROBE_SECONDS).close()
-    neighbours = json.loads(command.run("ip", "-json", "neigh", "show", address).stdout or "[]")
+    neighbours = ip.read("-json", "neigh", "show", address, needs="dst")
     return next((str(one["lladdr"]).lower() for one in neighbours if "lladdr" in one), "")
 
 

@@ -7,13 +7,14 @@ The installation moves the management address onto a bridge. That may cost main'
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import hosted_engine_command as command
+import hosted_engine_gateway as gateway
+import hosted_engine_ip as ip
 import hosted_engine_record as record
-from hosted_engine_family import IPV4, OPTIONS
+from hosted_engine_family import IPV4, OPTIONS, of_address
 from salt.exceptions import CommandExecutionError
 
 Route = dict[str, Any]
@@ -89,27 +90,61 @@ def restore() -> None:
     for rule in _lost_rules(before):
         command.run("ip", OPTIONS[_family(rule)], "rule", "add", *_selector(rule))
     # A route by a gateway needs the one to that gateway first.
-    for route in sorted(_lost_routes(before), key=lambda route: "gateway" in route):
-        command.run("ip", OPTIONS[_family(route)], "route", "add", *_destination(route))
+    for verb, route in sorted(_lost_routes(before), key=lambda lost: _has_gateway(lost[1])):
+        command.run("ip", OPTIONS[_family(route)], "route", verb, *_destination(route))
     record.write("routes", before | {"restored": True, "saved": False})
 
 
-def _lost_routes(before: dict[str, Any]) -> list[Route]:
-    """The recorded routes that main lacks, with the device on which they belong now."""
+def _lost_routes(before: dict[str, Any]) -> list[tuple[str, Route]]:
+    """
+    The recorded routes that main lacks, with the device on which they belong now, and how they
+    come back: ``add``, or ``replace`` where the kernel kept some of a route's hops.
+    """
     now = _routes()
-    seen = {(route["dst"], route.get("gateway")) for route in now}
-    # Another default route is an operator's, or DHCP's: not ours to double.
-    has_default = {_family(route) for route in now if route["dst"] == "default"}
+    # While the address moves no device holds it: the routes are missing all the same.
+    device = _device(before["address"]) or before["bridge"]
     lost = []
     for route in before["routes"]:
-        if (route["dst"], route.get("gateway")) in seen:
+        if before["device"] not in {hop.device for hop in ip.hops(route)}:
             continue
-        if route["dst"] == "default" and _family(route) in has_default:
+        moved = _moved(route, before["device"], device)
+        same = [each for each in now if _destination_of(each) == _destination_of(route)]
+        if any(_leads(moved) <= _leads(each) for each in same):
             continue
-        if route.get("dev") == before["device"]:
-            # While the address moves no device holds it: the routes are missing all the same.
-            lost.append(route | {"dev": _device(before["address"]) or before["bridge"]})
+        rest = any(_is_rest(each, route) for each in same)
+        # Another default route is an operator's, or DHCP's: not ours to double.
+        if not rest and any(ip.is_default(each) and gateway.alive(each) for each in same):
+            continue
+        lost.append(("replace" if rest else "add", moved))
     return lost
+
+
+def _destination_of(route: Route) -> tuple[str, str]:
+    return _family(route), route["dst"]
+
+
+def _leads(route: Route) -> set[tuple[str, str]]:
+    """By which gateways over which devices a route leads, as far as the kernel uses them."""
+    return {(hop.gateway, hop.device) for hop in gateway.alive(route)}
+
+
+def _is_rest(now: Route, before: Route) -> bool:
+    """Whether it is what the kernel left of the recorded route: fewer hops, or the old device."""
+    return now.get("metric") == before.get("metric") and _leads(now) <= _leads(before)
+
+
+def _has_gateway(route: Route) -> bool:
+    return any(hop.gateway for hop in ip.hops(route))
+
+
+def _moved(route: Route, old: str, new: str) -> Route:
+    """The route with its hops on ``old`` on the device ``new``."""
+    moved = route | ({"dev": new} if route.get("dev") == old else {})
+    if "nexthops" in route:
+        moved["nexthops"] = [
+            hop | ({"dev": new} if hop.get("dev") == old else {}) for hop in route["nexthops"]
+        ]
+    return moved
 
 
 def _lost_rules(before: dict[str, Any]) -> list[dict[str, Any]]:
@@ -133,34 +168,45 @@ def _selector(rule: dict[str, Any]) -> list[str]:
 
 
 def _destination(route: Route) -> list[str]:
+    """A route as ``ip route add`` reads it, with all of its next hops."""
     words = [route["dst"]]
-    for word, key in (
-        ("via", "gateway"),
-        ("dev", "dev"),
-        ("src", "prefsrc"),
-        ("metric", "metric"),
-    ):
+    hops = ip.hops(route)
+    if len(hops) == 1:
+        words += _hop(hops[0], _family(route))
+    for word, key in (("src", "prefsrc"), ("metric", "metric")):
         if key in route:
             words += [word, str(route[key])]
-    if "onlink" in route.get("flags", []):
-        words.append("onlink")
+    for metrics in route.get("metrics", []):
+        words += [str(word) for metric in metrics.items() for word in metric]
+    if len(hops) > 1:
+        for hop in hops:
+            words += ["nexthop", *_hop(hop, _family(route)), "weight", str(hop.weight)]
     return words
 
 
+def _hop(hop: ip.Hop, family: str) -> list[str]:
+    words = []
+    if hop.gateway:
+        other = of_address(hop.gateway) != family
+        words += ["via", *(["inet6" if family == IPV4 else "inet"] if other else []), hop.gateway]
+    if hop.device:
+        words += ["dev", hop.device]
+    return words + (["onlink"] if "onlink" in hop.flags else [])
+
+
 def _routes() -> list[Route]:
-    return _of_both("route", "show", "table", "main")
+    return [
+        route | {"family": family}
+        for family, option in OPTIONS.items()
+        for route in ip.routes("-json", option, "route", "show", "table", "main")
+    ]
 
 
 def _rules() -> list[dict[str, Any]]:
-    return _of_both("rule", "show")
-
-
-def _of_both(*arguments: str) -> list[dict[str, Any]]:
-    """What ip lists for each family, marked with it: a default route doesn't say."""
     return [
-        entry | {"family": family}
+        rule | {"family": family}
         for family, option in OPTIONS.items()
-        for entry in _ip(option, *arguments)
+        for rule in ip.read("-json", option, "rule", "show", needs="priority")
     ]
 
 
@@ -170,19 +216,10 @@ def _family(entry: dict[str, Any]) -> str:
 
 
 def _device(address: str) -> str | None:
-    for link in _ip("address", "show"):
-        if any(known.get("local") == address for known in link.get("addr_info", [])):
+    for link in ip.links():
+        if any(known["local"] == address for known in ip.addresses(link)):
             return str(link["ifname"])
     return None
-
-
-def _ip(*arguments: str) -> list[dict[str, Any]]:
-    said = command.run("ip", "-json", *arguments).stdout
-    try:
-        # Without a line to show, ip prints nothing or [].
-        return json.loads(said or "[]")
-    except ValueError as error:
-        raise CommandExecutionError(f"ip -json {' '.join(arguments)}: no JSON: {said}") from error
 
 
 def _boot() -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
 import hosted_engine_family as family_
 import hosted_engine_gateway as gateway
+import hosted_engine_ip as ip
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVERS = Path("/etc/resolv.conf")
@@ -41,12 +40,11 @@ def _overlap(one: Network, other: Network) -> bool:
 
 def _taken(settings: dict[str, Any], family: str) -> set[Network]:
     """What this host has or routes to, and whom host and engine are to reach."""
-    ip = ("ip", "-j", family_.OPTIONS[family])
-    routes = json.loads(command.run(*ip, "route", "show", "table", "all").stdout or "[]")
-    links = json.loads(command.run(*ip, "address", "show").stdout or "[]")
+    option = family_.OPTIONS[family]
+    routes = ip.read("-j", option, "route", "show", "table", "all", needs="dst")
+    links = ip.read("-j", option, "address", "show", needs="ifname")
     found = {str(route["dst"]) for route in routes}
-    # ip lists what it was told to leave out as empty objects.
-    seen = [each for link in links for each in link.get("addr_info", []) if each]
+    seen = [each for link in links for each in ip.addresses(link)]
     found |= {f"{each['local']}/{each['prefixlen']}" for each in seen}
     found |= {
         settings["vm"]["address"],

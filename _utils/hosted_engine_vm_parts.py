@@ -1,17 +1,17 @@
-"""Parts of the engine's VM: its devices as facts, its network's profile, its OVF stores."""
+"""Parts of the engine's VM: its devices as facts, its hardware, its network's profile."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_connection as connection
-import hosted_engine_volume as volumes
-from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
 MIB = 2**20
+# More sockets than that no guest is given; then one socket has all cores.
+SOCKETS = 16
+FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios", "secure_boot": "q35_secure_boot"}
+OLD_BIOS = "i440fx_sea_bios"
 
 
 def facts(api: Any, vm: Any) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def facts(api: Any, vm: Any) -> dict[str, Any]:
         "id": vm.id,
         "status": vm.status.value if vm.status else None,
         "origin": vm.origin,
+        "chipset": chipset(vm.bios.type.value if vm.bios and vm.bios.type else ""),
         "memory_mib": (vm.memory or 0) // MIB,
         "cpus": topology.sockets * topology.cores * topology.threads if topology else None,
         "protected": bool(vm.delete_protected),
@@ -37,6 +38,44 @@ def facts(api: Any, vm: Any) -> dict[str, Any]:
             {"id": console.id, "protocol": console.protocol.value}
             for console in service.graphics_consoles_service().list()
         ],
+    }
+
+
+def chipset(name: str) -> str:
+    """
+    The chipset of a BIOS type or machine type: i440fx, or q35, which is what there is else.
+
+    >>> chipset("q35_ovmf"), chipset("pc-q35-4.1"), chipset("i440fx_sea_bios"), chipset("pc-1.0")
+    ('q35', 'q35', 'i440fx', 'i440fx')
+    """
+    old = name.startswith("pc") and "q35" not in name
+    return "i440fx" if "i440fx" in name or old else "q35"
+
+
+def bios_type(firmware: str, machine: str) -> str:
+    """
+    The engine's BIOS type of a firmware on a machine type, empty: any.
+
+    Raises CommandExecutionError for UEFI on the old chipset, which has none.
+    """
+    if chipset(machine) == "q35":
+        return FIRMWARE[firmware]
+    if firmware != "bios":
+        raise CommandExecutionError(
+            f"hosted_engine:vm:machine: {machine} has no {firmware}: name a q35, or set "
+            "hosted_engine:vm:firmware: bios"
+        )
+    return OLD_BIOS
+
+
+def resources(types: Any, memory_mib: int, cpus: int) -> dict[str, Any]:
+    """Memory and CPUs as the SDK wants them of a VM: what can be changed at any time."""
+    sockets, cores = (cpus, 1) if cpus <= SOCKETS else (1, cpus)
+    memory = memory_mib * MIB
+    return {
+        "memory": memory,
+        "memory_policy": types.MemoryPolicy(guaranteed=memory, max=memory),
+        "cpu": types.Cpu(topology=types.CpuTopology(sockets=sockets, cores=cores, threads=1)),
     }
 
 
@@ -61,42 +100,6 @@ def profile_id(api: Any, vm: Any, network: str) -> str:
             f"{cluster.name}: check hosted_engine:network:name, or add one in the engine"
         )
     return str(profiles[0].id)
-
-
-def ovf_stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """
-    Id of the VM, id of the domain, and (image, volume) of each of the domain's OVF stores.
-
-    Raises NotYet where VM or domain aren't in the engine yet.
-    """
-    vm = connection.named(api.vms_service(), name)
-    domain = connection.named(api.storage_domains_service(), storage_domain)
-    if vm is None or domain is None:
-        raise NotYet(f"The VM {name} or its storage {storage_domain} isn't in the engine yet")
-    disks = api.storage_domains_service().storage_domain_service(domain.id).disks_service().list()
-    stores = [
-        (disk.id, disk.image_id)
-        for disk in disks
-        if disk.content_type and disk.content_type.value == "ovf_store"
-        if disk.status and disk.status.value == "ok"
-    ]
-    return vm.id, domain.id, stores
-
-
-def members(domain: str, image: str, volume: str) -> list[str]:
-    """
-    What an OVF store holds now; one that is empty, or not at hand on this host, holds nothing.
-
-    Read as vdsm: storage may refuse root.
-    """
-    path = volumes.find(domain, image, volume)
-    if path is None:
-        return []
-    # Exit code 2: no tar, or cut short in the middle of a write.
-    listed = command.run(
-        *volumes.AS_VDSM, "tar", "--list", "--file", str(path), codes=(0, 2), timeout=120
-    )
-    return listed.stdout.split() if listed.returncode == 0 else []
 
 
 def checked_id(identifier: str) -> str:

@@ -56,6 +56,7 @@ class Host:
         self.commands: list[tuple[str, ...]] = []
         self.ha_status: dict[str, Any] | None = None
         self.agent_runs = False
+        self.machines: Any = ["pc-i440fx-2.12", "pc-q35-4.1"]
         self.records.mkdir(parents=True)
         self._replace()
         hosted_engine_record.write("setup", {"keycloak": False})
@@ -112,7 +113,7 @@ class Host:
             path = self._write(**values)
             return json.dumps({"path": str(path)})
         if (namespace, method) == ("Host", "getCapabilities"):
-            return json.dumps({"emulatedMachines": ["pc-i440fx-2.12", "pc-q35-6.2"]})
+            return json.dumps({"emulatedMachines": self.machines})
         return ""
 
     def _write(self, storagedomainID: str, volumeID: str, **_: str) -> Path:

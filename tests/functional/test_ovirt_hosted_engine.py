@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,50 @@ def test_a_joining_that_was_killed_while_the_engine_installs_goes_on(host: Host)
 
     assert (added["result"], ha["result"]) == (True, True)
     assert "ovirt_host.add" not in added["changes"].get("done", [])
+
+
+def lost_sight(host: Host) -> None:
+    """As after the engine's start: it doesn't know yet where its own VM runs."""
+    host.engine.faults(hosted_engine_on={"192.0.2.1": ACTIVE})
+    host.engine.wait(lambda: host.engine.curl("/vms").find("vm/host") is None)
+
+
+@pytest.mark.feature("more_hosts")
+@pytest.mark.parametrize("way", ["added", "installed anew"])
+def test_ha_is_deployed_once_the_engine_knows_where_its_vm_runs(host: Host, way: str) -> None:
+    host.minion("ovirt_host.authorize")
+    if way == "installed anew":
+        host.minion("ovirt_host.add", NAME, "127.0.0.1", "Default")
+        host.minion("ovirt_host.wait", NAME)
+        maintain(host, NAME)
+    lost_sight(host)
+    timer = threading.Timer(1.5, faults, [host])
+    timer.start()
+
+    if way == "added":
+        host.minion("ovirt_host.add", NAME, "127.0.0.1", "Default", True)
+    else:
+        host.minion("ovirt_hosted_engine.install", NAME, "deploy")
+
+    timer.join()
+    host.minion("ovirt_host.wait", NAME)
+    assert "install_failed" not in json.dumps(host.engine.state()["events"])
+    host.engine.wait(lambda: seen(host, NAME).findtext("hosted_engine/active") == "true")
+
+
+@pytest.mark.feature("more_hosts")
+def test_a_host_is_not_added_with_ha_while_the_engine_does_not_know_that(
+    host: Host, tmp_path: Path
+) -> None:
+    given = joining(host.engine)
+    given["hosted_engine"]["timeouts"]["host"] = 1
+    modules = [str(host.folder / "modules"), str(ROOT / "_modules")]
+    minion = Minion(tmp_path / "impatient", given, module_dirs=modules)
+    lost_sight(host)
+
+    with pytest.raises(CommandExecutionError, match="no host that it knows"):
+        minion("ovirt_host.add", NAME, "127.0.0.1", "Default", True)
+    assert seen(host, NAME) is None
 
 
 @pytest.mark.feature("more_hosts")
@@ -247,5 +293,5 @@ def test_a_console_of_a_vm_that_is_down_is_told(host: Host, tmp_path: Path) -> N
     host.engine.faults()
     host.engine.wait(lambda: host.engine.curl("/vms").findtext("vm/status") == "down")
 
-    with pytest.raises(CommandExecutionError, match="VM is not running"):
+    with pytest.raises(CommandExecutionError, match="HostedEngine doesn't run"):
         host.minion("hosted_engine_vm.console_file", str(tmp_path / "engine.vv"))

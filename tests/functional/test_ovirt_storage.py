@@ -175,17 +175,35 @@ def test_a_missing_disk_is_added_beside_the_others(up):
     assert len(up.engine.curl("/disks")) == 2
 
 
-def test_an_illegal_disk_ends_at_once_and_the_next_run_replaces_it(up):
+@pytest.mark.parametrize("test", [True, False])
+def test_an_illegal_disk_is_told_with_what_to_do_and_nothing_removes_it(up, test):
     active(up)
     up.engine.faults(disk="illegal")
     failed = disks(up)
     up.engine.faults()
-
     assert failed["result"] is False
     assert "no hope" in failed["comment"]
+
+    again = disks(up, test=test)
+
+    assert again["result"] is False
+    assert "neither removes nor renames" in again["comment"]
+    assert "hosted_engine.clean" in again["comment"]
+    assert "DELETE" not in up.engine.log
+    assert len(up.engine.curl("/disks")) == 2
+
+
+@pytest.mark.parametrize("how", ["refused", "fails"])
+def test_a_disk_whose_volume_could_not_be_made_is_added_by_the_next_run(up, how):
+    active(up)
+    up.engine.faults(disk=how)
+    failed = disks(up)
+    up.engine.faults()
+
+    assert failed["result"] is False
+    assert "Operation Failed" in failed["comment"] or "Add-Disk" in failed["comment"]
     healed = disks(up)
     assert healed["result"] is True, healed["comment"]
-    assert {each.findtext("status") for each in up.engine.curl("/disks")} == {"ok"}
     assert len(up.engine.curl("/disks")) == 2
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from typing import Any
 
+import hosted_engine_connection as connection
 import pytest
 from minion import ROOT, Minion
 from salt.exceptions import CommandExecutionError
@@ -148,15 +150,34 @@ def test_before_the_deployment_memory_follows_the_pillar_afterwards_the_operator
     assert (again["result"], again["changes"]) == (True, {})
 
 
-def test_lost_protection_is_mended_on_a_deployed_host(stored):
-    present(stored)
-    stored.deploy()
-    identifier = stored.engine.curl("/vms")[0].get("id")
+def unprotect(host: Host) -> None:
+    identifier = host.engine.curl("/vms")[0].get("id")
     body = "<vm><delete_protected>false</delete_protected></vm>"
-    stored.engine.curl(f"/vms/{identifier}", method="PUT", body=body)
+    host.engine.curl(f"/vms/{identifier}", method="PUT", body=body)
+
+
+def test_lost_protection_is_restored_while_the_vm_is_not_marked(stored):
+    present(stored)
+    unprotect(stored)
 
     assert present(stored)["changes"]["protected"] == {"old": False, "new": True}
     assert stored.engine.curl("/vms")[0].findtext("delete_protected") == "true"
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_what_the_marked_vm_locks_is_not_attempted(stored, deployed):
+    present(stored)
+    unprotect(stored)
+    marked(stored)
+    if deployed:
+        stored.deploy()
+
+    again = present(stored, memory_mib=2048)
+
+    assert again["result"] is True, again["comment"]
+    assert stored.engine.curl("/vms")[0].findtext("delete_protected") == "false"
+    memory = stored.engine.curl("/vms")[0].findtext("memory")
+    assert memory == str((4096 if deployed else 2048) * 2**20), "memory can be changed"
 
 
 def test_another_mac_on_a_deployed_host_is_told_not_changed(stored):
@@ -185,9 +206,120 @@ def test_mark_and_definition(stored):
         for path in (stored.folder / "volumes").iterdir()
     ]
     assert any(f"{identifier}.ovf" in names.split() for names in listed)
+    assert "updateovfstore" not in stored.engine.log, "the change of the VM starts the update"
     assert defined(stored)["changes"] == {}
     # The mark changes nothing for what was there before.
     assert present(stored)["changes"] == {}
+
+
+def definition(host: Host) -> str:
+    """The VM's OVF as it lies in the first store that has one."""
+    name = f"{host.engine.curl('/vms')[0].get('id')}.ovf"
+    for path in (host.folder / "volumes").iterdir():
+        done = subprocess.run(["tar", "-xOf", path, name], capture_output=True, check=False)
+        if done.returncode == 0:
+            return done.stdout.decode()
+    return ""
+
+
+def test_a_definition_from_before_the_mark_does_not_count(stored):
+    present(stored)
+    domain = stored.engine.curl("/storagedomains")[0].get("id")
+    path = f"/storagedomains/{domain}/updateovfstore"
+    stored.engine.curl(path, method="POST", body="<action/>")
+    stored.engine.wait(lambda: not tasks(stored, "ovf_update"))
+    marked(stored)
+    run = stored.minion
+    assert run("hosted_engine_vm.stored", NAME, "hosted_storage") is False
+    assert "EngineXml" not in definition(stored)
+    assert "DefaultDisplayType" in definition(stored)
+
+    result = defined(stored)
+
+    assert result["changes"]["stored"] == {"old": False, "new": True}, result["comment"]
+    assert "EngineXml" in definition(stored)
+
+
+def tasks(host: Host, name: str) -> list[Any]:
+    return [task for task in host.engine.state()["tasks"] if task["name"] == name]
+
+
+def test_an_update_that_is_under_way_is_waited_for(stored):
+    present(stored)
+    marked(stored)
+    stored.engine.faults(stuck="ovf")
+    identifier = stored.engine.curl("/vms")[0].get("id")
+    body = "<vm><comment>a killed run's</comment></vm>"
+    stored.engine.curl(f"/vms/{identifier}", method="PUT", body=body)
+    threading.Timer(1, stored.engine.faults).start()
+
+    result = defined(stored)
+
+    assert result["result"] is True, result["comment"]
+
+
+def test_what_the_engine_is_doing_already_is_told_from_a_failure(stored):
+    present(stored)
+    marked(stored)
+    stored.engine.faults(stuck="ovf")
+    domain = stored.engine.curl("/storagedomains")[0].get("id")
+
+    def update() -> None:
+        with connection.engine({}, pillar(stored.engine), {"fqdn": "node1"}, {}) as api:
+            api.storage_domains_service().storage_domain_service(domain).update_ovf_store()
+
+    update()
+    with pytest.raises(connection.UnderWay, match="Related operation"):
+        update()
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_an_ovf_store_is_prepared_to_be_read_but_not_in_test_mode(stored, test):
+    present(stored)
+    marked(stored)
+    assert defined(stored)["result"] is True
+    for path in (stored.folder / "volumes").iterdir():
+        path.unlink()
+    stored.commands.clear()
+
+    result = defined(stored, test=test)
+
+    assert stored.called("vdsm-client", "Image", "prepare") is not test
+    assert (result["result"], result["changes"]) == (
+        (None, result["changes"]) if test else (True, {})
+    )
+
+
+@pytest.mark.parametrize(
+    ("supported", "machine"),
+    [
+        (["pc-i440fx-rhel7.6.0", "pc-q35-rhel8.6.0"], "pc-q35-rhel8.6.0"),
+        (["pc-i440fx-rhel7.6.0", "pc-i440fx-2.12"], None),
+        ("pc-i440fx-2.12,pc-q35-4.1", "pc-q35-4.1"),
+        (None, "pc-q35-rhel8.6.0"),
+    ],
+)
+def test_the_machine_is_of_the_vm_s_own_chipset(stored, supported, machine):
+    present(stored)
+    stored.machines = supported
+
+    assert stored.minion("hosted_engine_deployment.ids")["emulated_machine"] == machine
+
+
+@pytest.mark.feature("machine")
+def test_a_machine_of_the_old_chipset_has_its_bios_and_no_uefi(stored, tmp_path):
+    own = pillar(stored.engine)
+    own["hosted_engine"]["vm"]["machine"] = "pc-i440fx-rhel7.6.0"
+    modules = [str(stored.folder / "modules"), str(ROOT / "_modules")]
+    stored.minion = Minion(tmp_path / "other", own, module_dirs=modules)
+
+    refused = present(stored)
+    assert refused["result"] is False
+    assert "hosted_engine:vm:firmware" in refused["comment"]
+    assert list(stored.engine.curl("/vms")) == []
+
+    assert present(stored, firmware="bios")["result"] is True
+    assert stored.engine.curl("/vms")[0].findtext("bios/type") == "i440fx_sea_bios"
 
 
 def test_ids_are_those_of_the_engine(stored):
@@ -204,7 +336,7 @@ def test_ids_are_those_of_the_engine(stored):
     for role, name in (("vm", "he_virtio_disk"), ("lockspace", "he_sanlock")):
         assert ids["disks"][role]["image"] == by_name[name].get("id")
         assert ids["disks"][role]["volume"] == by_name[name].findtext("image_id")
-    assert ids["emulated_machine"] == "pc-q35-6.2"
+    assert ids["emulated_machine"] == "pc-q35-4.1"
 
 
 def test_ids_of_a_deployed_host_whose_engine_is_down_come_from_its_configuration(

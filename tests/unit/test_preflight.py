@@ -391,6 +391,28 @@ def test_without_a_default_route_the_interface_is_asked_for(lab):
     assert "no default route" in told["problem"]
 
 
+@pytest.mark.parametrize("named", [{}, {"interface": "eno1"}])
+def test_a_default_route_by_two_gateways_is_one(lab, named):
+    """iproute2 then puts device and gateway into a list of next hops."""
+    lab.pillar["hosted_engine"]["host"] = named
+    lab.routes[0] = {"dst": "default", "flags": [], "nexthops": [
+        {"gateway": "192.0.2.1", "dev": "eno1", "weight": 1, "flags": []},
+        {"gateway": "192.0.2.2", "dev": "eno1", "weight": 1, "flags": []},
+    ]}  # fmt: skip
+    host = lab.host()
+
+    assert (host.interface, host.gateway) == ("eno1", "192.0.2.1")
+    assert preflight.found(network.CHECKS, host) == []
+
+
+def test_a_gateway_of_the_other_family_is_no_gateway_of_the_engine(lab):
+    lab.routes[0] = {"dst": "default", "dev": "eno1", "via": {"family": "inet6", "host": "fe80::1"}}
+
+    assert lab.keys(network.management_interface) == []
+    (told,) = lab.problems(network.static_address)
+    assert "fe80::1, which isn't an IPv4 address" in told["problem"]
+
+
 def test_on_the_way_the_bridge_counts_and_a_lost_default_route_is_ours_to_restore(lab):
     lab.links[1]["addr_info"] = []
     lab.links.append(

@@ -71,8 +71,8 @@ def test_targets_are_told_to_who_knows_the_password(host: Any) -> None:
     found = host.discover_iscsi(iscsi=details(username="finder", password="finder-secret"))
 
     assert [(one.address, one.port, one.portal, one.target) for one in found] == [
-        ("10.0.0.1", 3260, "1", TARGET),
-        ("2001:db8::1", 3261, "1", TARGET),
+        ("10.0.0.1", 3260, "10.0.0.1:3260,1", TARGET),
+        ("2001:db8::1", 3261, "[2001:db8::1]:3261,1", TARGET),
     ]
     with pytest.raises(ovirtsdk4.Error, match="authorization failure"):
         host.discover_iscsi(iscsi=details(username="finder", password="wrong"))
@@ -92,6 +92,24 @@ def test_a_login_shows_the_targets_units(host: Any) -> None:
     }  # fmt: skip
     assert seen[LUN].size == 100 * GIB
     assert (seen[LUN].address, seen[LUN].target) == ("10.0.0.1", TARGET)
+
+
+def test_a_login_takes_the_portal_groups_number_alone(host: Any) -> None:
+    with pytest.raises(ovirtsdk4.Error) as caught:
+        login(host, portal="10.0.0.1:3260,1")
+    assert (caught.value.code, caught.value.fault.detail) == (400, "[General Exception]")
+    assert list(units(host)) == [USED]
+
+    login(host, portal="1")
+
+    assert LUN in units(host)
+
+
+def test_units_have_whole_gib(host: Any, engine: Engine) -> None:
+    engine.faults(san=SAN | {"luns": SAN["luns"] | {LUN: {"gib": 99.9}}})
+    login(host)
+
+    assert units(host)[LUN].size == 99 * GIB
 
 
 def test_a_domain_takes_its_unit(host: Any, engine: Engine, site: Site) -> None:
@@ -129,7 +147,9 @@ def test_discard_where_the_unit_can(host: Any, site: Site) -> None:
     assert add(site, SMALL, discard_after_delete=True).get().discard_after_delete is True
 
 
-def test_gluster_wants_its_file_system_named(host: Any, site: Site) -> None:
+def test_gluster_wants_its_file_system_named_and_its_tools_on_the_host(
+    host: Any, engine: Engine, site: Site
+) -> None:
     storage = types.HostStorage(
         type=types.StorageType.GLUSTERFS, address="nas.lab.test", path="/engine"
     )
@@ -142,4 +162,9 @@ def test_gluster_wants_its_file_system_named(host: Any, site: Site) -> None:
     with pytest.raises(ovirtsdk4.Error, match="vfsType"):
         site.api.storage_domains_service().add(domain)
     storage.vfs_type = "glusterfs"
+    engine.faults(san=SAN, without_gluster_cli=["hv1.lab.test"])
+    with pytest.raises(ovirtsdk4.Error, match="glusterfs-cli package is installed") as caught:
+        site.api.storage_domains_service().add(domain)
+    assert caught.value.code == 409
+    engine.faults(san=SAN)
     assert site.api.storage_domains_service().add(domain).storage.vfs_type == "glusterfs"

@@ -20,14 +20,16 @@ ENGINE_VM = {
     "bios": {"type": "i440fx_sea_bios"},
     "custom_emulated_machine": "pc-i440fx-rhel7.6.0",
     "_origin": 6,
+    "cluster": {"id": "cluster"},
     "_disks": {IMAGE: {"bootable": True}},
     "_nics": {
         SD: {"id": SD, "name": "vnet0", "mac": {"address": "00:16:3e:01:02:03"},
              "vnic_profile": {"id": "profile"}}
     },
-    "_consoles": {"1": {"protocol": "vnc"}},
+    "_consoles": {"1": {"id": "1", "protocol": "vnc"}},
 }  # fmt: skip
 DATA = {
+    "clusters": {"cluster": {"version": {"major": 4, "minor": 8}}},
     "vms": {VM: ENGINE_VM},
     "disks": {
         IMAGE: {"id": IMAGE, "image_id": VOLUME, "name": "he_virtio_disk", "format": "raw",

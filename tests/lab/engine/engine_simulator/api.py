@@ -17,12 +17,12 @@ Entity = dict[str, Any]
 
 
 class Fault(Exception):
-    """A refusal, as the engine words it."""
+    """A refusal, as the engine words it; without a reason its answer has no body."""
 
     def __init__(self, status: int, detail: str = "", reason: str = "Operation Failed") -> None:
         super().__init__(f"{status} {reason}: {detail}")
         self.status = status
-        self.entity: Entity = {"reason": reason, "detail": detail}
+        self.entity: Entity | None = {"reason": reason, "detail": detail} if reason else None
 
 
 def refused(detail: str) -> Fault:
@@ -40,7 +40,8 @@ def incomplete(what: str) -> Fault:
 
 
 def not_found(what: str = "") -> Fault:
-    return Fault(404, what, reason="Operation Failed")
+    """The engine says 404 and nothing else: ``what`` is for the simulator's own log."""
+    return Fault(404, what, reason="")
 
 
 @dataclass
@@ -60,6 +61,8 @@ class Request:
 
 @dataclass
 class Answer:
+    """What the API gives; one without a tag has no body."""
+
     tag: str
     value: Entity | list[Entity]
     status: int = 200
@@ -97,7 +100,7 @@ def dispatch(request: Request) -> Answer:
         try:
             answer = handler(request, *match.groups())
         except Fault as err:
-            if action:
+            if action and err.entity:
                 err.entity = {"status": "failed", "fault": err.entity}
             raise
         return _shaped(request, answer) if request.method == "GET" else answer
@@ -109,6 +112,11 @@ def dispatch(request: Request) -> Answer:
 def done(**extra: Any) -> Answer:
     """What an action answers when it's complete."""
     return Answer("action", {"status": "complete", **extra})
+
+
+def nothing() -> Answer:
+    """The engine has nothing to say: 204, no body."""
+    return Answer("", {}, 204)
 
 
 def get(data: Entity, kind: str, identifier: str) -> Entity:
@@ -126,7 +134,8 @@ def reference(data: Entity, kind: str, given: Entity | None, what: str) -> Entit
     for entity in data[kind].values():
         if given.get("id") in (None, entity["id"]) and given.get("name") in (None, entity["name"]):
             return entity
-    raise not_found(f"Entity not found: {given.get('name') or given.get('id')}")
+    # Other than a path, a body that names nothing is told so.
+    raise Fault(404, f"Entity not found: {given.get('name') or given.get('id')}")
 
 
 def _shaped(request: Request, answer: Answer) -> Answer:

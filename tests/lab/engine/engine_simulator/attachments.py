@@ -21,15 +21,38 @@ from .state import Data, event
 HOME = "/datacenters/{}/storagedomains"
 
 
-def up_host(data: Data, datacenter: str) -> Entity | None:
-    """A host of the data center that can do work: the SPM first."""
-    up = [
+def up_hosts(data: Data, datacenter: str) -> list[Entity]:
+    return [
         host
         for host in data["hosts"].values()
         if host["status"] == "up"
         and data["clusters"][host["cluster"]["id"]].get("data_center") == {"id": datacenter}
     ]
+
+
+def up_host(data: Data, datacenter: str) -> Entity | None:
+    """A host of the data center that can do work: the SPM first."""
+    up = up_hosts(data, datacenter)
     return next((h for h in up if h["spm"]["status"] == "spm"), up[0] if up else None)
+
+
+def connect_everywhere(engine: Engine, domain: Entity) -> None:
+    """
+    Connect a domain's storage on all hosts of its data center that are up.
+
+    Raises what the last one failed with, if none could.
+    """
+    with engine.look() as data:
+        addresses = [host["address"] for host in up_hosts(data, domain["_attached"])]
+    failures = []
+    for address in addresses:
+        try:
+            for each in storage.connections(domain):
+                engine.hosts.verb(address, "StorageDomain.connect", **each)
+        except (VerbFailed, Unreachable) as err:
+            failures.append(err)
+    if failures and len(failures) == len(addresses):
+        raise failures[-1]
 
 
 def _attached(data: Data, datacenter: str, identifier: str) -> Entity:
@@ -87,8 +110,7 @@ def become_active(engine: Engine, identifier: str) -> None:
     try:
         if host is None:
             raise Unreachable("no host of the data center is up")
-        for each in storage.connections(domain):
-            engine.hosts.verb(host["address"], "StorageDomain.connect", **each)
+        connect_everywhere(engine, domain)
         seen = storage.stats(engine, host["address"], identifier)
     except (VerbFailed, Unreachable) as err:
         with engine.change() as data:

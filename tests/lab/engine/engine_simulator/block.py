@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import Answer, Entity, Request, done, get, incomplete, refused, route
+from .api import Answer, Entity, Request, done, failed, get, incomplete, refused, route
 from .host_network import verb
 from .state import Data
 
@@ -12,6 +12,7 @@ TYPES = ("iscsi", "fcp")
 PORT = 3260
 # Bytes that a device which can discard can discard at once.
 DISCARD_MAX = 4 * 1024**3
+GIB = 1024**3
 
 
 @route("POST", "/hosts/{}/discoveriscsi", action=True)
@@ -28,7 +29,8 @@ def discover(request: Request, identifier: str) -> Answer:
         user=iscsi.get("username", ""),
         password=iscsi.get("password", ""),
     )
-    targets = [one | {"portal": str(one["portal"])} for one in found]
+    # The portal as a whole, not its group alone.
+    targets = [one | {"portal": _whole_portal(one)} for one in found]
     return done(discovered_targets=targets, iscsi_targets=[t["target"] for t in targets])
 
 
@@ -40,6 +42,16 @@ def login(request: Request, identifier: str) -> Answer:
             raise incomplete(f"Action [iscsi.{name}] required for iscsiLogin")
     verb(request, identifier, "StorageDomain.connect", **_connection(iscsi))
     return done()
+
+
+def whole_gib(size: int) -> int:
+    """Bytes of the whole GiB in a size: sizes of storage are kept in these."""
+    return size // GIB * GIB
+
+
+def _whole_portal(portal: Entity) -> str:
+    address = f"[{portal['address']}]" if ":" in portal["address"] else portal["address"]
+    return f"{address}:{portal['port']},{portal['portal']}"
 
 
 @route("GET", "/hosts/{}/storage")
@@ -68,7 +80,7 @@ def unit_of(device: Entity) -> Entity:
     """A device of a host as the API gives it, with its first path."""
     unit = {
         "id": device["GUID"],
-        "size": device["capacity"],
+        "size": whole_gib(device["capacity"]),
         "vendor_id": device["vendorID"],
         "product_id": device["productID"],
         "serial": device["serial"],
@@ -80,7 +92,6 @@ def unit_of(device: Entity) -> Entity:
     if device["pathstatus"]:
         path = device["pathstatus"][0]
         unit |= {"address": path["connection"], "port": path["port"], "target": path["iqn"]}
-        unit["portal"] = str(path["portal"])
     return unit
 
 
@@ -120,13 +131,17 @@ def connections(storage: Entity) -> list[Entity]:
 
 
 def _connection(iscsi: Entity) -> Entity:
+    """What the engine hands on; its text for the portal goes to vdsm as it is."""
+    group = str(iscsi.get("portal") or 1)
+    if not group.isdecimal():
+        # vdsm reads the whole text as a number.
+        raise failed("General Exception")
     return {
         "type": "iscsi",
         "address": iscsi["address"],
         "port": iscsi.get("port", PORT),
         "target": iscsi["target"],
-        # As vdsm has it: the number of the portal group, behind the comma where there is one.
-        "portal": int(str(iscsi.get("portal") or 1).rpartition(",")[2]),
+        "portal": int(group),
         "user": iscsi.get("username", ""),
         "password": iscsi.get("password", ""),
     }

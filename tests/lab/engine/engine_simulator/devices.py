@@ -7,19 +7,20 @@ from .api import (
     Entity,
     Request,
     done,
+    failed,
     get,
     incomplete,
     not_found,
+    nothing,
     reference,
     refused,
     route,
 )
 from .state import Data, new_id
 
-MANAGED = (
-    "Cannot {} Virtual Disk. The VM is a hosted engine and editing is not allowed. See "
-    "configuration value AllowEditingHostedEngine."
-)
+NOT_MANAGED = "This VM is not managed by the engine."
+# The other disks of the hosted engine can't be attached to any VM.
+ATTACHABLE = ("data", "hosted_engine")
 
 
 def _home(vm: str, collection: str, identifier: str) -> str:
@@ -85,17 +86,22 @@ def attach_disk(request: Request, identifier: str) -> Answer:
 
 
 def _check_attachment(data: Data, vm: Entity, disk: Entity, body: Entity) -> None:
-    if vm["_origin"] == 6:
-        raise refused(MANAGED.format("attach"))
-    if disk["_attachments"] and not disk["shareable"]:
-        raise refused("Cannot attach Virtual Disk. The disk is already attached to VM.")
+    if disk["content_type"] not in ATTACHABLE:
+        raise refused(
+            "Cannot attach Virtual Disk. The operation is not supported for "
+            f"{disk['content_type'].upper()} disks."
+        )
+    if disk["status"] == "illegal":
+        raise refused("Cannot attach Virtual Disk. Disk is in illegal state.")
     if disk["status"] == "locked":
         raise refused(
             f"Cannot attach Virtual Disk: The disk {disk['name']} is locked. Please try again in a "
             "few minutes."
         )
-    if disk["status"] == "illegal":
-        raise refused("Cannot attach Virtual Disk. Disk is in illegal state.")
+    if vm["_origin"] == 6:
+        raise failed(NOT_MANAGED)
+    if disk["_attachments"] and not disk["shareable"]:
+        raise refused("Cannot attach Virtual Disk. The disk is already attached to VM.")
     boot = next((d for d in vm["_disks"].values() if d["bootable"]), None)
     if body.get("bootable") and boot:
         name = data["disks"][boot["id"]]["name"]
@@ -215,12 +221,12 @@ def add_console(request: Request, identifier: str) -> Answer:
 
 @route("POST", "/vms/{}/graphicsconsoles/{}/remoteviewerconnectionfile", action=True)
 def console_file(request: Request, vm: str, identifier: str) -> Answer:
-    """A ticket for the display of a VM that runs, in the form that remote-viewer opens."""
+    """A ticket for the display of a VM that runs, as remote-viewer opens it; else nothing: 204."""
     with request.engine.look() as data:
         protocol = _device(data, vm, "_consoles", identifier)["protocol"]
         host = data["hosts"].get((data["vms"][vm].get("host") or {}).get("id"))
     if host is None:
-        raise refused("Cannot set VM Ticket. VM is not running.")
+        return nothing()
     lines = ["[virt-viewer]", f"type={protocol}", f"host={host['address']}", "port=5900"]
     lines += [f"password={new_id()}", "delete-this-file=1", "# Valid for 120 seconds"]
     return done(remote_viewer_connection_file="\n".join(lines) + "\n")

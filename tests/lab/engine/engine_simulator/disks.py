@@ -1,18 +1,20 @@
-"""Disks, the engine's own OVF stores among them."""
+"""Disks; the engine's own OVF stores are in ovf_stores."""
 
 from __future__ import annotations
 
-from . import ovf
-from .api import Answer, Entity, Request, get, incomplete, reference, refused, route
+from .api import Answer, Entity, Fault, Request, get, incomplete, reference, refused, route
 from .engine import Engine, Unreachable, VerbFailed, task
 from .state import Data, event, new_id
 
-OVF_STORE_BYTES = 128 * 1024 * 1024
-OVF_STORES = 2
 # vdsm's code for an image that isn't on the domain.
 NO_IMAGE = 268
 GIB = 1024**3
 VOLUME_EXISTS = 212
+# Never removed nor renamed by the API, whether or not a VM is marked.
+HOSTED_ENGINE_ALIASES = (
+    *("he_virtio_disk", "he_sanlock"),
+    *("HostedEngineConfigurationImage", "he_metadata"),
+)
 
 
 def shown(data: Data, disk: Entity) -> Entity:
@@ -53,6 +55,10 @@ def add(request: Request) -> Answer:
             "Disk [storageDomains.id|name] required for add",
         )
         _check(body, domain)
+        _check_ids(data, body)
+        if request.engine.faults.get("disk") == "refused":
+            # vdsm said no when it was asked for the volume: nothing of the disk is left.
+            raise Fault(400)
         disk = new_disk(data, body, domain)
         request.engine.later(data, 1, "disk_made", disk["id"])
         return Answer("disk", shown(data, disk), 202)
@@ -76,6 +82,15 @@ def _check(body: Entity, domain: Entity) -> None:
     if domain["available"] - needed < domain["critical_space_action_blocker"] * GIB:
         raise refused(
             f"Cannot add Virtual Disk. Low disk space on Storage Domain {domain['name']}."
+        )
+
+
+def _check_ids(data: Data, body: Entity) -> None:
+    """A disk may bring its own id; one that is taken is refused."""
+    if known := data["disks"].get(body.get("id")):
+        raise refused(
+            f"Cannot add Virtual Disk. The selected disk ID: {known['id']} is already used by the "
+            f"following existing disk: {known['name']}."
         )
 
 
@@ -110,14 +125,14 @@ def new_disk(data: Data, body: Entity, domain: Entity) -> Entity:
 
 @task("disk_made", "disk")
 def made(engine: Engine, identifier: str) -> None:
-    """Make the disk's volume on the storage; illegal if the host can't."""
+    """Make the disk's volume on the storage; if the host can't, the disk is gone again."""
     with engine.change() as data:
         disk = data["disks"].get(identifier)
         if disk is None or disk["status"] != "locked":
             return
         address, domain = place(data, disk)
     try:
-        if engine.faults.get("disk") == "illegal" and disk["content_type"] != "ovf_store":
+        if engine.faults.get("disk") == "fails" and disk["content_type"] != "ovf_store":
             raise VerbFailed(205, "Error creating a new volume")
         create_volume(engine, address, disk)
         from . import storage
@@ -125,15 +140,25 @@ def made(engine: Engine, identifier: str) -> None:
         seen = storage.stats(engine, address or "", domain["id"])
     except (VerbFailed, Unreachable) as err:
         with engine.change() as data:
-            data["disks"][identifier]["status"] = "illegal"
-            event(data, 2022, "error", f"Add-Disk operation failed to complete. {err}", disk=disk)
+            _failed(data, identifier, str(err))
         return
     with engine.change() as data:
         disk = data["disks"][identifier]
         size = 0 if disk["sparse"] else disk["provisioned_size"]
-        disk |= {"status": "ok", "actual_size": size, "total_size": size}
+        illegal = engine.faults.get("disk") == "illegal" and disk["content_type"] != "ovf_store"
+        disk |= {"status": "illegal" if illegal else "ok", "actual_size": size, "total_size": size}
         data["storagedomains"][domain["id"]] |= seen
         event(data, 2021, "normal", f"The disk '{disk['name']}' was successfully added.")
+
+
+def _failed(data: Data, identifier: str, why: str) -> None:
+    """Only the engine's own stores stay, as illegal ones, when their volume can't be made."""
+    disk = data["disks"][identifier]
+    event(data, 2022, "error", f"Add-Disk operation failed to complete. {why}", disk=disk)
+    if disk["content_type"] == "ovf_store":
+        disk["status"] = "illegal"
+    else:
+        del data["disks"][identifier]
 
 
 def create_volume(engine: Engine, address: str | None, disk: Entity) -> None:
@@ -171,6 +196,13 @@ def place(data: Data, disk: Entity) -> tuple[str | None, Entity]:
 def update(request: Request, identifier: str) -> Answer:
     with request.engine.change() as data:
         disk = get(data, "disks", identifier)
+        if disk["name"] in HOSTED_ENGINE_ALIASES:
+            raise refused("Cannot edit Virtual Disk. The disk is a part of Hosted Engine.")
+        if disk["content_type"] != "data":
+            kind = disk["content_type"].upper()
+            raise refused(
+                f"Cannot edit Virtual Disk. The operation is not supported for {kind} disks."
+            )
         disk |= {k: v for k, v in request.body.items() if k in ("name", "alias", "description")}
         return Answer("disk", shown(data, disk))
 
@@ -184,10 +216,13 @@ def remove(request: Request, identifier: str) -> Answer:
                 f"Cannot remove Virtual Disk: The disk {disk['name']} is locked. Please try "
                 "again in a few minutes."
             )
-        if disk["content_type"].startswith("hosted_engine") and any(
-            vm.get("_origin") == 6 for vm in data["vms"].values()
-        ):
+        if disk["name"] in HOSTED_ENGINE_ALIASES:
             raise refused("Cannot remove Virtual Disk. The disk is a part of Hosted Engine.")
+        if disk["content_type"].startswith("hosted_engine"):
+            kind = disk["content_type"].upper()
+            raise refused(
+                f"Cannot remove Virtual Disk. The operation is not supported for {kind} disks."
+            )
         if any(data["vms"][vm]["status"] != "down" for vm in disk["_attachments"]):
             raise refused("Cannot remove Virtual Disk. At least one of the VMs is not down.")
         if place(data, disk)[0] is None:
@@ -227,74 +262,3 @@ def removed(engine: Engine, identifier: str) -> None:
     with engine.change() as data:
         for vm in data["disks"].pop(identifier)["_attachments"]:
             data["vms"][vm]["_disks"].pop(identifier, None)
-
-
-@task("ovf_interval", "ovf")
-def update_all(engine: Engine, identifier: str) -> None:
-    """Update every domain's OVF stores, and again after OvfUpdateIntervalInMinutes."""
-    with engine.change() as data:
-        for domain in data["storagedomains"].values():
-            engine.later(data, 0, "ovf_update", domain["id"])
-    schedule_updates(engine)
-
-
-def schedule_updates(engine: Engine) -> None:
-    with engine.change() as data:
-        minutes = int(data["options"]["OvfUpdateIntervalInMinutes"]["general"])
-        engine.later(data, minutes * 60, "ovf_interval", "all")
-
-
-@task("ovf_stores", "ovf")
-def make_ovf_stores(engine: Engine, identifier: str) -> None:
-    """Two disks for the VMs' definitions, once an active domain holds a VM's disk."""
-    with engine.change() as data:
-        domain = data["storagedomains"].get(identifier)
-        if domain is None or domain["_status"] != "active" or not data["vms"]:
-            return
-        have = [d for d in on_domain(data, identifier) if d["content_type"] == "ovf_store"]
-        wanted = {
-            "name": "OVF_STORE",
-            "description": "OVF_STORE",
-            "format": "raw",
-            "sparse": False,
-            "provisioned_size": OVF_STORE_BYTES,
-            "content_type": "ovf_store",
-        }
-        for _ in range(OVF_STORES - len(have)):
-            engine.later(data, 0.5, "disk_made", new_disk(data, wanted, domain)["id"])
-
-
-@task("ovf_update", "ovf")
-def update_ovf(engine: Engine, identifier: str) -> None:
-    """Write the definitions of the domain's VMs into its OVF stores, once they are made."""
-    if engine.faults.get("ovf") == "fails":
-        return
-    make_ovf_stores(engine, identifier)
-    with engine.change() as data:
-        domain = data["storagedomains"].get(identifier)
-        if domain is None or domain["_status"] != "active":
-            return
-        stores = [d for d in on_domain(data, identifier) if d["content_type"] == "ovf_store"]
-        if not stores or any(d["status"] == "locked" for d in stores):
-            engine.later(data, 0.5, "ovf_update", identifier)
-            return
-        content = ovf.archive(data, identifier)
-        address = place(data, stores[0])[0]
-    try:
-        if address is None:
-            raise Unreachable("no host of the data center is up")
-        for store in stores:
-            ovf.write(engine, address, store, content)
-    except (VerbFailed, Unreachable) as err:
-        with engine.change() as data:
-            event(
-                data,
-                187,
-                "error",
-                f"Failed to update OVF disks of Storage Domain {domain['name']}: {err}",
-                storage_domain=domain,
-            )
-        return
-    with engine.change() as data:
-        for store in stores:
-            data["disks"][store["id"]]["description"] = ovf.description(content)

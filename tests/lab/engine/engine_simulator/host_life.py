@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from . import guests
@@ -13,6 +14,11 @@ MISSES = 3
 # Seconds until an installation fails that a fault lets fail: no real one fails at once.
 INSTALLATION_FAILS = 10.0
 POLL_UP = 8.0
+# The engine's own words when it doesn't know which host runs its VM.
+NOWHERE = (
+    'Cannot invoke "org.ovirt.engine.core.common.businessentities.VDS.getHostName()" because "vds" '
+    "is null"
+)
 POLL_WAITING = 1.0
 
 
@@ -75,7 +81,7 @@ def deploy_hosted_engine(engine: Engine, host: Entity) -> None:
         engine_vm = next((v for v in data["vms"].values() if v.get("_origin") == 6), None)
         source = data["hosts"].get(((engine_vm or {}).get("host") or {}).get("id"))
     if source is None:
-        raise VerbFailed(1, "No host runs the hosted engine VM: its configuration can't be fetched")
+        raise VerbFailed(1, NOWHERE)
     engine.hosts.deploy_hosted_engine(source["address"], host["address"], host["_spm_id"])
 
 
@@ -111,6 +117,7 @@ def poll(engine: Engine, identifier: str) -> None:
         with engine.change() as data:
             _missed(engine, data, identifier, str(err))
         return
+    connect_storage(engine, identifier)
     with engine.change() as data:
         host = data["hosts"].get(identifier)
         if host is None or host["status"] in ("installing", "install_failed"):
@@ -120,6 +127,30 @@ def poll(engine: Engine, identifier: str) -> None:
         _seen(data, host, seen, engine.faults.get("network_lost") is True)
         waiting = host["status"] not in ("up", "maintenance")
         engine.later(data, POLL_WAITING if waiting else POLL_UP, "host_poll", identifier)
+
+
+def connect_storage(engine: Engine, identifier: str) -> None:
+    """
+    Connect the data center's storage on a host that is about to become up.
+
+    Only then: a host that counts as up is believed to be connected still, after a boot as well.
+    """
+    with engine.look() as data:
+        host = data["hosts"].get(identifier)
+        if host is None or host["status"] in ("up", "maintenance", "preparing_for_maintenance"):
+            return
+        address = host["address"]
+        home = data["clusters"][host["cluster"]["id"]].get("data_center") or {}
+        wanted = [
+            each
+            for domain in data["storagedomains"].values()
+            if domain["_attached"] and domain["_attached"] == home.get("id")
+            for each in domain["_connections"]
+        ]
+    for each in wanted:
+        # A domain that can't be reached is told elsewhere.
+        with contextlib.suppress(Unreachable, VerbFailed):
+            engine.hosts.verb(address, "StorageDomain.connect", **each)
 
 
 def _missed(engine: Engine, data: Data, identifier: str, why: str) -> None:

@@ -18,6 +18,10 @@ from .engine import Forbidden, Unreachable
 from .infrastructure import NAME_USED
 from .state import event, named, new_id
 
+REMOVABLE = (
+    *("maintenance", "install_failed", "down", "non_responsive"),
+    *("non_operational", "unassigned"),
+)
 READ_MORE = "You may refer to the engine.log file for further details."
 NO_LOGIN = (
     "Cannot add Host. SSH authentication failed, verify authentication parameters are correct "
@@ -143,7 +147,7 @@ def update(request: Request, identifier: str) -> Answer:
 def remove(request: Request, identifier: str) -> Answer:
     with request.engine.change() as data:
         host = get(data, "hosts", identifier)
-        if host["status"] not in ("maintenance", "install_failed", "down", "non_responsive"):
+        if host["status"] not in REMOVABLE:
             raise refused(
                 "Cannot remove Host. Host is operational. Please switch Host to "
                 "Maintenance mode first."

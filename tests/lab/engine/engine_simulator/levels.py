@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from .api import Answer, Entity, Request, refused, route
+from .api import Answer, Entity, Request, failed, refused, route
 from .state import CLUSTER_LEVELS
+
+TOO_LOW = (
+    "Cannot add Cluster with Compatibility Version that is lower than the Data Center "
+    "Compatibility Version.\n-Please upgrade your Cluster to a later Compatibility version first."
+)
+BENEATH = "Cannot decrease cluster compatibility version beneath data center compatibility version."
 
 CPUS = (
     "1:Intel Nehalem Family:vmx,nx,model_Nehalem:Nehalem:x86_64; "
@@ -42,9 +48,7 @@ def check_cluster(body: Entity, home: Entity | None, action: str) -> None:
     """What the engine refuses of a cluster's version and CPU."""
     check_version(body, action)
     if home and "version" in body and _level(body) < _level(home):
-        raise refused(
-            f"Cannot {action}. Cluster Compatibility Version is lower than the Data Center's."
-        )
+        raise failed(TOO_LOW if action == "add Cluster" else BENEATH)
     kind = (body.get("cpu") or {}).get("type")
     if kind and kind not in {cpu["name"] for cpu in _cpu_types()}:
         raise refused(f"Cannot {action}. The specified CPU type is not supported: {kind}.")

@@ -40,6 +40,8 @@ class MemoryHosts:
 
     def reboot(self, address: str) -> None:
         self._reach(address)
+        with self._engine.change() as data:
+            forget_connections(data["memory"], address)
 
     def deploy_hosted_engine(self, source: str, target: str, host_id: int) -> None:
         self._reach(target)
@@ -86,7 +88,9 @@ class MemoryHosts:
             raise Forbidden(f"root@{address}: Permission denied (publickey).")
 
     def _host_getcapabilities(self, _memory: Entity, host: str) -> Entity:
+        bare = host in (self._engine.faults.get("without_gluster_cli") or [])
         return {
+            "packages2": {} if bare else {"glusterfs-cli": {"version": "6.0", "release": "56.4"}},
             "uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, host)),
             "cpuCores": 4,
             "cpuModel": "Memory",
@@ -120,12 +124,28 @@ class MemoryHosts:
         if place in (self._engine.faults.get("unmountable") or []):
             raise VerbFailed(477, "Problem while trying to mount target")
         storage.setdefault(place, {"domain": None, "size": 500 * GIB, "volumes": {}})
+        mounted = memory.setdefault("mounted", {}).setdefault(host, [])
+        if place not in mounted:
+            mounted.append(place)
         return {}
 
     def _storagedomain_disconnect(self, memory: Entity, host: str, **connection: Any) -> Entity:
         if connection["type"] == "iscsi":
             self._san(memory).logout(host, connection)
+        elif connection["type"] not in BLOCK:
+            mounted = memory.setdefault("mounted", {}).setdefault(host, [])
+            memory["mounted"][host] = [one for one in mounted if one != _place(connection)]
         return {}
+
+    def _host_getstoragedomains(
+        self, memory: Entity, host: str, connection: Entity
+    ) -> list[Entity]:
+        """The domains on a mounted export, known to the engine or not."""
+        place = _place(connection)
+        if place not in memory.get("mounted", {}).get(host, []):
+            return []
+        storage = memory["storage"][place]
+        return [{"id": storage["domain"], "name": storage["name"]}] if storage["domain"] else []
 
     def _storagedomain_create(
         self, memory: Entity, host: str, storagedomainID: str, name: str, connection: Entity
@@ -142,11 +162,11 @@ class MemoryHosts:
         return {}
 
     def _storagedomain_format(self, memory: Entity, host: str, storagedomainID: str) -> Entity:
-        _domain(memory, storagedomainID).update({"domain": None, "volumes": {}})
+        self._domain(memory, host, storagedomainID).update({"domain": None, "volumes": {}})
         return {}
 
     def _storagedomain_getstats(self, memory: Entity, host: str, storagedomainID: str) -> Entity:
-        domain = _domain(memory, storagedomainID)
+        domain = self._domain(memory, host, storagedomainID)
         used = GIB + sum(v["size"] for v in domain["volumes"].values() if v["preallocate"])
         return {"available": domain["size"] - used, "used": used}
 
@@ -159,7 +179,7 @@ class MemoryHosts:
         volumeID: str,
         **volume: Any,
     ) -> Entity:
-        volumes = _domain(memory, storagedomainID)["volumes"]
+        volumes = self._domain(memory, host, storagedomainID)["volumes"]
         if volumeID in volumes:
             raise VerbFailed(212, "Volume already exists")
         volumes[volumeID] = volume | {"image": imageID, "data": ""}
@@ -169,7 +189,7 @@ class MemoryHosts:
         self, memory: Entity, host: str, storagedomainID: str, **volume_and_data: str
     ) -> Entity:
         identifier = volume_and_data["volumeID"]
-        volume = _domain(memory, storagedomainID)["volumes"].get(identifier)
+        volume = self._domain(memory, host, storagedomainID)["volumes"].get(identifier)
         if volume is None or volume["image"] != volume_and_data["imageID"]:
             raise VerbFailed(201, "Volume does not exist")
         if volume["content_type"] != "ovf_store":
@@ -180,12 +200,21 @@ class MemoryHosts:
     def _image_delete(
         self, memory: Entity, host: str, storagedomainID: str, imageID: str, discard: bool
     ) -> Entity:
-        domain = _domain(memory, storagedomainID)
+        domain = self._domain(memory, host, storagedomainID)
         kept = {k: v for k, v in domain["volumes"].items() if v["image"] != imageID}
         if len(kept) == len(domain["volumes"]):
             raise VerbFailed(268, "Image does not exist in domain")
         domain["volumes"] = kept
         return {}
+
+    def _domain(self, memory: Entity, host: str, identifier: str) -> Entity:
+        """A domain whose storage the host has connected."""
+        devices = {device["GUID"] for device in self._san(memory).devices(host)}
+        seen = {*memory.get("mounted", {}).get(host, []), *devices}
+        for place, storage in memory.get("storage", {}).items():
+            if storage["domain"] == identifier and not seen.isdisjoint({place, *place.split(",")}):
+                return storage
+        raise VerbFailed(358, "Storage domain does not exist")
 
     def _vm_destroy(self, _memory: Entity, host: str, vmID: str) -> Entity:
         return {}
@@ -198,8 +227,7 @@ def _place(connection: Entity) -> str:
     return f"{connection['address']}:{connection['path']}"
 
 
-def _domain(memory: Entity, identifier: str) -> Entity:
-    for storage in memory.get("storage", {}).values():
-        if storage["domain"] == identifier:
-            return storage
-    raise VerbFailed(358, "Storage domain does not exist")
+def forget_connections(memory: Entity, host: str) -> None:
+    """What a boot does: nothing is mounted any more, and nothing logged in to."""
+    for connected in ("mounted", "sessions"):
+        memory.get(connected, {}).pop(host, None)

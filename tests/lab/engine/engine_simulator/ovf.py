@@ -10,12 +10,16 @@ import time
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from . import hosted_engine_xml
 from .state import Data, Entity
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 MIB = 1024**2
+MARKED = 6
+# What the reader makes "vnc" of.
+VGA = 2
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <ovf:Envelope xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1/" \
 xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" \
@@ -70,7 +74,7 @@ def description(content: bytes) -> str:
 
 
 def envelope(data: Data, vm: Entity) -> str:
-    """The VM's definition."""
+    """The VM's definition; with what HA starts it by once it is marked as the engine's own."""
     disks = [(data["disks"][i], attachment) for i, attachment in vm["_disks"].items()]
     references = "".join(
         f'<File ovf:href="{d["id"]}/{d["image_id"]}" ovf:id="{d["image_id"]}" '
@@ -108,17 +112,29 @@ def _content(data: Data, vm: Entity, disks: list[tuple[Entity, Entity]]) -> str:
     items += [_disk(disk, attachment) for disk, attachment in disks]
     items += [_nic(data, nic) for nic in vm["_nics"].values()]
     items += [
-        f"<Type>graphics</Type><rasd:ResourceType>26</rasd:ResourceType>"
-        f"<Device>{console['protocol']}</Device>"
+        f"<rasd:InstanceId>{console['id']}</rasd:InstanceId>"
+        "<rasd:ResourceType>26</rasd:ResourceType>"
+        f"<Type>graphics</Type><Device>{console['protocol']}</Device><IsReadOnly>false</IsReadOnly>"
         for console in vm["_consoles"].values()
     ]
+    items.append(
+        "<rasd:ResourceType>20</rasd:ResourceType>"
+        "<Type>video</Type><Device>vga</Device><IsReadOnly>false</IsReadOnly>"
+    )
     hardware = "".join(f"<Item>{item}</Item>" for item in items)
-    machine = vm.get("custom_emulated_machine")
-    own = f"<CustomEmulatedMachine>{escape(machine)}</CustomEmulatedMachine>" if machine else ""
+    machine = vm.get("custom_emulated_machine") or ""
+    own = ""
+    if vm["_origin"] == MARKED:
+        machine, cpu = hosted_engine_xml.hardware(data, vm)
+        xml = hosted_engine_xml.domain(data, vm)
+        own = f"<CustomCpuName>{escape(cpu)}</CustomCpuName><EngineXml>{escape(xml)}</EngineXml>"
+    if machine:
+        own += f"<CustomEmulatedMachine>{escape(machine)}</CustomEmulatedMachine>"
     return (
         f"<Name>{escape(vm['name'])}</Name>"
         f"<Description>{escape(vm.get('description', ''))}</Description>"
         f"<Origin>{vm['_origin']}</Origin><VmType>1</VmType>"
+        f"<DefaultDisplayType>{VGA}</DefaultDisplayType>"
         f"<BiosType>{(vm.get('bios') or {}).get('type', '')}</BiosType>{own}"
         f'<Section ovf:id="{vm["id"]}" xsi:type="ovf:OperatingSystemSection_Type"/>'
         f'<Section xsi:type="ovf:VirtualHardwareSection_Type">{hardware}</Section>'
@@ -133,6 +149,8 @@ def _disk(disk: Entity, attachment: Entity) -> str:
         f"<rasd:HostResource>{disk['id']}/{disk['image_id']}</rasd:HostResource>"
         f"<rasd:StorageId>{disk['storage_domains'][0]['id']}</rasd:StorageId>"
         f"<Type>disk</Type><Device>disk</Device><BootOrder>{int(attachment['bootable'])}</BootOrder>"
+        "<IsPlugged>true</IsPlugged>"
+        f"<IsReadOnly>{str(attachment.get('read_only', False)).lower()}</IsReadOnly>"
     )
 
 
@@ -145,5 +163,7 @@ def _nic(data: Data, nic: Entity) -> str:
         f"<rasd:Name>{escape(nic['name'])}</rasd:Name>"
         f"<rasd:Connection>{escape(network.get('name', ''))}</rasd:Connection>"
         f"<rasd:MACAddress>{nic['mac']['address']}</rasd:MACAddress>"
+        f"<rasd:Linked>{str(nic.get('linked', True)).lower()}</rasd:Linked>"
         "<Type>interface</Type><Device>bridge</Device>"
+        "<BootOrder>0</BootOrder><IsPlugged>true</IsPlugged><IsReadOnly>false</IsReadOnly>"
     )

@@ -12,6 +12,7 @@ from . import (
     host_network,
     hosts,
     infrastructure,
+    ovf_stores,
     storage,
     vms,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "host_network",
     "hosts",
     "infrastructure",
+    "ovf_stores",
     "storage",
     "vms",
 ]
@@ -41,4 +43,4 @@ def load() -> None:
 def recover(engine: Engine) -> None:
     """What the engine does at its start: give up what it was in the middle of, watch its hosts."""
     host_life.recover(engine)
-    disks.schedule_updates(engine)
+    ovf_stores.schedule_updates(engine)

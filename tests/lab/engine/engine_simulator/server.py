@@ -105,8 +105,8 @@ class Handler(BaseHTTPRequestHandler):
             answer = api.dispatch(request)
             self._send_entity(answer.status, answer.tag, answer.value)
         except api.Fault as err:
-            tag = "action" if "fault" in err.entity else "fault"
-            self._send_entity(err.status, tag, err.entity)
+            tag = "action" if "fault" in (err.entity or {}) else "fault"
+            self._send_entity(err.status, tag if err.entity else "", err.entity)
         except sdk.NotUnderstood as err:
             fault = {"reason": "Request syntactically incorrect.", "detail": str(err)}
             self._send_entity(400, "fault", fault)
@@ -124,12 +124,16 @@ class Handler(BaseHTTPRequestHandler):
         return None if XML in accepted or "*/*" in accepted else 406
 
     def _send_entity(self, status: int, tag: str, value: Any) -> None:
-        self._send(status, XML, sdk.render(tag, value))
+        if tag:
+            self._send(status, XML, sdk.render(tag, value))
+        else:
+            self._send(status, "", "")
 
     def _send(self, status: int, content_type: str, body: bytes | str) -> None:
         content = body.encode() if isinstance(body, str) else body
         self.send_response(status)
-        self.send_header("Content-Type", content_type)
+        if content_type:
+            self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(content)))
         if status == 401:
             self.send_header("WWW-Authenticate", 'Bearer realm="oVirt Engine"')

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import block, disks, host_life
+from . import block, disks, host_life, mounts, ovf_stores
 from .api import (
     Answer,
     Entity,
@@ -26,12 +26,13 @@ from .state import event, named, new_id
 NO_SUCH = "Cannot {} Storage. Storage Domain doesn't exist."
 STATUS = "Cannot {} Storage. The relevant Storage Domain's status is {}."
 NO_HOST = "Cannot {} Storage. There is no active Host in the Data Center."
-FILE_TYPES = ("nfs", "glusterfs", "posixfs", "localfs")
 
 
 def shown(domain: Entity, *, attached: bool = False) -> Entity:
     """The domain as the API gives it: its status belongs to the data center once it's attached."""
     entity = dict(domain)
+    if domain["storage"]["type"] in mounts.TYPES:
+        entity["storage"] = mounts.shown(domain["storage"])
     if attached or not domain.get("_attached"):
         entity["status"] = domain["_status"]
     if domain.get("_attached"):
@@ -39,7 +40,7 @@ def shown(domain: Entity, *, attached: bool = False) -> Entity:
     if attached:
         entity["data_center"] = {"id": domain["_attached"]}
         # Its LUNs are told by the domain itself alone.
-        entity["storage"] = {k: v for k, v in domain["storage"].items() if k != "volume_group"}
+        entity["storage"] = {k: v for k, v in entity["storage"].items() if k != "volume_group"}
         entity["href"] = (
             f"/ovirt-engine/api/datacenters/{domain['_attached']}/storagedomains/{domain['id']}"
         )
@@ -47,16 +48,13 @@ def shown(domain: Entity, *, attached: bool = False) -> Entity:
 
 
 def connections(domain: Entity) -> list[Entity]:
-    """What a host needs to reach the domain's storage."""
-    return domain.get("_connections") or _connections(domain["storage"])
-
-
-def _connections(storage: Entity) -> list[Entity]:
+    """What a host needs to reach the domain's storage, kept as it was when the domain was made."""
+    if kept := domain.get("_connections"):
+        return list(kept)
+    storage = domain["storage"]
     if storage["type"] in block.TYPES:
         return block.connections(storage)
-    names = ["type", "address", "path", "mount_options"]
-    names += ["vfs_type"] * (storage["type"] == "glusterfs")
-    return [{name: storage.get(name) or "" for name in names}]
+    return [mounts.connection(storage)]
 
 
 @contextmanager
@@ -110,10 +108,12 @@ def add(request: Request) -> Answer:
 def _make(request: Request, address: str, domain: Entity) -> None:
     """Have the host connect the storage and, unless it is imported, make the domain on it."""
     verb = request.engine.hosts.verb
-    domain["_connections"] = _connections(domain["storage"])
+    domain["_connections"] = connections(domain)
+    if domain["storage"]["type"] == "glusterfs":
+        mounts.check_gluster(request, address)
     for each in domain["_connections"]:
         verb(address, "StorageDomain.connect", **each)
-    if request.body.get("id"):
+    if request.body.get("id") or mounts.import_what_is_there(request, address, domain):
         return
     where = domain["_connections"][0]
     if domain["storage"]["type"] in block.TYPES:
@@ -141,18 +141,15 @@ def _wanted(request: Request) -> Entity:
         raise incomplete("StorageDomain [storage.vfsType] required for add")
     with request.engine.change() as data:
         host = reference(data, "hosts", body["host"], "StorageDomain [host.id|name]")
-        if body.get("name") and named(data, "storagedomains", body["name"]):
-            raise refused("Cannot add Storage. The Storage Domain name is already in use.")
         if host["status"] != "up":
             raise refused(f"Cannot add Storage. Host {host['name']} is not up.")
         if kind in block.TYPES:
             block.check(data, storage)
-        for other in data["storagedomains"].values():
-            if kind in FILE_TYPES and connections(other) == _connections(storage):
-                raise refused(
-                    "Cannot add Storage Connection. Storage connection already exists for "
-                    f"{other['name']}."
-                )
+        else:
+            # The connection is made first, so it's refused first.
+            mounts.check(data, storage)
+        if body.get("name") and named(data, "storagedomains", body["name"]):
+            raise refused("Cannot add Storage. The Storage Domain name is already in use.")
         if not body.get("name") and not body.get("id"):
             raise incomplete("StorageDomain [name] required for add")
         return _new(body) | {"_address": host["address"]}
@@ -182,12 +179,18 @@ def _new(body: Entity) -> Entity:
 
 
 def stats(engine: Engine, address: str, identifier: str) -> Entity:
-    """Available and used bytes; the fault ``storage_available`` replaces what the host says."""
+    """
+    Available and used bytes, of whole GiB only: so the engine keeps them.
+
+    The fault ``storage_available`` replaces what the host says.
+    """
     seen = engine.hosts.verb(address, "StorageDomain.getStats", storagedomainID=identifier)
-    available = engine.faults.get("storage_available")
+    wanted = engine.faults.get("storage_available")
+    available = int(seen["available"] if wanted is None else wanted)
+    total = int(seen["available"]) + int(seen["used"])
     return {
-        "available": int(seen["available"] if available is None else available),
-        "used": int(seen["used"]),
+        "available": block.whole_gib(available),
+        "used": block.whole_gib(total) - block.whole_gib(int(seen["available"])),
     }
 
 
@@ -271,7 +274,7 @@ def update_ovf(request: Request, identifier: str) -> Answer:
         domain = get(data, "storagedomains", identifier)
         if domain["_status"] != "active":
             raise refused(STATUS.format("update OVF store of", domain["_status"].capitalize()))
-        request.engine.later(data, 1, "ovf_update", identifier)
+        ovf_stores.begin(request.engine, data, identifier, by="action")
     return done()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import storage
-from .api import Answer, Entity, Request, done, get, incomplete, reference, refused, route
+from . import ovf_stores, storage
+from .api import Answer, Entity, Request, done, failed, get, incomplete, reference, refused, route
 from .engine import Engine, task
 from .infrastructure import no_duplicate
 from .state import BLANK, Data, event, new_id
@@ -12,6 +12,12 @@ GIB = 1024**3
 ORIGINS = {3: "ovirt", 4: "external", 5: "hosted_engine", 6: "managed_hosted_engine"}
 # What a body may not set by itself.
 OWN = ("id", "href", "status", "origin", "host", "template", "cluster", "fqdn")
+# All else of the VM that is marked as hosted engine is locked.
+EDITABLE = (
+    *("name", "description", "comment", "memory", "memory_policy", "cpu", "io", "console"),
+    *("display", "small_icon", "large_icon", "migration", "placement_policy"),
+)
+LOCKED = "There was an attempt to change Hosted Engine VM values that are locked."
 
 
 def shown(vm: Entity) -> Entity:
@@ -52,8 +58,8 @@ def add(request: Request) -> Answer:
 
 def _new(body: Entity, cluster: Entity) -> Entity:
     memory = body.get("memory", GIB)
-    # Unless a body says otherwise, a VM of the Blank template gets a SPICE console.
-    console = {"id": new_id(), "protocol": "spice"}
+    # A VM of the Blank template with an EL 9 system has video vga and a VNC console.
+    console = {"id": new_id(), "protocol": "vnc"}
     return {
         "memory": memory,
         "memory_policy": {"guaranteed": memory, "max": memory * 4},
@@ -88,19 +94,28 @@ def made(engine: Engine, identifier: str) -> None:
 
 @route("PUT", "/vms/{}")
 def update(request: Request, identifier: str) -> Answer:
-    """Change a VM; of the hosted engine's VM this writes the OVF to its storage, too."""
+    """Change a VM; of the hosted engine's VM this starts an update of the OVF stores, too."""
     with request.engine.change() as data:
         vm = get(data, "vms", identifier)
         name = request.body.get("name", vm["name"])
         if name != vm["name"]:
             no_duplicate(data, "vms", name, "VM", "edit")
-        if vm["_origin"] == 6 and name != vm["name"]:
-            raise refused("There was an attempt to change Hosted Engine VM values that are locked.")
-        vm |= {k: v for k, v in request.body.items() if k not in OWN}
+        changed = {k: v for k, v in request.body.items() if k not in OWN and not _holds(vm, k, v)}
+        if vm["_origin"] == 6 and not set(changed) <= set(EDITABLE):
+            raise failed(LOCKED)
+        vm |= changed
         if vm["_origin"] == 6:
             for domain in {d["storage_domains"][0]["id"] for d in _disks(data, vm)}:
-                request.engine.later(data, 1, "ovf_update", domain)
+                ovf_stores.begin(request.engine, data, domain, by="vm")
         return Answer("vm", shown(vm))
+
+
+def _holds(entity: Entity, name: str, wanted: object) -> bool:
+    """Whether an entity has that value already, or, of a structure, all that is given of it."""
+    now = entity.get(name)
+    if isinstance(now, dict) and isinstance(wanted, dict):
+        return all(_holds(now, key, value) for key, value in wanted.items())
+    return now == wanted
 
 
 def _disks(data: Data, vm: Entity) -> list[Entity]:

@@ -23,7 +23,7 @@ from .errors import (
     InvalidParameter,
     PhysDevInitializationError,
 )
-from .layout import MIB, folders, metadata
+from .layout import MIB, folders, metadata, parsed
 from .process import run
 
 EXTENT = 128 * MIB
@@ -89,6 +89,11 @@ class BlockDomain:
     def _active(self, table: dict[str, Any], volume: str) -> Path:
         at = table["volumes"][volume]
         return loops.activate(self.id, volume, self._lun, at["offset"], at["size"])
+
+    def metadata(self) -> dict[str, str]:
+        """What it says of itself."""
+        with (loops.DEVICES / self.id / "metadata").open("rb") as volume:
+            return parsed(volume.read(4096).decode().rstrip("\0"))
 
     def format(self) -> None:
         """Remove it: its label is wiped, its devices go."""

@@ -25,8 +25,12 @@ METHODS: dict[str, dict[str, list[str]]] = {
     },
     "StorageDomain": {
         "getImages": ["storagedomainID"],
+        "getInfo": ["storagedomainID"],
         "getStats": ["storagedomainID"],
         "getVolumes": ["storagedomainID", "storagepoolID", "imageID"],
+    },
+    "StoragePool": {
+        "connectStorageServer": ["storagepoolID", "domainType", "connectionParams"],
     },
     "VM": {"destroy": ["vmID"], "getStats": ["vmID"], "shutdown": ["vmID"]},
     "Volume": {"getInfo": ["storagepoolID", "storagedomainID", "imageID", "volumeID"]},

@@ -8,7 +8,10 @@ from iscsi_standin import sessions, wire
 
 from . import loops, luns, mounts
 from .block_domain import BlockDomain
-from .errors import InvalidParameter, iSCSILoginError, iSCSISetupError
+from .errors import InvalidParameter, VdsmError, iSCSILoginError, iSCSISetupError
+
+# vdsm's own numbers of the types that hosted engines lie on.
+DOMAIN_TYPES = {1: "nfs", 2: "fcp", 3: "iscsi", 7: "glusterfs"}
 
 
 def connect(type: str, **connection: Any) -> dict[str, str] | None:
@@ -20,6 +23,40 @@ def connect(type: str, **connection: Any) -> dict[str, str] | None:
     elif type != "fcp":
         raise InvalidParameter(f"storage type {type}")
     return None
+
+
+def connect_servers(
+    domainType: int | str, connectionParams: list[dict[str, Any]], **_others: object
+) -> list[dict[str, Any]]:
+    """``StoragePool.connectStorageServer``: each connection's status, 0 or an error's code."""
+    kind = DOMAIN_TYPES[int(domainType)]
+    done = []
+    for wanted in connectionParams:
+        try:
+            connect(kind, **_of_vdsm(kind, wanted))
+            status = 0
+        except VdsmError as err:
+            status = err.code
+        done.append({"id": wanted["id"], "status": status})
+    return done
+
+
+def _of_vdsm(kind: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """A connection as the engine's verbs of this stand-in name its parts."""
+    if kind == "fcp":
+        return {}
+    if kind == "iscsi":
+        return {
+            "address": wanted["connection"],
+            "port": int(wanted["port"]),
+            "target": wanted["iqn"],
+            "portal": int(wanted["tpgt"]),
+            "user": wanted.get("user") or "",
+            "password": wanted.get("password") or "",
+        }
+    address, _, path = wanted["connection"].rpartition(":")
+    options = {"mount_options": wanted.get("mnt_options"), "vfs_type": wanted.get("vfs_type")}
+    return {"address": address, "path": path} | options
 
 
 def disconnect(type: str = "nfs", **connection: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import mounts
 from .errors import StorageDomainDoesNotExist, StorageDomainNotEmpty
-from .layout import MIB, folders, metadata, own, sparse
+from .layout import MIB, folders, metadata, own, parsed, sparse
 from .process import run
 
 # Bytes of the special files of a domain.
@@ -51,6 +51,10 @@ class FileDomain:
         facts = folder / "dom_md/metadata"
         facts.write_text(metadata(domain_id, name, kind, remote))
         own(facts, 0o644)
+
+    def metadata(self) -> dict[str, str]:
+        """What it says of itself."""
+        return parsed((self._folder / "dom_md/metadata").read_text())
 
     def format(self) -> None:
         """Remove it with all that is on it."""

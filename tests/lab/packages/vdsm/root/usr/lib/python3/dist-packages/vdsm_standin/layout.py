@@ -54,3 +54,8 @@ def metadata(domain_id: str, name: str, kind: str, remote: str) -> str:
     lines = [f"{key}={value}" for key, value in facts.items()]
     checksum = hashlib.sha1("".join(lines).encode(), usedforsecurity=False).hexdigest()
     return "\n".join([*lines, f"_SHA_CKSUM={checksum}", ""])
+
+
+def parsed(text: str) -> dict[str, str]:
+    """The facts of such metadata."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)

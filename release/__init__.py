@@ -1,0 +1,1 @@
+"""What a release consists of: wheels of the libraries, and a tarball of the formula with them."""
