@@ -248,8 +248,8 @@ def prepared(disk: str) -> dict[str, Any]:
 
 def prepare(disk: str) -> None:
     """
-    Prepare the guest for its final place, and tell the engine that the image ``disk`` holds the
-    configuration.
+    Prepare the guest for its final place, without its setup's secrets on its disk, and tell the
+    engine that the image ``disk`` holds the configuration.
 
     CLI Example:
 
@@ -258,9 +258,9 @@ def prepare(disk: str) -> None:
         salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
     """
     only_on_the_way(__salt__, "Preparing the guest")
-    # The id is the engine's own; anything else would be SQL of someone else's.
-    if not set(disk) <= set("0123456789abcdefABCDEF-"):
+    if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
+    _run("sh", "-c", guest_files.FORGET, timeout=_settings()["timeouts"]["shutdown"])
     for path, text in _network().items():
         _run("install", "-m", "0600", "/dev/stdin", path, stdin=text)
     _run("systemctl", "enable", guest_files.HANDOVER_UNIT)
@@ -282,11 +282,11 @@ def _address() -> str:
 
 
 def _run(
-    *argv: str, timeout: float = 0, stdin: str | None = None, codes: tuple[int, ...] = (0,)
+    *argv: str, timeout: float = 0, stdin: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     known = _settings()
     limit = timeout or known["timeouts"]["command"]
-    return ssh.run(known, _address(), *argv, timeout=limit, stdin=stdin, codes=codes)
+    return ssh.run(known, _address(), *argv, timeout=limit, stdin=stdin)
 
 
 def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:

@@ -46,8 +46,8 @@ def get() -> dict[str, str]:
     seen = _look("sha256sum", guest_files.BACKUP, codes=EITHER)
     if seen.returncode or _look("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
         return {"backup": "absent"}
-    same = seen.stdout.split()[0] == backup.sha256(_file())
-    return {"backup": "sent" if same else f"another: {seen.stdout.split()[0]}"}
+    there = seen.stdout.partition(" ")[0]
+    return {"backup": "sent" if there == backup.sha256(_file()) else f"another: {there}"}
 
 
 def send() -> None:

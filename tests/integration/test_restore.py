@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .site import BOOTSTRAP, Site, State, changes, failures, lab
+from .site import ADMIN_PASSWORD, BOOTSTRAP, Site, State, changes, failures, lab
 
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
 OPTION = "option_name='DisableFenceAtStartupInSec'"
@@ -230,6 +230,13 @@ def test_the_appliances_own_answers_counted_and_stay(deployed: Site, volume: str
     )
     assert f"ENV OVESETUP_CONFIG/fqdn=str:'{deployed.fqdn}'" in told
     assert not left
+
+
+def test_no_password_is_readable_on_the_final_disk(deployed: Site, volume: str) -> None:
+    """Nor in blocks that are free by now: the whole disk is searched."""
+    counted = deployed.run(["grep", "-c", "-a", "-F", ADMIN_PASSWORD, volume], codes=(0, 1)).stdout
+
+    assert counted.strip() == "0"
 
 
 @pytest.mark.feature("hooks", "hooks_once")
