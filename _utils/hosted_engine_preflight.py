@@ -165,6 +165,7 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     checks: list[Check] = [
         mac_is_unicast,
         network_test_is_whole,
+        checksum_has_a_source,
         addresses_are_whole,
         family_is_one,
         names_have_room,
@@ -187,6 +188,18 @@ def network_test_is_whole(host: Host) -> Iterator[Problem]:
             yield problem(
                 f"network:{key}", "missing for network:test: tcp", "Name what HA shall connect to"
             )
+        elif network["test"] != "tcp" and network[key]:
+            yield problem(
+                f"network:{key}",
+                f"means nothing for network:test: {network['test']}",
+                "Leave it out, or set network:test to tcp",
+            )
+
+
+def checksum_has_a_source(host: Host) -> Iterator[Problem]:
+    if host.settings["appliance"]["sha1"] and not host.settings["appliance"]["source"]:
+        what = "there is no appliance:source whose checksum it would be"
+        yield problem("appliance:sha1", what, "Leave it out, or name the image")
 
 
 def addresses_are_whole(host: Host) -> Iterator[Problem]:
