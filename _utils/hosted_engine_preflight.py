@@ -32,6 +32,7 @@ PILLAR = "pillar"
 IGNORED = "Ignored, since preflight:ignore names its check: {}"
 # Characters that the engine's table has for a storage connection; Linux for a file's name.
 CONNECTION, FILE_NAME = 250, 255
+ORGANIZATION = "OVESETUP_PKI/organization"
 # Candidates for the NAT network, as they are to be written.
 EXAMPLES = {"subnets": "192.168.222.0/24", "subnets_ipv6": "fd00:1234:5678:900::/64"}
 
@@ -246,6 +247,10 @@ def names_have_room(host: Host) -> Iterator[Problem]:
             "doesn't hold",
             "Give a shorter name, or an address",
         )
+    organization = host.settings["engine"]["answers"].get(ORGANIZATION, "").removeprefix("str:")
+    if len(organization) > form.COMMON_NAME:
+        what = f"longer than the {form.COMMON_NAME} characters that a certificate holds"
+        yield problem(f"engine:answers:{ORGANIZATION}", what, "Give a shorter one")
     storage = host.settings["storage"]
     if storage["type"] not in kinds.MOUNT:
         return

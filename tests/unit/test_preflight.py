@@ -202,6 +202,14 @@ def test_a_host_s_own_name_fits_its_certificate(lab, name, keys):
     assert lab.keys(preflight.names_have_room) == keys
 
 
+@pytest.mark.parametrize(("length", "found"), [(64, 0), (65, 1)])
+def test_the_certificates_organisation_fits_them(lab, length, found):
+    answer = {"OVESETUP_PKI/organization": f"str:{'o' * length}"}
+    lab.pillar["hosted_engine"]["engine"]["answers"] = answer
+
+    assert len(lab.keys(preflight.names_have_room)) == found
+
+
 @pytest.mark.parametrize(
     ("address", "path", "keys"),
     [
