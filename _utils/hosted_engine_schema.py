@@ -17,9 +17,11 @@ SCHEMA = group(
         "The engine.",
         required=("fqdn",),
         fqdn=text(
-            "Fully qualified name of the engine; resolves to its final address.",
+            "Fully qualified name of the engine; resolves to its final address. 64 characters at "
+            "most: its certificate holds no more.",
             None,
             pattern=form.FQDN,
+            maxLength=form.COMMON_NAME,
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
@@ -37,10 +39,16 @@ SCHEMA = group(
     ),
     host=group(
         "This hypervisor, as the engine manages it.",
-        name=text("Name of the host in the engine. Empty: its fully qualified name."),
+        name=text(
+            "Name of the host in the engine. Empty: its fully qualified name.",
+            pattern=form.HOST_NAME,
+            maxLength=255,
+        ),
         address=text(
             "Name or address at which the engine reaches the host; lies on the management "
-            "interface. Empty: its fully qualified name."
+            "interface. Empty: its fully qualified name. 64 characters at most: the host's "
+            "certificate holds no more.",
+            maxLength=form.COMMON_NAME,
         ),
         interface=text(
             "Management interface. Empty: the one with the default route.", pattern=r"^\S{0,15}$"
@@ -66,19 +74,24 @@ SCHEMA = group(
     ),
     cluster=group(
         "Cluster. One that has hosts is used as it is.",
-        name=text("Its name.", "Default", pattern=form.NAME, maxLength=40),
+        name=text("Its name.", "Default", pattern=form.CLUSTER_NAME, maxLength=40),
         version=text(
             "Compatibility version, such as 4.7. Empty: the engine's.", pattern=form.VERSION
         ),
         cpu_type=text(
             "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
-            "first host."
+            "first host.",
+            maxLength=255,
         ),
         gluster_service=flag("Gluster's service too, for hosts that are storage as well."),
     ),
     network=group(
         "Management network.",
-        name=text("Name of the network and of its bridge.", "ovirtmgmt", pattern=form.NAME),
+        name=text(
+            "Name of the network and of its bridge, 15 characters at most.",
+            "ovirtmgmt",
+            pattern=form.BRIDGE,
+        ),
         family=text(
             "Family of the addresses at which host and engine reach each other. auto: that of "
             "vm:address, else of the host's address; both: IPv4.",
@@ -102,7 +115,9 @@ SCHEMA = group(
             needs(["nfs", "glusterfs"], "address", "path", default=True),
             needs(["iscsi"], "portals", "target"),
         ],
-        name=text("Name of the storage domain.", "hosted_storage", pattern=form.NAME),
+        name=text(
+            "Name of the storage domain.", "hosted_storage", pattern=form.NAME, maxLength=250
+        ),
         type=text(
             "Kind of storage. posixfs isn't one, since HA doesn't know it.",
             "nfs",
@@ -115,14 +130,18 @@ SCHEMA = group(
         ),
         nfs_version=text("NFS version.", "auto", enum=["auto", "v3", "v4", "v4_0", "v4_1", "v4_2"]),
         mount_options=text(
-            "Further mount options, comma-separated (nfs, glusterfs).", pattern=r"^\S*$"
+            "Further mount options, comma-separated (nfs, glusterfs).",
+            pattern=r"^\S*$",
+            maxLength=500,
         ),
         portals=texts(
             "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
             "The first one is asked for the targets.",
             pattern=form.PORTAL,
         ),
-        target=text("Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$"),
+        target=text(
+            "Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$", maxLength=128
+        ),
         portal_group=number(
             "Number of the target's portal group, TPGT (iscsi).", 1, 0, maximum=65535
         ),
@@ -176,7 +195,9 @@ SCHEMA = group(
             pattern=r"^(([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})?$",
         ),
         machine=text(
-            "Emulated machine. Empty: libvirt's q35 at first, then the cluster's.", pattern=r"^\S*$"
+            "Emulated machine. Empty: libvirt's q35 at first, then the cluster's.",
+            pattern=r"^\S*$",
+            maxLength=30,
         ),
         firmware=text("Firmware that the appliance boots with.", "uefi", enum=["uefi", "bios"]),
         secure_boot=flag("Boot nothing that isn't signed (uefi)."),
