@@ -109,13 +109,23 @@ def set_maintenance(mode: str) -> None:
         salt-call --local hosted_engine_ha.set_maintenance global
 
     One at a time: each mode ends the others. Raises CommandExecutionError when HA refuses (local
-    while the engine's VM runs here), or doesn't show it within a minute.
+    while the engine's VM runs here), or doesn't show it within a minute; and where this host's
+    agent holds no host id, when the command would end the broker.
     """
     wanted = ha_status.flags(mode)
-    command.run(
-        "hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=_patience(),
-        advice=ha_status.MIGRATE if mode == "local" else "",
-    )  # fmt: skip
+    if _holds_host_id():
+        arguments = ["--set-maintenance", f"--mode={mode}"]
+    elif mode == "none" and maintenance()["global_maintenance"] is False:
+        # An agent that started in local maintenance waits for this flag, without a host id.
+        arguments = ["--set-shared-config", "local_maintenance", "False", "--type=ha"]
+    else:
+        raise CommandExecutionError(
+            f"Maintenance {mode} isn't set: this host's agent holds no host id, and HA's broker would "
+            "end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it waits in "
+            "local maintenance: end that first (mode none), or do it on another host"
+        )
+    advice = ha_status.MIGRATE if mode == "local" else ""
+    command.run("hosted-engine", *arguments, timeout=_patience(), advice=advice)
     wait(
         f"HA to show maintenance {mode}",
         maintenance,
@@ -266,6 +276,12 @@ def _configured() -> None:
         raise NotYet(
             f"HA isn't configured yet: no {files.CONFIGURATION}; hosted_engine.handover writes it"
         )
+
+
+def _holds_host_id() -> bool:
+    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
+    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
+    return any(line.startswith(f"s {_lockspace.NAME}:") for line in output.splitlines())
 
 
 def _page() -> str:

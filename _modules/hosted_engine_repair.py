@@ -7,8 +7,6 @@ from collections.abc import Collection
 import hosted_engine_command as command
 import hosted_engine_ha_status as ha_status
 import hosted_engine_lockspace as _lockspace
-import hosted_engine_settings as settings
-import hosted_engine_volume as volume
 from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 

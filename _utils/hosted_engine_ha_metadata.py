@@ -1,9 +1,9 @@
 """
 The HA metadata disk itself: who writes to it, asked of nobody but the disk.
 
-One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block starts
-with ``version|version|timestamp|host id|score|engine status|host name|maintenance|stopped|…`` in
-512 bytes (ovirt-hosted-engine-ha, metadata). Each agent writes its own again every ten seconds.
+One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
+starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|stopped|…``
+in 512 bytes (ovirt-hosted-engine-ha). Each agent writes its own again every ten seconds.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import hosted_engine_command as command
@@ -16,6 +17,8 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 Status = dict[str, Any]
 # HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
 WATCH_SECONDS = 65
+# This host's own flags, which its agent reads in each cycle.
+HA_CONF = Path("/var/lib/ovirt-hosted-engine-ha/ha.conf")
 MODES = ("global", "local", "none")
 MIGRATE = (
     "The engine's VM runs on this host: migrate it first, or put the host into maintenance in the "
@@ -61,7 +64,7 @@ def parse(output: str, errors: str = "", advice: str = "") -> Status:
 
 
 def _reason(output: str) -> str:
-    """Not deployed: one line of text. Broker down: a traceback, whose last line explains nothing."""
+    """Not deployed: a line of text. Broker down: a traceback, whose last line explains nothing."""
     lines = output.splitlines()
     if not lines:
         return "it printed nothing"
@@ -154,6 +157,21 @@ def host_id() -> int:
     if found is None:
         raise CommandExecutionError(f"{files.CONFIGURATION} has no host_id: the agent needs it")
     return int(found[1])
+
+
+def local_maintenance() -> bool:
+    """
+    Whether this host is in local maintenance, by its ha.conf.
+
+    Not by its metadata: an agent that stops writes False there, and one that starts in local
+    maintenance writes nothing at all.
+    """
+    try:
+        lines = HA_CONF.read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    pairs = dict(line.partition("=")[::2] for line in lines)
+    return pairs.get("local_maintenance", "").strip().lower() in ("true", "1", "yes")
 
 
 def flags(mode: str) -> dict[str, bool]:

@@ -55,11 +55,10 @@ def check_liveliness() -> int:
 
 
 def connect_storage(*_options: str) -> int:
-    """Connect the storage server and prepare the images."""
+    """Connect the storage server; no image is prepared."""
     try:
         values = configuration.read()
         storage.connect(values)
-        storage.prepare(values)
     except (configuration.ConfigurationError, RuntimeError) as err:
         sys.stderr.write(f"Error connecting storage: {err}\n")
         return 1
