@@ -128,10 +128,6 @@ def clear_metadata() -> None:
     Raises CommandExecutionError on a deployed host, or where the disk is too small.
     """
     path = prepare("metadata")
-    if (length := volume.size(path)) < ha_metadata.BYTES:
-        raise CommandExecutionError(
-            f"{path} has {length} bytes, HA's metadata takes {ha_metadata.BYTES}. Not written to"
-        )
     volume.write(path, bytes(ha_metadata.BYTES))
     if not _is_zero(path):
         raise CommandExecutionError(f"{path} was zeroed and doesn't read as zeros: the storage?")

@@ -120,9 +120,9 @@ def set_maintenance(mode: str) -> None:
         arguments = ["--set-shared-config", "local_maintenance", "False", "--type=ha"]
     else:
         raise CommandExecutionError(
-            f"Maintenance {mode} isn't set: this host's agent holds no host id, and HA's broker would "
-            "end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it waits in "
-            "local maintenance: end that first (mode none), or do it on another host"
+            f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
+            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it waits "
+            "in local maintenance: end that first (mode none), or do it on another host"
         )
     advice = ha_status.MIGRATE if mode == "local" else ""
     command.run("hosted-engine", *arguments, timeout=_patience(), advice=advice)
@@ -217,10 +217,14 @@ def initialise_lockspace() -> None:
         raise CommandExecutionError(
             f"{path} has {length} bytes, a lockspace takes {_lockspace.BYTES}. Not written to"
         )
-    command.run(
-        *volume.AS_VDSM, "sanlock", "direct", "init", "-s", _lockspace.place(path),
-        advice="Look at the storage, and at: journalctl -u sanlock",
-    )  # fmt: skip
+    init, place = (*volume.AS_VDSM, "sanlock", "direct", "init"), _lockspace.place(path)
+    advice = "Look at the storage, and at: journalctl -u sanlock"
+    done = command.run(*init, "-s", place, codes=(0, 1), advice=advice)
+    if done.returncode:
+        if _lockspace.WRONG_SECTORS not in done.stdout:
+            output = (done.stdout + done.stderr).strip()
+            raise CommandExecutionError(f"{' '.join(init)} -s {place}: {output}. {advice}")
+        command.run(*init, *_lockspace.LARGE_SECTORS, "-s", place, advice=advice)
     if (name := _lockspace.name(path)) != _lockspace.NAME:
         raise CommandExecutionError(f"{path} reads back with the lockspace {name!r}: the storage?")
 

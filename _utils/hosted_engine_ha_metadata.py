@@ -2,8 +2,8 @@
 The HA metadata disk itself: who writes to it, asked of nobody but the disk.
 
 One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
-starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|stopped|…``
-in 512 bytes (ovirt-hosted-engine-ha). Each agent writes its own again every ten seconds.
+starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|…`` in 512
+bytes (ovirt-hosted-engine-ha). Each agent writes its own again every ten seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import hosted_engine_ha_status as ha_status
 import hosted_engine_volume as volume
 from hosted_engine_wait import wait
+from salt.exceptions import CommandExecutionError
 
 BLOCK = 4096
 SUMMARY_BYTES = 512
@@ -33,8 +34,10 @@ def in_use(path: Path) -> list[str]:
     Zeros: no host has ever reported, so none can have started the engine. Else the disk is watched
     for longer than HA itself takes to call a host dead (65 s): any block that changes has a writer.
 
-    Raises CommandExecutionError where the disk can't be read: then nothing is known.
+    Raises CommandExecutionError where the disk is too small, or can't be read: nothing is known.
     """
+    if (length := volume.size(path)) < BYTES:
+        raise CommandExecutionError(f"{path} has {length} bytes, HA's metadata takes {BYTES}")
     first = volume.read(path, BYTES)
     if is_zero(first):
         return []

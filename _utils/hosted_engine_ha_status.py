@@ -193,9 +193,14 @@ def health(status: Status) -> str:
     alive = [host for host in status["hosts"].values() if host["alive"]]
     if any(host["vm"] == "up" and host["health"] == "good" for host in alive):
         return "good"
-    said = [
+    return summary({**status, "hosts": {host["id"]: host for host in alive}})
+
+
+def summary(status: Status) -> str:
+    """What each host reported of the engine, in one line."""
+    reports = [
         f"{host['name']}: VM {host['vm'] or 'unknown'}, health {host['health'] or 'unknown'}"
         + "".join(f", {host[key]}" for key in ("detail", "reason") if host[key])
-        for host in alive
+        for host in status["hosts"].values()
     ]
-    return "; ".join(said) or "no host reports"
+    return "; ".join(reports) or "no host reports"

@@ -66,6 +66,8 @@ class StorageHost:
         patch.setattr(hosted_engine_stage, "DEFINED", folder / "defined")
         patch.setattr(hosted_engine_stage, "RUNNING", folder / "running")
         patch.setattr(ha_status, "read", lambda: self.ha)
+        # Agents of a test write more often than each ten seconds.
+        patch.setattr(ha_status, "WATCH_SECONDS", 0.5)
         self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
         for name, size in SIZES_MIB.items():
             self._make_disk(self.disk(name), size * MIB)
