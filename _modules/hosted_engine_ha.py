@@ -121,8 +121,8 @@ def set_maintenance(mode: str) -> None:
     else:
         raise CommandExecutionError(
             f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
-            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it waits "
-            "in local maintenance: end that first (mode none), or do it on another host"
+            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it "
+            "waits in local maintenance: end that first (mode none), or do it on another host"
         )
     advice = ha_status.MIGRATE if mode == "local" else ""
     command.run("hosted-engine", *arguments, timeout=_patience(), advice=advice)

@@ -25,8 +25,8 @@ VM_CONF = configuration.RUN / "vm.conf"
 REFRESH_SECONDS = 30
 # What ends the agent; systemd starts it again.
 FATAL = (
-    RuntimeError, OSError, LeaseError, UnicodeDecodeError, rpc.RemoteError, configparser.Error,
-    configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
+    RuntimeError, OSError, TypeError, LeaseError, UnicodeDecodeError, rpc.RemoteError,
+    configparser.Error, configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
 )  # fmt: skip
 logger = logging.getLogger("ovirt_hosted_engine_ha.agent.hosted_engine.HostedEngine")
 
@@ -94,7 +94,7 @@ class Agent:
         else:
             logger.warning("Unable to find OVF_STORE, falling back to initial vm.conf")
         vm_conf.write(VM_CONF, parameters, source)
-        self.parameters, self.conf_timestamp = parameters, int(time.time())
+        self.parameters, self.conf_timestamp = parameters, int(time.monotonic())
         self.refreshed = time.monotonic()
 
     def look(self) -> states.View:
@@ -158,7 +158,7 @@ class Agent:
             "timestamp": f"{int(time.monotonic())} ({time.asctime()})",
             "host-id": self.host_id,
             "score": view.score,
-            "vm_conf_refresh_time": f"{self.conf_timestamp}",
+            "vm_conf_refresh_time": f"{self.conf_timestamp} ({time.asctime()})",
             "conf_on_shared_storage": True,
             "maintenance": view.local_maintenance and not self.stopping,
             "state": "AgentStopped" if self.stopping else self.state,
@@ -190,7 +190,8 @@ class Agent:
         logger.info("Starting vm using `/usr/sbin/hosted-engine --vm-start`")
         try:
             self.refresh(broker("get_paths")["conf"])
-            storage.vdsm("VM.create", vmID=self.values["vmid"], vmParams=self.parameters)
+            parameters = vm_conf.for_vdsm(self.parameters)
+            storage.vdsm("VM.create", vmID=self.values["vmid"], vmParams=parameters)
             logger.info("Engine VM started on localhost")
         except FATAL as err:
             logger.error("Failed to start the engine VM: %s", err)
