@@ -14,6 +14,7 @@ import hosted_engine_preflight_archive as archive
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
+import hosted_engine_preflight_libraries as libraries
 import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_network as network
@@ -28,7 +29,9 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
-ON_THE_WAY = (network, storage, links, access, machine, engine, restore, hooks, archive)
+ON_THE_WAY = (
+    network, storage, links, access, machine, libraries, engine, restore, hooks, archive,
+)  # fmt: skip
 # All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
 NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
 
