@@ -12,6 +12,7 @@ import hosted_engine_preflight_directory as directory
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
+import hosted_engine_preflight_libraries as libraries
 import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
 import hosted_engine_preflight_names as names
@@ -33,6 +34,7 @@ OF_HOST: list[Check] = [
         machine,
         directory,
         packages,
+        libraries,
         engine,
         restore,
         hooks,
