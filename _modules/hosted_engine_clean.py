@@ -19,7 +19,7 @@ import hosted_engine_settings as settings
 import hosted_engine_stage as progress
 import hosted_engine_storage as kinds
 import hosted_engine_volume as volume
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DISKS = ["he_virtio_disk", "he_sanlock", "he_metadata", "HostedEngineConfigurationImage"]
@@ -28,7 +28,7 @@ NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 def refusal() -> str | None:
     """
-    Why this host's deployment isn't taken down; None: nothing speaks against it.
+    Why this host's deployment isn't taken down; None: nothing prevents it.
 
     CLI Example:
 
@@ -242,7 +242,7 @@ def _connected(known: own.Own) -> Path:
     reason = ""
     try:
         __salt__["vdsm.connect_storage"](known.storage)
-    except CommandExecutionError as error:
+    except (CommandExecutionError, CommandNotFoundError) as error:
         reason = f" ({error})"
     mount = left_domain.mount(known.storage)
     if mount is None:
@@ -263,12 +263,11 @@ def _others(domain: Path) -> list[str]:
     else:
         names += DISKS
     found = []
-    for image in domain.glob("images/*"):
-        described = [record.read_file(meta) for meta in image.glob("*.meta")]
-        known = any(name in text for text in described for name in names)
+    for image, described in left_domain.images(domain).items():
+        known = any(name in described for name in names)
         # One that a killed run left half made describes itself nowhere.
-        if image.name not in ours and not known and (described or _configuration()):
-            found.append(image.name)
+        if image not in ours and not known and (described or _configuration()):
+            found.append(image)
     return sorted(found)
 
 

@@ -49,6 +49,19 @@ def mount(storage: kinds.Storage) -> Path | None:
     return path if str(path) in mounted else None
 
 
+def images(domain: Path) -> dict[str, str]:
+    """A domain's images by their ids, and what their volumes' metadata says of them."""
+    folder = domain / "images"
+    if not volume.exists(folder):
+        return {}
+    listed = _as_vdsm("find", str(folder), "-mindepth", "1", "-maxdepth", "1", "-printf", "%f\\n")
+    found = dict.fromkeys(listed.splitlines(), "")
+    for line in _as_vdsm("grep", "-rH", "", "--include=*.meta", str(folder)).splitlines():
+        name, _, text = line.removeprefix(f"{folder}/").partition(".meta:")
+        found[name.partition("/")[0]] += f"{text}\n"
+    return found
+
+
 def check(path: Path, known: own.Own) -> None:
     """Raise unless a directory is certainly the domain that this deployment made."""
     named = archive.properties(_read(path / "dom_md" / "metadata")).get("SDUUID", known.id)
@@ -90,6 +103,11 @@ def _is_free(storage: kinds.Storage) -> bool:
 
 
 def _read(path: Path) -> str:
-    """As vdsm, and not for longer than storage that answers takes: root may be nobody there."""
-    asked = (*volume.AS_VDSM, "cat", "--", str(path))
-    return command.run(*asked, timeout=volume.ASK_SECONDS).stdout if volume.exists(path) else ""
+    return _as_vdsm("cat", str(path)) if volume.exists(path) else ""
+
+
+def _as_vdsm(*asked: str) -> str:
+    """Root may be nobody there; and for no longer than storage that answers takes."""
+    # grep: 1 where it found nothing.
+    codes = (0, 1) if asked[0] == "grep" else (0,)
+    return command.run(*volume.AS_VDSM, *asked, timeout=volume.ASK_SECONDS, codes=codes).stdout
