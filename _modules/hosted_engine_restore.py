@@ -97,7 +97,11 @@ def fencing() -> dict[str, str]:
     .. code-block:: bash
 
         salt-call --local hosted_engine_restore.fencing
+
+    Raises NotYet before the guest's setup was seen complete, and while the bootstrap VM is off.
     """
+    if __salt__["hosted_engine_guest.get"]()["setup"] != "complete":
+        raise NotYet("The backup isn't restored yet: hosted_engine.bootstrap does")
     rows = __salt__["hosted_engine_guest.sql"](script.ASK)
     return {
         "now": rows[0][0] if rows else "",

@@ -17,7 +17,7 @@ from salt.exceptions import CommandExecutionError
 def discover(host: str) -> list[dict[str, Any]]:
     """
     The targets that the pillar's first portal tells a host of: ``target``, ``address``, ``port``,
-    ``portal`` (its group, as the engine writes it) each, once for each portal.
+    ``portal`` (the number of its group; empty: not told) each, once for each portal.
 
     CLI Example:
 
@@ -46,7 +46,8 @@ def discover(host: str) -> list[dict[str, Any]]:
                 "target": one.target,
                 "address": one.address.strip("[]"),
                 "port": one.port,
-                "portal": one.portal,
+                # The engine tells the whole portal, ADDRESS:PORT,GROUP.
+                "portal": kinds.portal_group(one.portal),
             }
             for one in found or []
         ]
@@ -77,7 +78,8 @@ def login(host: str) -> list[dict[str, Any]]:
             _host(api, host).iscsi_login(
                 iscsi=types.IscsiDetails(
                     address=portal["address"], port=portal["port"],
-                    portal=portal["portal"], target=portal["target"],
+                    # The number alone: the engine hands it on, and vdsm reads it as one.
+                    portal=portal["portal"] or None, target=portal["target"],
                     **_chap(wanted["user"], "iscsi_password"),
                 )
             )  # fmt: skip
@@ -142,8 +144,7 @@ def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[s
                 f"There is no target {wanted['target']} at the portal {shown}. {_told(found)}\n"
                 "Mend hosted_engine:storage:target or portals, or the target's access list"
             )
-    # Older engines tell the whole portal, ADDRESS:PORT,GROUP.
-    groups = {(one["portal"] or "").rpartition(",")[2] for one in used} - {""}
+    groups = {one["portal"] for one in used} - {""}
     if groups and str(wanted["portal_group"]) not in groups:
         raise CommandExecutionError(
             f"The portal group of {wanted['target']} is {', '.join(sorted(groups))}, not "

@@ -57,7 +57,8 @@ def _storage(storage: Any) -> dict[str, Any]:
     """Where a domain lies, in the pillar's words."""
     kind = kinds.of_api_name(storage.type.value) if storage.type else None
     if not kinds.is_block(str(kind)):
-        return {"type": kind, "address": storage.address, "path": storage.path}
+        address = (storage.address or "").strip("[]")
+        return {"type": kind, "address": address, "path": storage.path}
     group = storage.volume_group
     units = (group.logical_units if group else None) or storage.logical_units or []
     lun = units[0] if units else None
@@ -116,7 +117,8 @@ def _mounted(wanted: dict[str, Any], storage: dict[str, Any]) -> Any:
     kind = storage["type"]
     return types.HostStorage(
         type=types.StorageType(kind),
-        address=storage["address"],
+        # Without brackets the engine refuses it, or splits it at the wrong colon.
+        address=kinds.in_url(storage["address"]),
         path=storage["path"],
         nfs_version=types.NfsVersion(wanted["nfs_version"]) if kind == "nfs" else None,
         vfs_type="glusterfs" if kind == "glusterfs" else None,

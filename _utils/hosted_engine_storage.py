@@ -66,9 +66,60 @@ def same(found: Storage, wanted: Storage) -> bool:
 
     >>> same({"type": "fc", "lun": "36001"}, {"type": "fc", "lun": "36001"})
     True
+    >>> same(
+    ...     {"type": "nfs", "address": "[2001:db8::8]", "path": "/engine"},
+    ...     {"type": "nfs", "address": "2001:DB8:0::8", "path": "/engine/"},
+    ... )
+    True
     """
-    keys = {"type", "lun"} if wanted.get("lun") else set(wanted)
-    return all(found.get(key) == wanted[key] for key in keys)
+    keys = {"type", "lun"} if wanted.get("lun") else set(IDENTITY[wanted["type"]]) & set(wanted)
+    return all(
+        _comparable(key, found.get(key)) == _comparable(key, wanted[key]) for key in {"type", *keys}
+    )
+
+
+def _comparable(key: str, value: str | None) -> str | None:
+    """One text for all that mean the same."""
+    if key == "address" and value:
+        return bare(value)
+    return posixpath.normpath(value) if key == "path" and value else value
+
+
+def bare(address: str) -> str:
+    """
+    A server as tools and resolvers take it: without brackets, an IPv6 address in its usual form.
+
+    >>> bare("[2001:DB8:0::8]"), bare("NAS.example.com")
+    ('2001:db8::8', 'nas.example.com')
+    """
+    text = address.strip("[]")
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError:
+        return text.lower()
+
+
+def in_url(address: str) -> str:
+    """
+    A server as it stands before a colon: an IPv6 address in brackets.
+
+    >>> in_url("2001:db8::8"), in_url("[2001:db8::8]"), in_url("nas.example.com")
+    ('[2001:db8::8]', '[2001:db8::8]', 'nas.example.com')
+    """
+    return f"[{address.strip('[]')}]" if ":" in address else address
+
+
+def portal_group(text: str | None) -> str:
+    """
+    The number of a portal's group, however it is told; empty: it isn't.
+
+    >>> portal_group("192.0.2.7:3260,1"), portal_group("[2001:db8::7]:3260,2"), portal_group("3")
+    ('1', '2', '3')
+    >>> portal_group("192.0.2.7:3260"), portal_group(""), portal_group(None)
+    ('', '', '')
+    """
+    group = (text or "").rpartition(",")[2].strip()
+    return group if group.isdecimal() else ""
 
 
 def is_block(kind: str) -> bool:
@@ -102,8 +153,7 @@ def where(storage: Storage) -> str:
 def server_path(storage: Storage) -> str:
     """``host:/path``; an IPv6 address in brackets, no slash at the end."""
     address, path = storage.get("address") or "", storage.get("path") or ""
-    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
-    return f"{host}:{path.rstrip('/')}"
+    return f"{in_url(address)}:{path.rstrip('/')}"
 
 
 def portal(text: str) -> tuple[str, int]:
@@ -131,7 +181,7 @@ def portal(text: str) -> tuple[str, int]:
 
 
 def shown_portal(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return f"{in_url(address)}:{port}"
 
 
 def portals(storage: Storage) -> list[tuple[str, int]]:

@@ -33,9 +33,14 @@ MODULES = {
         "def settings():\n    return hosted_engine_settings.merge(__pillar__, __grains__)\n"
     ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
-    "vdsm": "def prepare_image(domain, image, volume):\n    return answers()['paths'][image]\n",
+    "vdsm": (
+        "def prepare_image(domain, image, volume):\n"
+        "    if image not in answers()['paths']:\n"
+        "        raise salt.exceptions.CommandExecutionError('code=201, Volume does not exist')\n"
+        "    return answers()['paths'][image]\n"
+    ),
 }
-HEAD = """import json, pathlib, hosted_engine_settings
+HEAD = """import json, pathlib, salt.exceptions, hosted_engine_settings
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
@@ -61,6 +66,8 @@ class StorageHost:
         patch.setattr(hosted_engine_stage, "DEFINED", folder / "defined")
         patch.setattr(hosted_engine_stage, "RUNNING", folder / "running")
         patch.setattr(ha_status, "read", lambda: self.ha)
+        # Agents of a test write more often than each ten seconds.
+        patch.setattr(ha_status, "WATCH_SECONDS", 0.5)
         self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
         for name, size in SIZES_MIB.items():
             self._make_disk(self.disk(name), size * MIB)

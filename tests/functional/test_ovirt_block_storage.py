@@ -101,6 +101,17 @@ def test_a_target_that_is_not_there_is_told_with_what_was_found(site):
     assert site.sessions() == []
 
 
+@pytest.mark.feature("iscsi")
+def test_discovery_tells_a_whole_portal_and_the_login_takes_its_groups_number_alone(site):
+    told = site.minion("ovirt_host_storage.discover", NODE)
+
+    assert [(one["address"], one["portal"]) for one in told if one["target"] == TARGET] == [
+        ("192.0.2.7", "1"), ("2001:db8::7", "1"),
+    ]  # fmt: skip
+    assert site.minion("ovirt_host_storage.login", NODE)
+    assert len(site.sessions()) == 2
+
+
 @pytest.mark.feature("iscsi", "iscsi_portals")
 def test_a_portal_by_its_name_is_logged_in_at_by_the_address_that_was_discovered(site):
     site.san["targets"][TARGET]["portals"] = ["127.0.0.1:3260,1", "192.0.2.7:3260,1"]
@@ -190,6 +201,45 @@ def test_gluster_is_mounted_with_its_options(site):
     assert domain.findtext("storage/mount_options", "").endswith("gluster2.example.com")
     assert domain.findtext("storage/nfs_version") is None
     assert (second["result"], second["changes"]) == (True, {})
+
+
+@pytest.mark.feature("glusterfs")
+@pytest.mark.parametrize("kind", ["nfs", "glusterfs"])
+@pytest.mark.parametrize("address", ["2001:db8::8", "[2001:db8::8]", "2001:DB8:0::8"])
+def test_an_ipv6_server_goes_to_the_engine_in_brackets_however_the_pillar_has_it(
+    site, kind, address
+):
+    site.use({"type": kind, "address": address, "path": "/engine"})
+
+    first, second = site.active(), site.active()
+
+    assert first["result"] is True, first["comment"]
+    assert (second["result"], second["changes"]) == (True, {})
+    (domain,) = site.domains()
+    assert domain.findtext("storage/address") == f"[{address.strip('[]')}]"
+    assert domain.findtext("storage/path") == "/engine"
+
+
+def test_another_ipv6_server_is_other_storage(site):
+    site.use({"address": "2001:db8::8", "path": "/engine"})
+    site.active()
+    site.use({"address": "2001:db8::9", "path": "/engine"})
+
+    result = site.active()
+
+    assert result["result"] is False
+    assert "nfs [2001:db8::8]:/engine, not on nfs [2001:db8::9]:/engine" in result["comment"]
+
+
+@pytest.mark.feature("free_space", "lun_refused")
+@pytest.mark.parametrize(("gib", "fits"), [(25, True), (25.9, True), (24.99, False)])
+def test_a_lun_is_judged_by_its_whole_gib(site, gib, fits):
+    site.san["luns"][LUN]["gib"] = gib
+    site.say()
+
+    result = site.active()
+
+    assert result["result"] is fits, result["comment"]
 
 
 @pytest.mark.feature("nfs_versions", "mount_options")

@@ -72,7 +72,7 @@ def test_targets_are_told_to_who_knows_the_password(host: Any) -> None:
 
     assert [(one.address, one.port, one.portal, one.target) for one in found] == [
         ("10.0.0.1", 3260, "10.0.0.1:3260,1", TARGET),
-        ("2001:db8::1", 3261, "[2001:db8::1]:3261,1", TARGET),
+        ("2001:db8::1", 3261, "2001:db8::1:3261,1", TARGET),
     ]
     with pytest.raises(ovirtsdk4.Error, match="authorization failure"):
         host.discover_iscsi(iscsi=details(username="finder", password="wrong"))

@@ -50,8 +50,8 @@ def whole_gib(size: int) -> int:
 
 
 def _whole_portal(portal: Entity) -> str:
-    address = f"[{portal['address']}]" if ":" in portal["address"] else portal["address"]
-    return f"{address}:{portal['port']},{portal['portal']}"
+    # An IPv6 address has no brackets there.
+    return f"{portal['address']}:{portal['port']},{portal['portal']}"
 
 
 @route("GET", "/hosts/{}/storage")

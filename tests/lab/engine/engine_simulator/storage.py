@@ -25,6 +25,8 @@ from .state import event, named, new_id
 
 NO_SUCH = "Cannot {} Storage. Storage Domain doesn't exist."
 STATUS = "Cannot {} Storage. The relevant Storage Domain's status is {}."
+EDITABLE = ["name", "description", "comment", "discard_after_delete", "wipe_after_delete"]
+EDITABLE += ["critical_space_action_blocker", "warning_low_space_indicator"]
 NO_HOST = "Cannot {} Storage. There is no active Host in the Data Center."
 
 
@@ -204,18 +206,9 @@ def made(engine: Engine, identifier: str) -> None:
 
 @route("PUT", "/storagedomains/{}")
 def update(request: Request, identifier: str) -> Answer:
-    fields = (
-        "name",
-        "description",
-        "comment",
-        "critical_space_action_blocker",
-        "warning_low_space_indicator",
-        "discard_after_delete",
-        "wipe_after_delete",
-    )
     with request.engine.change() as data:
         domain = get(data, "storagedomains", identifier)
-        domain |= {k: v for k, v in request.body.items() if k in fields}
+        domain |= {k: v for k, v in request.body.items() if k in EDITABLE}
         return Answer("storage_domain", shown(domain))
 
 
