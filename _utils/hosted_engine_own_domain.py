@@ -36,7 +36,8 @@ def known(settings: Mapping[str, Any]) -> Own | None:
     conf = archive.properties(record.read_file(files.CONFIGURATION))
     if conf.get("fqdn") != settings["engine"]["fqdn"]:
         conf = {}
-    identifier = recorded.get("made") or conf.get("sdUUID") or ""
+    named = (recorded.get("made"), recorded.get("storage_domain"), conf.get("sdUUID"))
+    identifier = next((each for each in named if each), "")
     place = recorded.get("storage") or _configured(conf)
     if not (identifier or place):
         return None
