@@ -33,9 +33,16 @@ MODULES = {
         "def settings():\n    return hosted_engine_settings.merge(__pillar__, __grains__)\n"
     ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
-    "vdsm": "def prepare_image(domain, image, volume):\n    return answers()['paths'][image]\n",
+    "vdsm": (
+        "def prepare_image(domain, image, volume):\n    return answers()['paths'][image]\n"
+        "def connect_storage(storage=None):\n"
+        "    if 'mount' not in answers():\n"
+        "        raise CommandExecutionError('vdsm does not answer')\n"
+        "    subprocess.run(['mount', '--bind', *answers()['mount']], check=True)\n"
+    ),
 }
-HEAD = """import json, pathlib, hosted_engine_settings
+HEAD = """import json, pathlib, subprocess, hosted_engine_settings
+from salt.exceptions import CommandExecutionError
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
@@ -82,9 +89,11 @@ class StorageHost:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(disk.parent)
 
-    def say(self, deployed: bool = False) -> None:
+    def say(self, deployed: bool = False, **others: Any) -> None:
         paths = {IDS["disks"][name]["image"]: str(self.disk(name)) for name in SIZES_MIB}
-        self.answers.write_text(json.dumps({"ids": IDS, "deployed": deployed, "paths": paths}))
+        self.answers.write_text(
+            json.dumps({"ids": IDS, "deployed": deployed, "paths": paths} | others)
+        )
 
     def disk(self, name: str) -> Path:
         where = IDS["disks"][name]

@@ -133,7 +133,7 @@ def test_a_domain_of_an_earlier_run_is_not_removed_for_want_of_room(up):
         "</host><storage><type>nfs</type><address>nas.example.com</address>"
         "<path>/exports/engine</path></storage></storage_domain>",
     )
-    with pytest.raises(Exception, match="wasn't made by this run"):
+    with pytest.raises(Exception, match="made by this deployment"):
         up.minion("ovirt_storage_domain.remove", "hosted_storage", NODE)
     assert len(up.engine.curl("/storagedomains")) == 1
 
