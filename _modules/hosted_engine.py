@@ -55,7 +55,7 @@ def deployed() -> bool:
     That isn't health: a broker that is down mustn't cause a second bootstrap. A host that another
     tool deployed, or that the engine made an additional hosted-engine host, counts. One that was
     seen healthy stays deployed when its agent is disabled or its configuration lost: the next run
-    mends that. ``hosted_engine.clean`` is the way back.
+    repairs that. ``hosted_engine.clean`` is the way back.
 
     Raises CommandExecutionError when it can't be told: guessing could end in a second engine.
     """

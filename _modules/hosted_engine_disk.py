@@ -8,6 +8,7 @@ from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_guard as guard
+import hosted_engine_ha_metadata as ha_metadata
 import hosted_engine_layout as layout
 import hosted_engine_record as record
 import hosted_engine_settings as settings
@@ -16,8 +17,6 @@ import hosted_engine_volume as volume
 from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
-# The broker decodes the first 2001 blocks as text: zero them all, or stale bytes stop it.
-METADATA_BYTES = 2001 * 4096
 # vdsm's names of formats, and qemu-img's.
 IMAGE_FORMATS = {"raw": "raw", "cow": "qcow2"}
 QCOW2 = b"QFI\xfb"
@@ -129,11 +128,7 @@ def clear_metadata() -> None:
     Raises CommandExecutionError on a deployed host, or where the disk is too small.
     """
     path = prepare("metadata")
-    if (length := volume.size(path)) < METADATA_BYTES:
-        raise CommandExecutionError(
-            f"{path} has {length} bytes, HA's metadata takes {METADATA_BYTES}. Not written to"
-        )
-    volume.write(path, bytes(METADATA_BYTES))
+    volume.write(path, bytes(ha_metadata.BYTES))
     if not _is_zero(path):
         raise CommandExecutionError(f"{path} was zeroed and doesn't read as zeros: the storage?")
 
@@ -148,9 +143,21 @@ def prepare(disk: str) -> Path:
 
         salt-call --local hosted_engine_disk.prepare metadata
 
-    Raises CommandExecutionError on a deployed host, or where the engine's VM may run.
+    Raises CommandExecutionError on a deployed host, where the engine's VM may run, on whichever
+    host, or where that can't be known.
     """
     _refuse_where_the_engine_may_run()
+    # Whoever runs the engine says so on the metadata disk: HA's own commands know only what this
+    # host's agent saw, and here none may run.
+    metadata = _prepare("metadata")
+    if reasons := ha_metadata.in_use(metadata):
+        raise CommandExecutionError(
+            f"The hosted engine's disks aren't written to: {'; '.join(reasons)}"
+        )
+    return metadata if disk == "metadata" else _prepare(disk)
+
+
+def _prepare(disk: str) -> Path:
     ids = __salt__["hosted_engine_config.ids"]()
     where = ids["disks"][disk]
     path = __salt__["vdsm.prepare_image"](ids["storage_domain"], where["image"], where["volume"])
@@ -172,8 +179,6 @@ def _refuse_where_the_engine_may_run() -> None:
         why = f"the VM {known['bootstrap']['name']} still runs"
     elif _active("ovirt-ha-agent"):
         why = "ovirt-ha-agent is active: systemctl stop ovirt-ha-agent"
-    elif hosts := __salt__["hosted_engine_ha.running_on"]():
-        why = f"HA says that the engine's VM is up on {', '.join(hosts)}"
     if why:
         raise CommandExecutionError(f"The hosted engine's disks aren't written to: {why}")
 
@@ -224,5 +229,4 @@ def _timeouts() -> dict[str, int]:
 
 
 def _is_zero(path: Path) -> bool:
-    data = volume.read(path, METADATA_BYTES)
-    return data.count(0) == len(data)
+    return ha_metadata.is_zero(volume.read(path, ha_metadata.BYTES))

@@ -6,23 +6,26 @@ import hosted_engine_guest_files as guest_files
 import hosted_engine_settings as settings_
 import hosted_engine_ssh as ssh
 from hosted_engine_guard import only_on_the_way
+from hosted_engine_wait import last_seen
 from hosted_engine_wait import wait as _wait
 
 # The unit is activating while it waits: by then cloud-init is through with all else.
 OPEN, WAITING = 0, 1
-# One connection looks for a while: signing in costs a guest that boots more than looking.
-LOOK = f"""end=$(($(date +%s) + $1))
+# One connection looks for a while: signing in costs a guest that boots more than looking. Rounds
+# are counted, since the guest's clock may be set back; in a slow guest the clock ends them.
+LOOK = f"""left=$1 end=$(($(date +%s) + $1))
 while :; do
     [ -e {guest_files.GATE} ] && exit {OPEN}
     unit=$(systemctl show -p ActiveState --value {guest_files.SETUP_UNIT})
     [ "$unit" = activating ] && exit {WAITING}
-    [ $(date +%s) -lt $end ] || exit 2
+    [ $left -gt 0 ] && [ $(date +%s) -lt $end ] || exit 2
     sleep 1
+    left=$((left - 1))
 done
 """
 LOOK_SECONDS = 30
+NOT_THROUGH = "unknown: cloud-init isn't through"
 SSH_SECONDS = 120
-ANY = tuple(range(256))
 
 
 def get() -> dict[str, str]:
@@ -37,9 +40,14 @@ def get() -> dict[str, str]:
 
     Raises NotYet while the bootstrap VM doesn't run.
     """
-    if __salt__["hosted_engine_guest.get"]()["setup"] != "open":
+    setup = __salt__["hosted_engine_guest.get"]()["setup"]
+    if setup in ("done", "complete"):
         return {"gate": "open"}
-    return {"gate": _seen(0)}
+    if setup != "open":
+        return {"gate": setup}
+    # The marker was just looked for: what is asked again is a single answer that got lost.
+    patience = ssh.patience(_settings())
+    return {"gate": last_seen(lambda: _seen(0), _answered, timeout=patience)}
 
 
 def wait() -> None:
@@ -82,15 +90,21 @@ def release() -> None:
         salt-call --local hosted_engine_gate.release
     """
     only_on_the_way(__salt__, "Opening the gate before engine-setup")
-    _run("sh", "-c", f"mkdir -p {guest_files.FOLDER} && : > {guest_files.GATE}", codes=(0,))
+    opened = f"mkdir -p {guest_files.FOLDER} && : > {guest_files.GATE}"
+    ssh.run(_settings(), _address(), "sh", "-c", opened, timeout=SSH_SECONDS)
 
 
 def _seen(seconds: int) -> str:
     if not ssh.listens(_address()):
         return "unknown: the guest's ssh doesn't answer"
-    seen = _run("sh", "-c", LOOK, "look", str(seconds))
-    said = {OPEN: "open", WAITING: "waiting", 2: "unknown: cloud-init isn't through"}
+    asked = ("sh", "-c", LOOK, "look", str(seconds))
+    seen = ssh.look(_settings(), _address(), *asked, timeout=SSH_SECONDS)
+    said = {OPEN: "open", WAITING: "waiting", 2: NOT_THROUGH}
     return said.get(seen.returncode, f"unknown: {seen.stderr.strip()}")
+
+
+def _answered(seen: str) -> bool:
+    return seen == NOT_THROUGH or not seen.startswith("unknown")
 
 
 def _settings() -> settings_.Settings:
@@ -99,7 +113,3 @@ def _settings() -> settings_.Settings:
 
 def _address() -> str:
     return str(__salt__["hosted_engine_network.address"]())
-
-
-def _run(*argv: str, codes: tuple[int, ...] = ANY) -> ssh.Completed:
-    return ssh.run(_settings(), _address(), *argv, timeout=SSH_SECONDS, codes=codes)

@@ -11,6 +11,7 @@ from typing import Any
 import hosted_engine_gateway as gateway
 import hosted_engine_guest_files as guest_files
 import hosted_engine_guest_network as guest_network
+import hosted_engine_guest_sql as statements
 import hosted_engine_health as page
 import hosted_engine_layout as layout
 import hosted_engine_record as record
@@ -19,18 +20,15 @@ import hosted_engine_setup_watch as watch
 import hosted_engine_ssh as ssh
 from hosted_engine_guard import only_on_the_way
 from hosted_engine_state import NotYet
-from hosted_engine_terminal import safe
-from hosted_engine_wait import wait
+from hosted_engine_terminal import safe, tail
+from hosted_engine_wait import last_seen, wait
 from salt.exceptions import CommandExecutionError
 
 CA = "/etc/pki/ovirt-engine/ca.pem"
-PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
-# Where older engines look for the configuration disk.
-OPTION = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
-ASK = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
-TELL = f"UPDATE vdc_options SET option_value='@DISK@' WHERE {OPTION}"  # noqa: S608, constant
-CONSOLE_BYTES = 65536
-ANY = tuple(range(256))
+# A command's own answers, whatever they are: ssh's isn't one.
+ANSWERED = tuple(code for code in ssh.ANY if code != ssh.NO_CONNECTION)
+# How long an engine that isn't healthy is asked again before it is taken for that.
+HEALTH_SECONDS = 5
 
 
 def run(*argv: str, timeout: float = 0) -> str:
@@ -59,7 +57,7 @@ def file(path: str) -> str:
 
         salt-call --local hosted_engine_guest.file /etc/hosts
     """
-    return _run("cat", path).stdout
+    return _look("cat", path).stdout
 
 
 def sql(statement: str) -> list[list[str]]:
@@ -74,8 +72,8 @@ def sql(statement: str) -> list[list[str]]:
 
     Values are text and mustn't hold ``|``, which parts them.
     """
-    rows = _run(PSQL, "-t", "-A", "-c", statement).stdout.splitlines()
-    return [row.split("|") for row in rows if row and not row.startswith(("UPDATE ", "INSERT "))]
+    ask = _look if statements.only_looks(statement) else _run
+    return statements.rows(ask(statements.PSQL, "-t", "-A", "-c", statement).stdout)
 
 
 def get() -> dict[str, Any]:
@@ -88,8 +86,9 @@ def get() -> dict[str, Any]:
 
         salt-call --local hosted_engine_guest.get
 
-    ``setup``: complete (seen and recorded), done (its marker is there), or open. ``health``: ok, or
-    what the page said. Raises NotYet while the bootstrap VM doesn't run.
+    ``setup``: complete (seen and recorded), done (its marker is there), open (it isn't), or unknown
+    with the reason: a guest that doesn't answer is asked again for a minute first. ``health``: ok,
+    or what the page said. Raises NotYet while the bootstrap VM doesn't run.
     """
     name = _settings()["bootstrap"]["name"]
     vm = __salt__["hosted_engine_bootstrap.get"](name)
@@ -98,10 +97,10 @@ def get() -> dict[str, Any]:
             f"{name} doesn't run yet: salt-call --local state.apply hosted_engine.bootstrap"
         )
     if vm["setup"] == "complete":
-        return {"setup": "complete", "health": health()}
-    address = _address()
-    done = ssh.listens(address) and not _run("test", "-e", guest_files.MARKER, codes=ANY).returncode
-    return {"setup": "done" if done else "open", "health": "unknown"}
+        seconds = min(_settings()["timeouts"]["engine"], HEALTH_SECONDS)
+        told = last_seen(health, lambda seen: seen == "ok", timeout=seconds)
+        return {"setup": "complete", "health": told}
+    return {"setup": watch.marker(_settings(), _address()), "health": "unknown"}
 
 
 def wait_for_setup() -> None:
@@ -137,10 +136,10 @@ def complete() -> None:
     disk = layout.identity(layout.of(settings).disk)
     if disk is None:
         raise CommandExecutionError("The bootstrap VM's disk is gone while it runs: start anew")
-    _run("test", "-e", guest_files.MARKER)
+    _look("test", "-e", guest_files.MARKER)
     certificate = ca_certificate()
     query = ("otopi-config-query", "query", "-k", "OVESETUP_CONFIG/keycloakEnable")
-    keycloak = _run(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
+    keycloak = _look(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
     record.write_file(record.DIRECTORY / "engine-ca.pem", certificate, 0o644)
     record.write(
         "setup",
@@ -172,7 +171,7 @@ def wait_for_health() -> None:
         health,
         lambda seen: seen == "ok",
         timeout=settings["timeouts"]["boot"] + settings["timeouts"]["engine"],
-        explain=_console_paragraph,
+        explain=lambda: f"Last on its console:\n{console()}",
     )
 
 
@@ -218,13 +217,7 @@ def console() -> str:
 
         salt-call --local hosted_engine_guest.console
     """
-    try:
-        with layout.of(_settings()).console.open("rb") as log:
-            log.seek(max(0, log.seek(0, 2) - CONSOLE_BYTES))
-            text = log.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-    return safe(text, _secrets())
+    return safe(tail(layout.of(_settings()).console), _secrets())
 
 
 def prepared(disk: str) -> dict[str, Any]:
@@ -240,9 +233,12 @@ def prepared(disk: str) -> dict[str, Any]:
 
     An engine that doesn't know the option (HostedEngineConfigurationImageGuid) needn't be told.
     """
-    enabled = _run("systemctl", "is-enabled", guest_files.HANDOVER_UNIT, codes=ANY).stdout.strip()
-    network = all(_run("cat", path, codes=ANY).stdout == text for path, text in _network().items())
-    told = all(row[0] == disk for row in sql(ASK))
+    unit = guest_files.HANDOVER_UNIT
+    enabled = _look("systemctl", "is-enabled", unit, codes=ANSWERED).stdout.strip()
+    network = all(
+        _look("cat", path, codes=ANSWERED).stdout == text for path, text in _network().items()
+    )
+    told = all(row[0] == disk for row in sql(statements.ASK))
     return {
         "handover": enabled or "absent",
         "network": "final" if network else "outdated",
@@ -252,8 +248,8 @@ def prepared(disk: str) -> dict[str, Any]:
 
 def prepare(disk: str) -> None:
     """
-    Prepare the guest for its final place, and tell the engine that the image ``disk`` holds the
-    configuration.
+    Prepare the guest for its final place, without its setup's secrets on its disk, and tell the
+    engine that the image ``disk`` holds the configuration.
 
     CLI Example:
 
@@ -262,13 +258,13 @@ def prepare(disk: str) -> None:
         salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
     """
     only_on_the_way(__salt__, "Preparing the guest")
-    # The id is the engine's own; anything else would be SQL of someone else's.
-    if not set(disk) <= set("0123456789abcdefABCDEF-"):
+    if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
+    _run("sh", "-c", guest_files.FORGET, timeout=_settings()["timeouts"]["shutdown"])
     for path, text in _network().items():
         _run("install", "-m", "0600", "/dev/stdin", path, stdin=text)
     _run("systemctl", "enable", guest_files.HANDOVER_UNIT)
-    sql(TELL.replace("@DISK@", disk))
+    sql(statements.TELL.replace("@DISK@", disk))
     _run("sync")
 
 
@@ -286,16 +282,19 @@ def _address() -> str:
 
 
 def _run(
-    *argv: str, timeout: float = 0, stdin: str | None = None, codes: tuple[int, ...] = (0,)
+    *argv: str, timeout: float = 0, stdin: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     known = _settings()
     limit = timeout or known["timeouts"]["command"]
-    return ssh.run(known, _address(), *argv, timeout=limit, stdin=stdin, codes=codes)
+    return ssh.run(known, _address(), *argv, timeout=limit, stdin=stdin)
+
+
+def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+    """As ``_run``, for what changes nothing: asked again where there is no answer."""
+    known = _settings()
+    limit, patience = known["timeouts"]["command"], ssh.patience(known)
+    return ssh.look(known, _address(), *argv, timeout=limit, codes=codes, patience=patience)
 
 
 def _secrets() -> list[str]:
     return settings_.secret_texts(__pillar__)
-
-
-def _console_paragraph() -> str:
-    return f"Last on its console:\n{console()}"

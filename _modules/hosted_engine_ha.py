@@ -36,23 +36,6 @@ def status() -> dict[str, Any]:
     return ha_status.read()
 
 
-def running_on() -> list[str]:
-    """
-    Hosts on which the engine's VM is up, as HA says; none where HA doesn't answer.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call --local hosted_engine_ha.running_on
-    """
-    try:
-        return ha_status.running_on(ha_status.read())
-    except CommandExecutionError:
-        # Before the first start of the broker nobody could have started that VM by HA.
-        return []
-
-
 def get() -> Facts:
     """
     HA's answer and maintenance, the engine's health in its final place, whether its name leads to
@@ -109,9 +92,9 @@ def maintenance() -> Facts:
     return {
         "answers": True,
         "global_maintenance": seen["global_maintenance"],
+        "local_maintenance": ha_status.local_maintenance(),
         # A host that has never reported isn't in it.
-        "local_maintenance": bool(here and here["maintenance"]),
-        "engine_here": bool(here and here["name"] in ha_status.running_on(seen)),
+        "engine_here": bool(here and ha_status.may_run_engine(here)),
     }
 
 
@@ -126,13 +109,23 @@ def set_maintenance(mode: str) -> None:
         salt-call --local hosted_engine_ha.set_maintenance global
 
     One at a time: each mode ends the others. Raises CommandExecutionError when HA refuses (local
-    while the engine's VM runs here), or doesn't show it within a minute.
+    while the engine's VM runs here), or doesn't show it within a minute; and where this host's
+    agent holds no host id, when the command would end the broker.
     """
     wanted = ha_status.flags(mode)
-    command.run(
-        "hosted-engine", "--set-maintenance", f"--mode={mode}", timeout=_patience(),
-        advice=ha_status.MIGRATE if mode == "local" else "",
-    )  # fmt: skip
+    if _holds_host_id():
+        arguments = ["--set-maintenance", f"--mode={mode}"]
+    elif mode == "none" and maintenance()["global_maintenance"] is False:
+        # An agent that started in local maintenance waits for this flag, without a host id.
+        arguments = ["--set-shared-config", "local_maintenance", "False", "--type=ha"]
+    else:
+        raise CommandExecutionError(
+            f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
+            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it "
+            "waits in local maintenance: end that first (mode none), or do it on another host"
+        )
+    advice = ha_status.MIGRATE if mode == "local" else ""
+    command.run("hosted-engine", *arguments, timeout=_patience(), advice=advice)
     wait(
         f"HA to show maintenance {mode}",
         maintenance,
@@ -224,10 +217,14 @@ def initialise_lockspace() -> None:
         raise CommandExecutionError(
             f"{path} has {length} bytes, a lockspace takes {_lockspace.BYTES}. Not written to"
         )
-    command.run(
-        *volume.AS_VDSM, "sanlock", "direct", "init", "-s", _lockspace.place(path),
-        advice="Look at the storage, and at: journalctl -u sanlock",
-    )  # fmt: skip
+    init, place = (*volume.AS_VDSM, "sanlock", "direct", "init"), _lockspace.place(path)
+    advice = "Look at the storage, and at: journalctl -u sanlock"
+    done = command.run(*init, "-s", place, codes=(0, 1), advice=advice)
+    if done.returncode:
+        if _lockspace.WRONG_SECTORS not in done.stdout:
+            output = (done.stdout + done.stderr).strip()
+            raise CommandExecutionError(f"{' '.join(init)} -s {place}: {output}. {advice}")
+        command.run(*init, *_lockspace.LARGE_SECTORS, "-s", place, advice=advice)
     if (name := _lockspace.name(path)) != _lockspace.NAME:
         raise CommandExecutionError(f"{path} reads back with the lockspace {name!r}: the storage?")
 
@@ -283,6 +280,12 @@ def _configured() -> None:
         raise NotYet(
             f"HA isn't configured yet: no {files.CONFIGURATION}; hosted_engine.handover writes it"
         )
+
+
+def _holds_host_id() -> bool:
+    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
+    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
+    return any(line.startswith(f"s {_lockspace.NAME}:") for line in output.splitlines())
 
 
 def _page() -> str:

@@ -93,10 +93,16 @@ def _told(result: dict[str, Any]) -> str:
 
 def _run_in_guest(moment: str, item: str) -> None:
     settings = _settings()
-    if moment == BEFORE_SETUP and __salt__["hosted_engine_gate.get"]()["gate"] == "open":
+    gate = __salt__["hosted_engine_gate.get"]()["gate"] if moment == BEFORE_SETUP else "waiting"
+    if gate == "open":
         raise CommandExecutionError(
             f"hooks:{moment}: {item}: too late, engine-setup has begun. Take it out of the pillar, "
             "or start anew: salt-call --local state.apply hosted_engine.clean"
+        )
+    if gate != "waiting":
+        raise CommandExecutionError(
+            f"hooks:{moment}: {item}: whether engine-setup has begun isn't known: {gate}. The next "
+            "run starts at it again"
         )
     if item.startswith("salt://"):
         with _script(item).open("rb") as script:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import hosted_engine_command as command
 import hosted_engine_ha_status as ha_status
 import hosted_engine_lockspace as _lockspace
-import hosted_engine_settings as settings
-import hosted_engine_volume as volume
 from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -27,9 +27,10 @@ def reinitialise_lockspace() -> None:
         salt-call --local hosted_engine_repair.reinitialise_lockspace
 
     Raises CommandExecutionError, and touches nothing, unless HA is in global maintenance, every
-    host's agent is stopped, and no host's last word was that the engine's VM is up.
+    host's agent was stopped (one that crashed: ``clean_metadata`` first), and no host's last word
+    was that the engine's VM is up. Watches the hosts' timestamps for a minute.
     """
-    if problems := _in_use(ha_status.read()):
+    if problems := _in_use(*ha_status.living()):
         raise CommandExecutionError("The lockspace stays as it is: " + "; ".join(problems))
     # Without --force: the command looks once more by itself.
     command.run(
@@ -40,23 +41,29 @@ def reinitialise_lockspace() -> None:
         raise CommandExecutionError(f"The lockspace reads back as {found!r}: the storage?")
 
 
-def _in_use(seen: ha_status.Status) -> list[str]:
+def _in_use(seen: ha_status.Status, living: Collection[int] = ()) -> list[str]:
     """Why the lockspace must not be made anew, with what to do about each."""
     problems = []
     if not seen["global_maintenance"]:
         problems.append(
             "there's no global maintenance (salt-call hosted_engine_ha.set_maintenance global)"
         )
-    for host in seen["hosts"].values():
-        name = host["name"]
-        if host["alive"]:
-            problems.append(f"the agent of {name} runs (systemctl stop ovirt-ha-agent there)")
+    for number, host in seen["hosts"].items():
+        who = f"{host['name']} (host {number})"
+        if host["alive"] or number in living:
+            problems.append(f"the agent of {who} runs (systemctl stop ovirt-ha-agent there)")
+        elif not host["stopped"]:
+            # The command refuses it too: it looks at nothing but the flag.
+            problems.append(
+                f"the agent of {who} ended without a word. If that host is off: "
+                f"salt-call hosted_engine_repair.clean_metadata {number}"
+            )
         # An agent that is stopped says no more: what it said last counts.
         if host["vm"] == "up":
             problems.append(
-                f"the engine's VM was up on {name} (hosted-engine --vm-shutdown, before its agent "
-                f"is stopped; if {name} is gone for good: "
-                f"salt-call hosted_engine_repair.clean_metadata {host['id']})"
+                f"the engine's VM was up on {who} (hosted-engine --vm-shutdown, before its agent "
+                "is stopped; if that host is gone for good: "
+                f"salt-call hosted_engine_repair.clean_metadata {number})"
             )
     return problems
 
@@ -71,30 +78,30 @@ def clean_metadata(host_id: int) -> None:
 
         salt-call --local hosted_engine_repair.clean_metadata 2
 
-    Raises CommandExecutionError for a host whose agent reports, for one that HA doesn't know, and
-    when it is still known afterwards.
+    Raises CommandExecutionError for a host whose agent reports (its timestamp moves within a
+    minute), for one that HA doesn't know, and when it is still known afterwards.
     """
     if isinstance(host_id, bool) or not isinstance(host_id, int) or host_id < 1:
         raise SaltInvocationError(f"host_id: {host_id!r} isn't a number of a host, from 1 on")
-    seen = ha_status.read()
+    seen, living = ha_status.living({host_id})
     host = ha_status.by_id(seen, host_id)
     if host is None:
-        known = ", ".join(f"{h['id']} ({h['name']})" for h in seen["hosts"].values()) or "none"
+        known = ", ".join(f"{n} ({h['name']})" for n, h in seen["hosts"].items()) or "none"
         raise CommandExecutionError(f"HA knows no host {host_id}. It knows: {known}")
-    if host["alive"]:
+    if host_id in living:
         raise CommandExecutionError(
             f"{host['name']} (host {host_id}) is alive: its agent would write its metadata again. "
             "Take it out of HA first (the state ovirt_hosted_engine.undeployed), or stop its "
-            "ovirt-ha-agent; HA takes it for dead a minute later"
+            "ovirt-ha-agent; a minute later HA takes it for dead"
         )
-    # Without it only a host that said goodbye is cleaned; the code is 0 either way.
+    # Without it only a host that said goodbye is cleaned; the exit code is 0 in both cases.
     command.run(
-        COMMAND, "--clean-metadata", f"--host-id={host_id}", "--force-clean",
+        COMMAND, "--clean-metadata", f"--host-id={host_id}", "--force-cleanup",
         timeout=STORAGE_SECONDS, advice="Look at: /var/log/ovirt-hosted-engine-ha/agent.log",
     )  # fmt: skip
     wait(
         f"HA to forget host {host_id}",
-        lambda: sorted(h["id"] for h in ha_status.read()["hosts"].values()),
+        lambda: sorted(ha_status.read()["hosts"]),
         lambda known: host_id not in known,
         timeout=SHOWN_SECONDS,
     )
@@ -117,15 +124,16 @@ def connect_storage() -> None:
         COMMAND, "--connect-storage", timeout=STORAGE_SECONDS,
         advice="Look at: systemctl status vdsmd, /var/log/vdsm/vdsm.log",
     )  # fmt: skip
+    missing = []
     ids = __salt__["hosted_engine_config.ids"]()
-    storage = settings.merge(__pillar__, __grains__)["storage"]
-    missing = [
-        name
-        for name, where in ids["disks"].items()
-        if volume.find(ids["storage_domain"], where["image"], where["volume"], storage) is None
-    ]
+    for name, where in ids["disks"].items():
+        try:
+            # On a LUN a volume is seen only once it's prepared, and the command prepares none.
+            __salt__["vdsm.prepare_image"](ids["storage_domain"], where["image"], where["volume"])
+        except CommandExecutionError as error:
+            missing.append(f"{name} ({error})")
     if missing:
         raise CommandExecutionError(
-            f"The storage is connected, but of its disks {', '.join(missing)} can't be seen: "
-            "is it the right export, and is it this deployment's?"
+            f"The storage is connected, but not all of its disks are there: {', '.join(missing)}. "
+            "Is it the right storage, and is it this deployment's?"
         )

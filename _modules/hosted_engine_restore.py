@@ -16,7 +16,7 @@ from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
 PROGRAM = "/usr/bin/engine-backup"
-# test's and sha256sum's no; anything else is ssh's.
+# test's and sha256sum's no.
 EITHER = (0, 1)
 
 
@@ -35,7 +35,7 @@ def get() -> dict[str, str]:
     """
     gate = __salt__["hosted_engine_gate.get"]()["gate"]
     if gate == "open":
-        if _run("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
+        if _look("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
             raise CommandExecutionError(
                 "restore:backup: the bootstrap VM's engine was set up without a backup. Start "
                 "anew: salt-call --local state.apply hosted_engine.clean"
@@ -43,11 +43,11 @@ def get() -> dict[str, str]:
         return {"backup": "sent"}
     if gate != "waiting":
         raise NotYet(f"The guest doesn't wait for its setup yet: {gate}")
-    seen = _run("sha256sum", guest_files.BACKUP, codes=EITHER)
-    if seen.returncode or _run("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
+    seen = _look("sha256sum", guest_files.BACKUP, codes=EITHER)
+    if seen.returncode or _look("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
         return {"backup": "absent"}
-    same = seen.stdout.split()[0] == backup.sha256(_file())
-    return {"backup": "sent" if same else f"another: {seen.stdout.split()[0]}"}
+    there = seen.stdout.partition(" ")[0]
+    return {"backup": "sent" if there == backup.sha256(_file()) else f"another: {there}"}
 
 
 def send() -> None:
@@ -66,7 +66,7 @@ def send() -> None:
     only_on_the_way(__salt__, "Sending a backup")
     settings, path = _settings(), _file()
     of_backup = backup.examine(path).version
-    asked = _run("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
+    asked = _look("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
     if refused := backup.refusal(asked.stdout.strip(), of_backup):
         raise CommandExecutionError(f"restore:backup: {path} {'. '.join(refused)}")
     text = script.text(
@@ -97,7 +97,11 @@ def fencing() -> dict[str, str]:
     .. code-block:: bash
 
         salt-call --local hosted_engine_restore.fencing
+
+    Raises NotYet before the guest's setup was seen complete, and while the bootstrap VM is off.
     """
+    if __salt__["hosted_engine_guest.get"]()["setup"] != "complete":
+        raise NotYet("The backup isn't restored yet: hosted_engine.bootstrap does")
     rows = __salt__["hosted_engine_guest.sql"](script.ASK)
     return {
         "now": rows[0][0] if rows else "",
@@ -136,5 +140,12 @@ def _address() -> str:
     return str(__salt__["hosted_engine_network.address"]())
 
 
-def _run(*argv: str, stdin: str | None = None, codes: tuple[int, ...] = (0,)) -> ssh.Completed:
-    return ssh.run(_settings(), _address(), *argv, timeout=120, stdin=stdin, codes=codes)
+def _run(*argv: str, stdin: str) -> ssh.Completed:
+    return ssh.run(_settings(), _address(), *argv, timeout=120, stdin=stdin)
+
+
+def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> ssh.Completed:
+    """What changes nothing is asked again where the guest doesn't answer."""
+    known = _settings()
+    limit, patience = known["timeouts"]["restore"], ssh.patience(known)
+    return ssh.look(known, _address(), *argv, timeout=limit, codes=codes, patience=patience)

@@ -18,36 +18,38 @@ TYPES = {
     "ha": "the agent's own flags",
     "broker": "broker.conf on the storage: mail and notifications",
 }
-KEY = re.compile(r"[A-Za-z][\w-]*")
+# Those of broker.conf are SECTION.option: email.smtp-server, notify.state_transition.
+KEY = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)?")
 # The password of an iSCSI session: what a verb returns lies in the master's job cache.
 SECRET = {"password"}
 
 
-def get(key: str, type: str) -> str:
+def get(key: str, type: str) -> str | None:
     """
-    The value of a key.
+    The value of a key; None: an optional key that isn't set.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-call --local hosted_engine_shared_config.get gateway he_shared
+        salt-call --local hosted_engine_shared_config.get email.smtp-server broker
 
     ``type``: ``he_local`` (this host), ``he_shared`` (for hosts that are added later), ``broker``
     (notifications), ``ha`` (the agent's own flags). Raises CommandExecutionError for a key that
     isn't there, with those that are; SaltInvocationError for a key that holds a password.
     """
     _check(key, type)
-    said = command.run("hosted-engine", "--get-shared-config", key, f"--type={type}").stdout
-    found = re.search(rf"^{re.escape(key)} : (.*), type : {type}$", said, re.MULTILINE)
+    output = command.run("hosted-engine", "--get-shared-config", key, f"--type={type}").stdout
+    found = re.search(rf"^{re.escape(key)} : (.*), type : {type}$", output, re.MULTILINE)
     if found is None:
-        raise CommandExecutionError(f"{key} of {type}: hosted-engine answered {said.strip()!r}")
-    return found[1]
+        raise CommandExecutionError(f"{key} of {type}: hosted-engine answered {output.strip()!r}")
+    return None if found[1] == "None" else found[1]
 
 
 def set_(key: str, value: Any, type: str) -> None:
     """
-    Set a key, and read it again.
+    Set a key, and read it again; one that has that value already is left alone.
 
     CLI Example:
 
@@ -55,14 +57,18 @@ def set_(key: str, value: Any, type: str) -> None:
 
         salt-call --local hosted_engine_shared_config.set gateway 192.0.2.1 he_local
 
-    HA reads it at its next start: restart ovirt-ha-broker and ovirt-ha-agent, under global
-    maintenance. Raises SaltInvocationError for what identifies the deployment, for the agent's own
-    flags, and for values that the files' readers don't read alike.
+    The broker reads its mail settings at each notification. All else HA reads at its next start:
+    restart ovirt-ha-broker and ovirt-ha-agent, under global maintenance. Raises
+    SaltInvocationError for what identifies the deployment, for the agent's own flags, and for
+    values that the files' readers don't read alike.
     """
     _check(key, type)
     text = str(value)
     if why := _unfit(key, text, type):
         raise SaltInvocationError(f"{key} of {type} isn't set: {why}")
+    # The command appends a second line where the value is there already.
+    if get(key, type) == text:
+        return
     command.run("hosted-engine", "--set-shared-config", key, text, f"--type={type}")
     if (now := get(key, type)) != text:
         raise CommandExecutionError(f"{key} of {type} reads {now!r} after it was set to {text!r}")
@@ -73,7 +79,10 @@ def _check(key: str, type: str) -> None:
         known = "; ".join(f"{name}: {what}" for name, what in TYPES.items())
         raise SaltInvocationError(f"type {type!r}: one of these is wanted. {known}")
     if not KEY.fullmatch(key):
-        raise SaltInvocationError(f"key {key!r}: letters, digits, _ and - are wanted")
+        raise SaltInvocationError(
+            f"key {key!r}: letters, digits, _ and - are wanted; for broker with its section, "
+            "such as email.smtp-server"
+        )
     if key in SECRET:
         raise SaltInvocationError(
             f"{key} is a secret, which neither an answer nor a command line may carry: "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import hosted_engine_state as state
-from salt.exceptions import CommandExecutionError
 
 
 def running(name: str) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def off(name: str) -> dict[str, Any]:
 
     def step(now: state.Facts | None) -> state.Step:
         if now is None or now["setup"] != "complete":
-            raise CommandExecutionError(
+            raise state.NotYet(
                 f"{name} isn't there, or its setup isn't complete: nothing to shut down. "
                 "salt-call --local state.apply hosted_engine.bootstrap sets it up"
             )

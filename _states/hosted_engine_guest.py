@@ -19,11 +19,12 @@ def set_up(name: str) -> dict[str, Any]:
     """
 
     def step(now: state.Facts | None) -> state.Step:
-        if now is None or now["setup"] == "open":
-            return ("hosted_engine_guest.wait_for_setup",)
-        if now["setup"] == "done":
+        if now and now["setup"] == "done":
             return ("hosted_engine_guest.complete",)
-        return ("hosted_engine_guest.wait_for_health",)
+        if now and now["setup"] == "complete":
+            return ("hosted_engine_guest.wait_for_health",)
+        # Open, or unknown: that waits for an answer, too.
+        return ("hosted_engine_guest.wait_for_setup",)
 
     return state.converge(
         name,

@@ -15,12 +15,13 @@ def present(name: str, value: str, type: str) -> dict[str, Any]:
 
         HA mails go through the new relay:
           hosted_engine_shared_config.present:
-            - name: smtp-server
+            - name: email.smtp-server
             - value: relay.example.com
             - type: broker
 
     ``type``: ``he_local`` (this host), ``he_shared`` (for hosts that are added later), ``broker``
-    (notifications). HA reads it at its next start, which is left to the operator.
+    (notifications: keys are SECTION.option). HA reads it at its next start, which is left to the
+    operator; the broker reads its own at each notification.
     """
     return state.converge(
         name,

@@ -56,10 +56,11 @@ def _firmware(uefi: Any, flags: Any) -> tuple[str | None, bool | None]:
 
 
 def _address(address: Any, prefix: Any) -> str | None:
-    said = readers.text(address)
+    said, length = readers.text(address), readers.number(prefix)
+    if said and "/" in said and length is not None and said.rpartition("/")[2] != str(length):
+        raise ValueError("the prefix length is given twice, and differs")
     if said is None or "/" in said:
         return said
-    length = readers.number(prefix)
     if length is None:
         raise ValueError("the address has no prefix length: he_vm_ip_prefix is wanted too")
     return f"{said}/{length}"
@@ -168,6 +169,7 @@ TABLE = [
     row("he_iscsi_discover_password", "secrets:iscsi_discovery_password", readers.password),
 ]
 
+GUEST = ("he_fqdn", "he_cloud_init_host_name", "he_cloud_init_domain_name")
 STORAGE = Names(
     kind="he_domain_type",
     options="he_mount_options",
@@ -175,6 +177,7 @@ STORAGE = Names(
     lun=("he_lun_id",),
     iscsi=("he_iscsi_target", "he_iscsi_portal_addr", "he_iscsi_username"),
     port="he_iscsi_portal_port",
+    address="he_storage_domain_addr",
     where="he_storage_domain_path",
     hyperconverged="he_enable_hc_gluster_service",
 )
@@ -201,7 +204,7 @@ def read(variables: Values) -> Converted:
     left_out = {name: _advice(reason, places.get(name)) for name, reason in hidden.items()}
     return found._replace(
         left_out=dict(sorted((found.left_out | left_out).items())),
-        problems=[*said, *found.problems],
+        problems=[*said, *found.problems, *convert.another_name(told, *GUEST)],
     )
 
 

@@ -6,7 +6,7 @@ _WHY = {
     "the formula runs on the hypervisor itself, as its minion": "he_ansible_host_name",
     "the administrator's name follows from engine:keycloak": "he_admin_username",
     "the guest's name is engine:fqdn": "he_cloud_init_host_name he_cloud_init_domain_name",
-    "told apart by the image itself": "he_appliance_type",
+    "the image itself says it": "he_appliance_type",
     "the console is graphical and serial; its protocol is vm:graphics": (
         "he_console_type he_video_device he_graphic_protocols"
     ),
@@ -17,7 +17,7 @@ _WHY = {
     "hooks:guest_before_setup runs before engine-setup; phases are the places to pause at": (
         "he_pause_before_engine_setup"
     ),
-    "told by salt-call -l debug": "he_debug_mode",
+    "salt-call -l debug shows it": "he_debug_mode",
     "preflight's checks aren't switched off: they only tell what would fail later": (
         "he_requirements_check_enabled he_memory_requirements_check_enabled"
     ),

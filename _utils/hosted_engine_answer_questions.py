@@ -59,6 +59,8 @@ ANSWERS = {
     "ovehosted_vmenv_mac": "VM/vmMACAddr",
     "ovehosted_vmenv_mem": "VM/vmMemSizeMB",
 }
+# engine-setup's own question for a password, by a name that doesn't say so.
+ADMINISTRATOR = "OVESETUP_CONFIG_ADMIN_SETUP"
 # Asked for the discovery first, then for the session: by their numbers, where there are just two.
 TWO = {
     "OVEHOSTED_STORAGE_ISCSI_USER": ("STORAGE/iSCSIDiscoverUser", "STORAGE/iSCSIPortalUser"),
@@ -172,6 +174,8 @@ def _one(found: Read, given: Mapping[str, Any], asked: list[str], answer: str) -
 
 def _answer(question: str) -> str:
     """The answer that a question sets; some bear its very name, some with DIALOG before it."""
+    if question == ADMINISTRATOR:
+        return "OVESETUP_CONFIG/adminPassword"
     if question in ANSWERS:
         return PREFIX + ANSWERS[question]
     return question.removeprefix("DIALOG")

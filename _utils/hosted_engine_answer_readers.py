@@ -21,6 +21,8 @@ PAUSE = "engine"
 DIRECTORY = "hosted-engine"
 # How Python prints a list, a tuple, or a text of its second version, and JSON a list.
 PRINTED = re.compile(r"[ubr]?'.*'|[ubr]\".*\"|[\[(].*[\])]", re.DOTALL)
+# What Ansible prints for a variable that is to be left out.
+OMITTED = "__omit_place_holder__"
 BARE_LIST = re.compile(r"\[([^\[\]]*)\]")
 # Where the packages of oVirt's and RHV's appliance put their image.
 PACKAGED_IMAGE = re.compile(r"/usr/share/(ovirt-engine|rhvm)-appliance/")
@@ -37,10 +39,12 @@ def plain(value: Any) -> Any:
     >>> plain("['192.0.2.53', '192.0.2.54']"), plain("u'eno1'"), plain("[2001:db8::1]")
     (['192.0.2.53', '192.0.2.54'], 'eno1', '[2001:db8::1]')
     """
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if not isinstance(value, str):
         return list(value) if isinstance(value, tuple) else value
     said = value.strip()
-    if said == "None":
+    if said in ("None", "null") or said.startswith(OMITTED):
         return None
     if not PRINTED.fullmatch(said):
         return value
@@ -49,7 +53,7 @@ def plain(value: Any) -> Any:
             found = reader(said)
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             continue
-        return plain(found) if isinstance(found, str | list | tuple) else value
+        return plain(found) if isinstance(found, str | bytes | list | tuple) else value
     return value
 
 

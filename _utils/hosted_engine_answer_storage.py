@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import hosted_engine_answer_readers as readers
 import hosted_engine_mount_options as mount_options
 from hosted_engine_storage import ISCSI_PORT
+
+# An address with a port: a share has a path instead.
+PORTAL = re.compile(r"(\[[^\]/]+\]|[^:/]+):[0-9]{2,5}")
 
 
 class Names(NamedTuple):
@@ -19,6 +23,7 @@ class Names(NamedTuple):
     lun: tuple[str, ...]
     iscsi: tuple[str, ...]
     port: str
+    address: str
     where: str
     hyperconverged: str
 
@@ -52,6 +57,8 @@ def _signs(given: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str]]:
     iscsi = [name for name in names.iscsi if _said(given, name)]
     if not iscsi and _said(given, names.port) not in ("", str(ISCSI_PORT)):
         iscsi = [names.port]
+    if not iscsi and PORTAL.fullmatch(_said(given, names.address)):
+        iscsi = [names.address]
     lun = [name for name in names.lun if _said(given, name)]
     if iscsi:
         yield "iscsi", ", ".join(iscsi)

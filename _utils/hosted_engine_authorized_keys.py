@@ -12,17 +12,29 @@ from salt.exceptions import CommandExecutionError
 FILE = Path("/root/.ssh/authorized_keys")
 KEY = re.compile(r"(ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) [A-Za-z0-9+/]{60,}={0,2}( [^\r\n]*)?")
 
+# A line as sshd reads it, with its end: Python ends one at more characters.
+LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
 
 def holds(key: str) -> bool:
     """Whether ``key`` (one line, as OpenSSH writes it) is authorised without restrictions."""
-    wanted = _checked(key).split()[:2]
+    wanted = _checked(key).encode()
     try:
-        lines = FILE.read_text(errors="replace").splitlines()
+        content = FILE.read_bytes()
     except FileNotFoundError:
         return False
     except OSError as error:
         raise CommandExecutionError(f"{FILE} can't be read: {error}") from error
-    return any(line.split()[:2] == wanted for line in lines)
+    return any(_same(line, wanted) for line in LINE.findall(content))
+
+
+def _same(line: bytes, key: bytes) -> bool:
+    """Whether a line authorises the key without restrictions, split as sshd does it."""
+    return _words(line) == _words(key)
+
+
+def _words(line: bytes) -> list[bytes]:
+    return re.split(rb"[ \t]+", line.strip(b" \t\r\n"))[:2]
 
 
 def add(key: str) -> None:
@@ -54,14 +66,14 @@ def add(key: str) -> None:
 
 def remove(key: str) -> None:
     """Take the lines of ``key`` out; all others stay as they are."""
-    wanted = _checked(key).split()[:2]
+    wanted = _checked(key).encode()
     if not holds(key):
         return
     try:
-        seen, lines = FILE.stat(), FILE.read_bytes().splitlines(keepends=True)
+        seen, lines = FILE.stat(), LINE.findall(FILE.read_bytes())
     except OSError as error:
         raise CommandExecutionError(f"{FILE} can't be read: {error}") from error
-    kept = [line for line in lines if line.decode(errors="replace").split()[:2] != wanted]
+    kept = [line for line in lines if not _same(line, wanted)]
     owner = (seen.st_uid, seen.st_gid)
     record.write_file(FILE, b"".join(kept), stat.S_IMODE(seen.st_mode), owner)
 

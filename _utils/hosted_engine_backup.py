@@ -16,6 +16,15 @@ from salt.exceptions import CommandExecutionError
 
 MEMBERS = {"version", "config", "files", "md5sum", "db/engine_backup.db"}
 VERSION_BYTES = 256
+# What tarfile reads whole into memory: long names, and pax's records.
+FURTHER_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+HEADER_BYTES = 2**20
 CHUNK = 2**20
 FULL = re.compile(r"\d+\.\d+\.\d+")
 # From this version on engine-backup compares more than the release.
@@ -30,6 +39,17 @@ class Backup(NamedTuple):
 
     version: str
     members: set[str]
+
+
+class Member(tarfile.TarInfo):
+    """A member's header; one whose further headers would fill the memory is refused."""
+
+    @classmethod
+    def frombuf(cls, *arguments: Any) -> Member:
+        found = super().frombuf(*arguments)
+        if found.type in FURTHER_HEADERS and found.size > HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {found.size} bytes")
+        return found
 
 
 def local(source: str, salt: Mapping[str, Callable[..., Any]]) -> Path:
@@ -53,7 +73,7 @@ def examine(path: Path) -> Backup:
     """
     version, members = "", set[str]()
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r|*", tarinfo=Member) as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 members.add(name)

@@ -142,6 +142,16 @@ def contradictions(found: Values) -> Iterator[str]:
         yield "restore:renew_pki is given, but no restore:backup whose certificates it would renew"
 
 
+def another_name(given: Values, fqdn: str, host: str, domain: str) -> list[str]:
+    """The guest's name is the engine's: older versions take it a second time."""
+    engine, name = given.get(fqdn), given.get(host)
+    if not engine or not name or engine in (name, f"{name}.{given.get(domain)}"):
+        return []
+    if not given.get(domain) and str(engine).partition(".")[0] == name:
+        return []
+    return [f"{host} and {domain} say another name than {fqdn}: the guest is named by the latter"]
+
+
 def leaves(pillar: Mapping[str, Any]) -> Values:
     """The keys of a pillar with their values, by path: ``engine:fqdn``; mappings are values."""
     found: Values = {}

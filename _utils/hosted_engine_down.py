@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Protocol
 
 import hosted_engine_command as command
+import hosted_engine_ha_status as ha_status
 from hosted_engine_state import Paused
 from hosted_engine_wait import wait
-from salt.exceptions import CommandExecutionError, CommandNotFoundError
+from salt.exceptions import CommandExecutionError
 
 AGENT = "ovirt-ha-agent.service"
 
@@ -50,27 +50,16 @@ def explain_or_wait(site: Site, error: CommandExecutionError, *, test: bool) -> 
 
 def _ha(site: Site) -> str:
     """What HA knows of the engine on each of its hosts; Paused where it isn't to run anywhere."""
-    status = ha_status()
-    if status is None:
-        return "nothing (systemctl status ovirt-ha-broker ovirt-ha-agent)"
-    if status.get("global_maintenance"):
+    try:
+        status = ha_status.read()
+    except CommandExecutionError as error:
+        return str(error)
+    if status["global_maintenance"]:
         raise Paused(f"The engine {site.fqdn} is down under global maintenance: nothing is checked")
-    hosts = [host for host in status.values() if isinstance(host, dict)]
-    return ", ".join(f"{host.get('hostname')}: {host.get('engine-status')}" for host in hosts)
+    return ha_status.summary(status)
 
 
 def _agent_runs() -> bool:
     # Any code but 0: inactive, failed, activating after a failure, or no such unit.
     answer = command.run("systemctl", "is-active", AGENT, codes=tuple(range(256)))
     return answer.stdout.strip() == "active"
-
-
-def ha_status() -> dict[str, Any] | None:
-    """What ``hosted-engine --vm-status --json`` says, or None where it says nothing readable."""
-    try:
-        # Broker down: exit code 1 and a traceback; not deployed: plain text.
-        said = command.run("hosted-engine", "--vm-status", "--json", codes=(0, 1))
-        status = json.loads(said.stdout)
-    except (CommandNotFoundError, ValueError):
-        return None
-    return status if isinstance(status, dict) else None

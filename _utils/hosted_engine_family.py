@@ -53,7 +53,7 @@ def addresses(name: str, family: str = "") -> list[str]:
     """
     The addresses of a name as every program of this host gets them, or those of one family.
 
-    None where it doesn't resolve; link-local ones lead nowhere without an interface, so they don't
+    Empty where it doesn't resolve; link-local ones lead nowhere without an interface, so they don't
     count.
     """
     try:

@@ -42,6 +42,10 @@ CONFIRMED = {
 }
 
 
+GUEST = tuple(
+    f"{PREFIX}{name}"
+    for name in ("NETWORK/fqdn", "VM/cloudinitInstanceHostName", "VM/cloudinitInstanceDomainName")
+)
 STORAGE = Names(
     kind=f"{PREFIX}STORAGE/domainType",
     options=f"{PREFIX}STORAGE/mntOptions",
@@ -52,6 +56,7 @@ STORAGE = Names(
         for name in ("iSCSITargetName", "iSCSIPortalIPAddress", "iSCSIPortalUser")
     ),
     port=f"{PREFIX}STORAGE/iSCSIPortalPort",
+    address=f"{PREFIX}STORAGE/storageDomainConnection",
     where=f"{PREFIX}STORAGE/storageDomainConnection",
     hyperconverged=f"{PREFIX}ENGINE/enableHcGlusterService",
 )
@@ -80,7 +85,13 @@ def read(answers: Mapping[str, str]) -> Converted:
     found = convert.leaves(told.pillar)
     unknown = _engine_setup(found, {name: answers[name] for name in others})
     unknown += _own_keys(found, {name: values[name] for name in told.unknown})
-    problems = [*broken, *asked.problems, *said, *told.problems, *_other_name(values)]
+    problems = [
+        *broken,
+        *asked.problems,
+        *said,
+        *told.problems,
+        *convert.another_name(values, *GUEST),
+    ]
     left_out = dict(sorted((told.left_out | asked.left_out).items()))
     return Converted(convert.tree(found), sorted(unknown), left_out, problems)
 
@@ -107,19 +118,6 @@ def _own_keys(found: Values, given: Values) -> list[str]:
         except (KeyError, TypeError, ValueError, RecursionError):
             unknown.append(name)
     return unknown
-
-
-def _other_name(values: Values) -> list[str]:
-    """The guest's name is the engine's: files of older versions ask for it a second time."""
-    fqdn = values.get(f"{PREFIX}NETWORK/fqdn")
-    host = values.get(f"{PREFIX}VM/cloudinitInstanceHostName")
-    domain = values.get(f"{PREFIX}VM/cloudinitInstanceDomainName")
-    if not fqdn or not host or fqdn in (host, f"{host}.{domain}"):
-        return []
-    return [
-        f"{PREFIX}VM/cloudinitInstanceHostName and {PREFIX}VM/cloudinitInstanceDomainName say "
-        f"another name than {PREFIX}NETWORK/fqdn: the guest is named by the latter"
-    ]
 
 
 def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> str:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_config_files as files
+from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 Status = dict[str, Any]
+# HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
+WATCH_SECONDS = 65
+# This host's own flags, which its agent reads in each cycle.
+HA_CONF = Path("/var/lib/ovirt-hosted-engine-ha/ha.conf")
 MODES = ("global", "local", "none")
 MIGRATE = (
     "The engine's VM runs on this host: migrate it first, or put the host into maintenance in the "
@@ -20,21 +28,22 @@ MIGRATE = (
 
 def read() -> Status:
     """
-    HA's status: ``global_maintenance`` and ``hosts``, by host name.
+    HA's status: ``global_maintenance`` and ``hosts``, by host id.
 
     Raises CommandExecutionError where HA isn't deployed or its broker doesn't answer.
     """
     advice = "Look at: systemctl status ovirt-ha-broker, /var/log/ovirt-hosted-engine-ha/broker.log"
-    said = command.run("hosted-engine", "--vm-status", "--json", codes=(0, 1), advice=advice)
-    return parse(said.stdout, said.stderr, advice)
+    output = command.run("hosted-engine", "--vm-status", "--json", codes=(0, 1), advice=advice)
+    return parse(output.stdout, output.stderr, advice)
 
 
 def parse(output: str, errors: str = "", advice: str = "") -> Status:
     """
     Data from what the command printed.
 
-    A host that has never reported has no ``health``; ``live-data`` stays true for a while after
-    the agent stopped, so ``alive`` looks at both.
+    Hosts are told apart by their id: a host that was installed anew may have an old entry under the
+    same name. ``alive`` is certain only when true: that this host's own agent saw the other one
+    report in the last minute, and it didn't say goodbye. ``living`` finds out about the others.
 
     >>> parse('{"global_maintenance": false}')
     {'global_maintenance': False, 'hosts': {}}
@@ -43,47 +52,99 @@ def parse(output: str, errors: str = "", advice: str = "") -> Status:
         raw = json.loads(output)
         if not isinstance(raw, dict):
             raise ValueError(f"{type(raw).__name__} instead of an object")
-    except ValueError as error:
-        # Not deployed: one line of text. Broker down: a traceback, its last line says why.
-        lines = (errors.strip() or output.strip() or str(error)).splitlines()
-        raise CommandExecutionError(f"HA doesn't tell its status: {lines[-1]}. {advice}") from error
-    hosts = [_host(value) for value in raw.values() if isinstance(value, dict)]
+    except (ValueError, RecursionError) as error:
+        raise CommandExecutionError(
+            f"HA doesn't report its status: {_reason(errors.strip() or output.strip())}. {advice}"
+        ) from error
+    hosts = [_host(key, value) for key, value in raw.items() if isinstance(value, dict)]
     return {
         "global_maintenance": raw.get("global_maintenance") is True,
-        "hosts": {host["name"]: host for host in hosts},
+        "hosts": {host["id"]: host for host in hosts},
     }
 
 
-def _host(raw: dict[str, Any]) -> Status:
+def _reason(output: str) -> str:
+    """Not deployed: a line of text. Broker down: a traceback, whose last line explains nothing."""
+    lines = output.splitlines()
+    if not lines:
+        return "it printed nothing"
+    traceback = any(line.startswith("Traceback") for line in lines)
+    if traceback and re.match(r"[\w.]+(Error|Exception|Timeout)\b", lines[-1]):
+        return "its broker doesn't answer"
+    return lines[-1][:500]
+
+
+def _host(key: str, raw: dict[str, Any]) -> Status:
     engine = raw.get("engine-status")
     if isinstance(engine, str):
         # Older versions put JSON into the JSON.
         try:
             engine = json.loads(engine)
-        except ValueError:
+        except (ValueError, RecursionError):
             engine = {"detail": engine}
     engine = engine if isinstance(engine, dict) else {}
+    number = int(key) if key.isascii() and key.isdecimal() else raw.get("host-id")
+    stopped = raw.get("stopped") is True
     return {
-        "name": str(raw.get("hostname") or raw.get("host-id")),
-        "id": raw.get("host-id"),
+        "name": str(raw.get("hostname") or number or key),
+        "id": key if number is None else number,
         "score": raw.get("score"),
         "vm": engine.get("vm"),
         "health": engine.get("health"),
         "detail": engine.get("detail"),
         "reason": engine.get("reason"),
         "maintenance": raw.get("maintenance") is True,
-        "alive": raw.get("live-data") is True and raw.get("stopped") is not True,
+        "timestamp": raw.get("host-ts"),
+        "stopped": stopped,
+        "alive": raw.get("live-data") is True and not stopped,
     }
 
 
+def living(watched: Collection[int] | None = None) -> tuple[Status, set[int]]:
+    """
+    HA's status, and the ids of the hosts (of ``watched``, else of all) whose agent is at work: this
+    host's agent says so, or their timestamp moves. Takes a minute for those that don't.
+
+    Raises CommandExecutionError where HA doesn't answer.
+    """
+    first = read()
+    known = set(first["hosts"]) if watched is None else set(watched) & set(first["hosts"])
+    end = time.monotonic() + WATCH_SECONDS
+
+    def look() -> tuple[Status, set[int]]:
+        now = read()
+        return now, {
+            number
+            for number in known
+            if (host := now["hosts"].get(number))
+            and (host["alive"] or host["timestamp"] != first["hosts"][number]["timestamp"])
+        }
+
+    return wait(
+        "timestamps of HA's hosts to move",
+        look,
+        lambda found: found[1] == known or time.monotonic() > end,
+        timeout=2 * WATCH_SECONDS,
+    )
+
+
+def may_run_engine(host: Status) -> bool:
+    """
+    Whether a host's last word was that the engine's VM is up on it.
+
+    An agent that stopped has handed the VM's state over to nobody; one that died says no more.
+    """
+    return host["vm"] == "up" and not host["stopped"]
+
+
 def running_on(status: Status) -> list[str]:
-    """Names of the hosts on which the engine's VM is up, as far as live hosts tell."""
-    return [h["name"] for h in status["hosts"].values() if h["alive"] and h["vm"] == "up"]
+    """Names of the hosts whose last word was that the engine's VM is up on them."""
+    return [host["name"] for host in status["hosts"].values() if may_run_engine(host)]
 
 
 def by_id(status: Status, host_id: int) -> Status | None:
     """What HA says of the host with that id; None: it never reported, or was cleaned away."""
-    return next((host for host in status["hosts"].values() if host["id"] == host_id), None)
+    return status["hosts"].get(host_id)
 
 
 def host_id() -> int:
@@ -96,6 +157,21 @@ def host_id() -> int:
     if found is None:
         raise CommandExecutionError(f"{files.CONFIGURATION} has no host_id: the agent needs it")
     return int(found[1])
+
+
+def local_maintenance() -> bool:
+    """
+    Whether this host is in local maintenance, by its ha.conf.
+
+    Not by its metadata: an agent that stops writes False there, and one that starts in local
+    maintenance writes nothing at all.
+    """
+    try:
+        lines = HA_CONF.read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    pairs = dict(line.partition("=")[::2] for line in lines)
+    return pairs.get("local_maintenance", "").strip().lower() in ("true", "1", "yes")
 
 
 def flags(mode: str) -> dict[str, bool]:
@@ -117,9 +193,14 @@ def health(status: Status) -> str:
     alive = [host for host in status["hosts"].values() if host["alive"]]
     if any(host["vm"] == "up" and host["health"] == "good" for host in alive):
         return "good"
-    said = [
+    return summary({**status, "hosts": {host["id"]: host for host in alive}})
+
+
+def summary(status: Status) -> str:
+    """What each host reported of the engine, in one line."""
+    reports = [
         f"{host['name']}: VM {host['vm'] or 'unknown'}, health {host['health'] or 'unknown'}"
         + "".join(f", {host[key]}" for key in ("detail", "reason") if host[key])
-        for host in alive
+        for host in status["hosts"].values()
     ]
-    return "; ".join(said) or "no host reports"
+    return "; ".join(reports) or "no host reports"

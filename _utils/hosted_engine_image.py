@@ -17,6 +17,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
+from hosted_engine_state import NotYet
 from salt.exceptions import CommandExecutionError
 
 # The package says in a file of this directory where its image lies and what its checksum is.
@@ -74,11 +75,11 @@ def installed() -> tuple[str, str]:
     """
     Path and SHA-1 of the image that the appliance's package brought; "": it states none.
 
-    Raises CommandExecutionError when there is none, or more than one.
+    Raises NotYet when there is none, CommandExecutionError when there is more than one.
     """
     found = images()
     if not found:
-        raise CommandExecutionError(
+        raise NotYet(
             f"No appliance is installed: no {PACKAGES}/10-appliance*.conf names an image that "
             "exists. Install the appliance's package, or set appliance:source"
         )

@@ -11,6 +11,10 @@ BYTES = 1024**2
 # sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
 LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
 LEADER_NAME = slice(56, 104)
+# How sanlock refuses a file on storage of 4096-byte sectors (Gluster), which it takes for one of
+# 512 unless it's told; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
+WRONG_SECTORS = "init done -22"
+LARGE_SECTORS = ("-Z", "4096", "-A", "1M")
 
 
 def name(path: Path) -> str | None:

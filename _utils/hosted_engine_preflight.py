@@ -14,11 +14,14 @@ from functools import cached_property
 from typing import Any
 
 import hosted_engine_config_files as config_files
+import hosted_engine_dns as dns
 import hosted_engine_family as family_
 import hosted_engine_gateway as gateway_
 import hosted_engine_ip as ip
+import hosted_engine_schema_forms as form
 import hosted_engine_storage as kinds
 import hosted_engine_storage_probe as probe
+import hosted_engine_subnet as subnet
 import hosted_engine_validate as validate
 from hosted_engine_schema import SCHEMA
 from salt.exceptions import CommandExecutionError, SaltException
@@ -27,6 +30,9 @@ Problem = dict[str, str]
 # The check of what is wrong with the pillar by itself.
 PILLAR = "pillar"
 IGNORED = "Ignored, since preflight:ignore names its check: {}"
+# Characters that the engine's table has for a storage connection; Linux for a file's name.
+CONNECTION, FILE_NAME = 250, 255
+ORGANIZATION = "OVESETUP_PKI/organization"
 # Candidates for the NAT network, as they are to be written.
 EXAMPLES = {"subnets": "192.168.222.0/24", "subnets_ipv6": "fd00:1234:5678:900::/64"}
 
@@ -107,6 +113,19 @@ class Host:
         """What HA will ping, and the default gateway of a static engine."""
         return gateway_.of(self.settings)
 
+    @cached_property
+    def resolver(self) -> dns.Resolver:
+        """The DNS servers that the engine's VM will ask, as far as that is known here."""
+        vm, joins = self.settings["vm"], self.settings["host"]["joins"]
+        by_dhcp = joins or not vm["address"]
+        return dns.Resolver(vm["dns"] or (subnet.resolvers() if by_dhcp else []))
+
+    @property
+    def search_domains(self) -> list[str]:
+        """The domains in which the engine's VM will look up a name without one."""
+        named: str = self.settings["vm"]["search_domain"]
+        return [named] if named else subnet.search_domains()
+
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
         return {
@@ -146,8 +165,10 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     checks: list[Check] = [
         mac_is_unicast,
         network_test_is_whole,
+        checksum_has_a_source,
         addresses_are_whole,
         family_is_one,
+        names_have_room,
     ]
     return by_schema + found(checks, host)
 
@@ -167,6 +188,18 @@ def network_test_is_whole(host: Host) -> Iterator[Problem]:
             yield problem(
                 f"network:{key}", "missing for network:test: tcp", "Name what HA shall connect to"
             )
+        elif network["test"] != "tcp" and network[key]:
+            yield problem(
+                f"network:{key}",
+                f"means nothing for network:test: {network['test']}",
+                "Leave it out, or set network:test to tcp",
+            )
+
+
+def checksum_has_a_source(host: Host) -> Iterator[Problem]:
+    if host.settings["appliance"]["sha1"] and not host.settings["appliance"]["source"]:
+        what = "there is no appliance:source whose checksum it would be"
+        yield problem("appliance:sha1", what, "Leave it out, or name the image")
 
 
 def addresses_are_whole(host: Host) -> Iterator[Problem]:
@@ -181,8 +214,8 @@ def addresses_are_whole(host: Host) -> Iterator[Problem]:
         yield from _unreadable("vm:address", vm["address"], ipaddress.ip_interface)
         yield from _static_address(vm["address"])
     for name, example in EXAMPLES.items():
-        for number, subnet in enumerate(host.settings["bootstrap"][name]):
-            yield from _subnet(f"bootstrap:{name}:{number}", subnet, example)
+        for number, value in enumerate(host.settings["bootstrap"][name]):
+            yield from _subnet(f"bootstrap:{name}:{number}", value, example)
 
 
 def _subnet(key: str, value: str, example: str) -> Iterator[Problem]:
@@ -201,7 +234,33 @@ def family_is_one(host: Host) -> Iterator[Problem]:
     known = host.settings["host"]["address"]
     named = [known] if family_.of_address(known) else []
     for key, what in family_.contradictions(host.settings, named):
-        yield problem(key, what, "Mend it, or say in network:family which one is meant")
+        yield problem(key, what, "Fix it, or say in network:family which one is meant")
+
+
+def names_have_room(host: Host) -> Iterator[Problem]:
+    """What the engine and the kernel limit, though each part by itself is short enough."""
+    name = host.settings["host"]["address"]
+    if len(name) > form.COMMON_NAME:
+        yield problem(
+            "host:address",
+            f"{name} is longer than {form.COMMON_NAME} characters, which the host's certificate "
+            "doesn't hold",
+            "Give a shorter name, or an address",
+        )
+    organization = host.settings["engine"]["answers"].get(ORGANIZATION, "").removeprefix("str:")
+    if len(organization) > form.COMMON_NAME:
+        what = f"longer than the {form.COMMON_NAME} characters that a certificate holds"
+        yield problem(f"engine:answers:{ORGANIZATION}", what, "Give a shorter one")
+    storage = host.settings["storage"]
+    if storage["type"] not in kinds.MOUNT:
+        return
+    path, mounted = kinds.server_path(storage), kinds.mount_point(storage) or ""
+    if len(path) > CONNECTION:
+        what = f"with its address it's longer than the {CONNECTION} characters of the engine"
+        yield problem("storage:path", what, "Export a shorter path")
+    elif len(mounted.rpartition("/")[2].encode()) > FILE_NAME:
+        what = f"the name of its mount point, in which _ is doubled, is longer than {FILE_NAME}"
+        yield problem("storage:path", what, "Export a shorter path")
 
 
 def _unreadable(key: str, value: str, reader: Callable[[str], Any]) -> Iterator[Problem]:

@@ -105,7 +105,7 @@ def _ping(host: Host) -> Iterator[Problem]:
 def _tcp(host: Host) -> Iterator[Problem]:
     address, port = (host.settings["network"][key] for key in ("tcp_address", "tcp_port"))
     if not (address and port):
-        return  # told as a problem of the pillar
+        return  # reported as a problem of the pillar
     try:
         socket.create_connection((address, port), TCP_SECONDS).close()
     except OSError as error:

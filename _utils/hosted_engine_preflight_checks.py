@@ -8,12 +8,16 @@ from typing import Any
 import hosted_engine_preflight as preflight
 import hosted_engine_preflight_access as access
 import hosted_engine_preflight_archive as archive
+import hosted_engine_preflight_directory as directory
 import hosted_engine_preflight_engine as engine
 import hosted_engine_preflight_hooks as hooks
 import hosted_engine_preflight_join as join
+import hosted_engine_preflight_libraries as libraries
 import hosted_engine_preflight_links as links
 import hosted_engine_preflight_machine as machine
+import hosted_engine_preflight_names as names
 import hosted_engine_preflight_network as network
+import hosted_engine_preflight_packages as packages
 import hosted_engine_preflight_restore as restore
 import hosted_engine_preflight_storage as storage
 from hosted_engine_preflight import Check, Host, Problem, found, problem
@@ -21,7 +25,21 @@ from hosted_engine_preflight import Check, Host, Problem, found, problem
 # Those of the host, until it is deployed.
 OF_HOST: list[Check] = [
     check
-    for group in (network, storage, links, access, machine, engine, restore, hooks, archive)
+    for group in (
+        network,
+        names,
+        storage,
+        links,
+        access,
+        machine,
+        directory,
+        packages,
+        libraries,
+        engine,
+        restore,
+        hooks,
+        archive,
+    )
     for check in group.CHECKS
 ]
 # Those that hold on a deployed host as well.
@@ -30,6 +48,7 @@ ALWAYS: list[Check] = machine.ALWAYS
 NEVER_IGNORED = {
     preflight.PILLAR,
     "another_engine",
+    "bootstrap_directory_is_ours",
     "configuration_is_ours",
     "engine_answers",
     "export_is_free",
@@ -60,13 +79,13 @@ def examine(checks: list[Check], host: Host) -> tuple[list[Problem], list[Proble
 
 def unknown_names(host: Host) -> list[Problem]:
     """Names in ``preflight:ignore`` that no check has, or whose check can't be ignored."""
-    names = {check.__name__ for check in OF_HOST + join.CHECKS} - NEVER_IGNORED
+    known = {check.__name__ for check in OF_HOST + join.CHECKS} - NEVER_IGNORED
     problems = []
     for number, name in enumerate(host.settings["preflight"]["ignore"]):
         if name in NEVER_IGNORED | {check.__name__ for check in ALWAYS}:
             what, advice = f"{name} can't be ignored", "Fix what it reports"
-        elif name not in names:
-            what, advice = f"there is no check {name}", f"There are {', '.join(sorted(names))}"
+        elif name not in known:
+            what, advice = f"there is no check {name}", f"There are {', '.join(sorted(known))}"
         else:
             continue
         problems.append(problem(f"preflight:ignore:{number}", what, advice))

@@ -25,16 +25,21 @@ REASONS = [
         "Export it to this host, or name the right one",
     ),
     (
-        r"Protocol not supported|version or transport protocol",
-        "nfs_version",
-        "Name one that the server speaks",
-    ),
-    (
         r"mount option|Invalid (option|argument)",
         "mount_options",
         "Leave out what this kind of storage doesn't know",
     ),
-    (r"", "address", "Look at the server, its service, and firewalls between"),
+    (
+        r"refuses TCP port|doesn't answer|[Cc]onnection|resolve|timed out|no end within",
+        "address",
+        "Look at the server, its service, and firewalls between",
+    ),
+    (
+        r"Protocol not supported|version or transport protocol",
+        "nfs_version",
+        "Name one that the server speaks",
+    ),
+    (r"", "path", "Look at the server"),
 ]
 # vdsm makes a domain on NFS in blocks of 512 bytes only.
 BLOCK_SIZES = {"nfs": (512,), "glusterfs": (512, 4096)}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hosted_engine_connection as connection
+import hosted_engine_preflight_names as names
 from hosted_engine_preflight import Check, Host, Problem, problem
 from salt.exceptions import CommandExecutionError
 
@@ -37,4 +38,4 @@ def engine_answers(host: Host) -> Iterator[Problem]:
         yield problem("engine:fqdn", str(error), "A running engine is wanted")
 
 
-CHECKS: list[Check] = [joins_an_engine, engine_answers]
+CHECKS: list[Check] = [joins_an_engine, engine_answers, names.host_name_in_dns]

@@ -20,6 +20,8 @@ ENGINE_UNITS = [
     Path("/etc/systemd/system/ovirt-engine.service"),
 ]
 GIB = 1024**3
+# Where a tar archive says what it is.
+TAR_MAGIC = slice(257, 262)
 
 
 def memory(host: Host) -> Iterator[Problem]:
@@ -27,8 +29,8 @@ def memory(host: Host) -> Iterator[Problem]:
     wanted = host.settings["vm"]["memory_mib"]
     if stage.runs(host.settings["bootstrap"]["name"]):
         return
-    told = re.search(r"^MemAvailable:\s+(\d+) kB", MEMORY.read_text(), re.MULTILINE)
-    available = int(told[1]) // 1024 if told else 0
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMORY.read_text(), re.MULTILINE)
+    available = int(found[1]) // 1024 if found else 0
     if available < wanted:
         yield problem(
             "vm:memory_mib",
@@ -59,7 +61,7 @@ def virtualisation(host: Host) -> Iterator[Problem]:
 
 
 def appliance(host: Host) -> Iterator[Problem]:
-    """A source of one's own is there, and a qcow2 or a gzip archive."""
+    """appliance:source is there, and a qcow2 or an OVA by its first bytes."""
     source, key = host.settings["appliance"]["source"], "appliance:source"
     if not source:
         return
@@ -74,8 +76,9 @@ def appliance(host: Host) -> Iterator[Problem]:
         yield problem(key, f"{source} isn't a file on this host", "Put the image there")
     else:
         with Path(source).open("rb") as file:
-            start = file.read(4)
-        if start != b"QFI\xfb" and start[:2] != b"\x1f\x8b":
+            start = file.read(TAR_MAGIC.stop)
+        # A tar archive needn't be compressed.
+        if not start.startswith((b"QFI\xfb", b"\x1f\x8b")) and start[TAR_MAGIC] != b"ustar":
             yield problem(key, f"{source} is neither qcow2 nor OVA", "Name the appliance's image")
 
 
@@ -115,21 +118,21 @@ def _virtual_size(host: Host) -> int:
 
 
 def _packaged_images() -> list[str]:
-    told = "\n".join(path.read_text() for path in sorted(PACKAGES.glob("10-appliance*.conf")))
-    return re.findall(r"^path=(\S+)", told, re.MULTILINE)
+    text = "\n".join(path.read_text() for path in sorted(PACKAGES.glob("10-appliance*.conf")))
+    return re.findall(r"^path=(\S+)", text, re.MULTILINE)
 
 
 def configuration_is_ours(host: Host) -> Iterator[Problem]:
     """What is deployed on this host, by whomever, is the pillar's engine: true at all times."""
     fqdn = host.settings["engine"]["fqdn"]
     try:
-        told = re.search(r"^fqdn=(.*)$", CONFIGURATION.read_text(errors="replace"), re.MULTILINE)
+        found = re.search(r"^fqdn=(.*)$", CONFIGURATION.read_text(errors="replace"), re.MULTILINE)
     except FileNotFoundError:
-        told = None
-    if fqdn and told and told[1].strip() not in ("", fqdn):
+        found = None
+    if fqdn and found and found[1].strip() not in ("", fqdn):
         yield problem(
             "engine:fqdn",
-            f"{CONFIGURATION} belongs to {told[1].strip()}, not to {fqdn}",
+            f"{CONFIGURATION} belongs to {found[1].strip()}, not to {fqdn}",
             "Take that deployment down first, or take another host",
         )
 

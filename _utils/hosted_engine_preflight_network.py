@@ -26,7 +26,7 @@ def engine_name(host: Host) -> Iterator[Problem]:
     fqdn = host.settings["engine"]["fqdn"]
     static = family_.bare(host.settings["vm"]["address"])
     if not fqdn:
-        return  # told by the schema
+        return  # reported by the schema
     found = resolve_finally(fqdn)
     if found is None:
         return
@@ -40,7 +40,7 @@ def engine_name(host: Host) -> Iterator[Problem]:
         yield problem(key, what, "Let DNS say it, or see network:family")
     for address in sorted(found):
         if ipaddress.ip_address(address).is_loopback:
-            yield problem(key, f"{fqdn} resolves to loopback, {address}", "Mend DNS or /etc/hosts")
+            yield problem(key, f"{fqdn} resolves to loopback, {address}", "Fix DNS or /etc/hosts")
         elif address in host.addresses():
             yield problem(
                 key,
@@ -51,7 +51,7 @@ def engine_name(host: Host) -> Iterator[Problem]:
             yield problem(
                 key,
                 f"{fqdn} resolves to {address}, but vm:address is {static}",
-                "Mend DNS, /etc/hosts, or vm:address: health is asked at the name",
+                "Fix DNS, /etc/hosts, or vm:address: health is asked at the name",
             )
 
 
@@ -59,9 +59,9 @@ def resolve_finally(name: str) -> set[str] | None:
     """
     The addresses that a name has without our own line for the bootstrap; empty: none.
 
-    None: only that line was seen, so a run is on its way and the name was checked when it began.
+    None: only that line was seen: a deployment is in progress, and this was checked at its start.
     """
-    ours = _lines(name, ours=True)
+    ours = in_hosts_file(name, ours=True)
     if not ours:
         return resolve(name)
     # Past the hosts file; but a caching resolver on this host may read that file as well.
@@ -77,7 +77,7 @@ def resolve(name: str) -> set[str]:
     return set(family_.addresses(name))
 
 
-def _lines(name: str, ours: bool) -> set[str]:
+def in_hosts_file(name: str, ours: bool = False) -> set[str]:
     """Addresses that the hosts file's lines give a name: our line, or all others."""
     entries = [
         line.partition(b"#")[0].decode(errors="replace").lower().split()
@@ -88,9 +88,9 @@ def _lines(name: str, ours: bool) -> set[str]:
 
 
 def hosts_file_is_free(host: Host) -> Iterator[Problem]:
-    """On the way the name leads to the bootstrap VM: a line for it would lead elsewhere."""
+    """No line of the hosts file is for the engine's name, which leads to the bootstrap VM first."""
     fqdn = host.settings["engine"]["fqdn"]
-    for address in sorted(_lines(fqdn, ours=False) if fqdn else ()):
+    for address in sorted(in_hosts_file(fqdn) if fqdn else ()):
         yield problem(
             "engine:fqdn",
             f"a line of {hosts_file.HOSTS} says that {fqdn} is {address}",
@@ -113,14 +113,14 @@ def host_name(host: Host) -> Iterator[Problem]:
     elif not any(family_.of_address(address) == host.family for address in found):
         wanted = family_.NAMES[host.family]
         what = f"{name} has no {wanted} address, only {', '.join(sorted(found))}"
-        yield problem(key, what, "Mend DNS or /etc/hosts, or see network:family")
+        yield problem(key, what, "Fix DNS or /etc/hosts, or see network:family")
     for address in sorted(found - set(host.addresses(interface)) if interface else ()):
         loopback = ipaddress.ip_address(address).is_loopback
         yield problem(
             key,
             f"{name} resolves to {address}, "
             + ("loopback" if loopback else f"which isn't on {interface}"),
-            "Mend DNS or /etc/hosts, or set host:address or host:interface",
+            "Fix DNS or /etc/hosts, or set host:address or host:interface",
         )
 
 
@@ -155,14 +155,14 @@ def static_address(host: Host) -> Iterator[Problem]:
     try:
         static = ipaddress.ip_interface(value)
     except ValueError:
-        return  # DHCP, or told as a problem of the pillar
+        return  # DHCP, or reported as a problem of the pillar
     if not host.gateway:
         yield problem("network:gateway", no_gateway(host), "Name the engine's gateway")
     elif not _reaches(static, host.gateway):
         yield problem(
             "vm:address",
             f"{value} isn't in the network of the gateway {host.gateway}",
-            "Mend one of them",
+            "Fix one of them",
         )
     owner = _neighbour(str(static.ip))
     if owner and owner != host.settings["vm"]["mac"]:
@@ -181,7 +181,7 @@ def no_gateway(host: Host) -> str:
 def _reaches(static: Any, gateway: str) -> bool:
     """Whether a guest with this address has the gateway beside it."""
     address = ipaddress.ip_address(gateway)
-    # One of another family is a contradiction of the pillar, told as such.
+    # One of another family is a contradiction of the pillar, reported as such.
     return address.is_link_local or address.version != static.version or address in static.network
 
 
@@ -206,7 +206,7 @@ def mac_is_free(host: Host) -> Iterator[Problem]:
 def subnet_is_free(host: Host) -> Iterator[Problem]:
     """One of the candidates for the NAT network collides with nothing."""
     if BOOTSTRAP_NETWORK.exists():
-        return  # chosen by a run that is on its way
+        return  # chosen by a deployment in progress
     free, tried = subnet.free(host.settings)
     if not free:
         yield problem(

@@ -33,8 +33,11 @@ USERS = {"user": "iscsi_password", "discovery_user": "iscsi_discovery_password"}
 
 def pillar_problems(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
     """What is wrong with the storage's keys by themselves and between them; shows no secret."""
-    yield from _keys_of_other_kinds(pillar, host)
-    yield from _mount_options(host)
+    given = pillar.get("hosted_engine")
+    group = given.get("storage") if isinstance(given, dict) else None
+    group = group if isinstance(group, dict) else {}
+    yield from _keys_of_other_kinds(pillar, group, host)
+    yield from _mount_options(group, host)
     yield from _disk(host)
     if host.settings["storage"]["type"] == "iscsi":
         yield from _portals(host)
@@ -42,15 +45,21 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
         yield from _chap(pillar, host)
 
 
-def _keys_of_other_kinds(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
+def _silent(group: Mapping[str, Any]) -> str:
+    """The end of an advice: a default that nobody chose may be what is wrong."""
+    default = SCHEMA["properties"]["storage"]["properties"]["type"]["default"]
+    return "" if "type" in group else f" (storage:type isn't given, so it is {default})"
+
+
+def _keys_of_other_kinds(
+    pillar: Mapping[str, Any], group: Mapping[str, Any], host: Host
+) -> Iterator[Problem]:
     """A key that means nothing for this kind is a mistake in the key, or in the kind."""
-    kind = host.settings["storage"]["type"]
-    tree = pillar.get("hosted_engine")
-    group = tree.get("storage") if isinstance(tree, dict) else None
-    if isinstance(group, dict) and group.get("type", kind) != kind:
+    kind, silent = host.settings["storage"]["type"], _silent(group)
+    if group.get("type", kind) != kind:
         return  # no kind at all: told by the schema
     defaults = SCHEMA["properties"]["storage"]["properties"]
-    for key, value in group.items() if isinstance(group, dict) else ():
+    for key, value in group.items():
         if key in {"name", "type", *kinds.KEYS[kind]} or key not in defaults:
             continue
         if value != defaults[key]["default"]:
@@ -58,18 +67,18 @@ def _keys_of_other_kinds(pillar: Mapping[str, Any], host: Host) -> Iterator[Prob
             yield problem(
                 f"storage:{key}",
                 f"means nothing for storage:type: {kind}",
-                f"Leave it out, or choose {' or '.join(kinds_of_it)}",
+                f"Leave it out, or choose {' or '.join(kinds_of_it)}{silent}",
             )
     for user, name in USERS.items():
         if kind != "iscsi" and settings.secret(pillar, name):
             yield problem(
                 f"secrets:{name}",
                 f"means nothing for storage:type: {kind}",
-                f"Leave it out, or choose iscsi with storage:{user}",
+                f"Leave it out, or choose iscsi with storage:{user}{silent}",
             )
 
 
-def _mount_options(host: Host) -> Iterator[Problem]:
+def _mount_options(group: Mapping[str, Any], host: Host) -> Iterator[Problem]:
     storage, key = host.settings["storage"], "storage:mount_options"
     options = storage["mount_options"]
     if not options or storage["type"] not in kinds.MOUNT:
@@ -77,14 +86,12 @@ def _mount_options(host: Host) -> Iterator[Problem]:
     for option in options.split(","):
         name = option.partition("=")[0]
         if not name:
-            yield problem(
-                key, f"an option of {options} is empty", "Write them as noatime,nosharecache"
-            )
+            yield problem(key, "an option is empty", "Write them as noatime,nosharecache")
         elif (ours := MANAGED[storage["type"]].get(name)) is not None:
             advice = f"Set storage:{ours} instead" if ours else "Leave it out"
             yield problem(key, f"{name} is set by the engine itself", advice)
     for name, other in mount_options.others(storage["type"], options):
-        advice = f"Set storage:type to {other}, or leave it out"
+        advice = f"Set storage:type to {other}, or leave it out{_silent(group)}"
         yield problem(key, f"{name} is for {other}, not for {storage['type']}", advice)
     for name in mount_options.secret(options):
         yield problem(key, f"{name} holds a secret", "A mount shows its options: leave it out")

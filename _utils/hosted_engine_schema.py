@@ -8,6 +8,7 @@ settings that SLS and modules read, docs/pillar.md and the test of pillar.exampl
 from __future__ import annotations
 
 import hosted_engine_schema_forms as form
+import hosted_engine_schema_run as run
 from hosted_engine_schema_words import flag, group, mapping, needs, number, secret, text, texts
 
 SCHEMA = group(
@@ -17,9 +18,11 @@ SCHEMA = group(
         "The engine.",
         required=("fqdn",),
         fqdn=text(
-            "Fully qualified name of the engine; resolves to its final address.",
+            "Fully qualified name of the engine; resolves to its final address. 64 characters at "
+            "most: its certificate holds no more.",
             None,
             pattern=form.FQDN,
+            maxLength=form.COMMON_NAME,
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
@@ -37,10 +40,16 @@ SCHEMA = group(
     ),
     host=group(
         "This hypervisor, as the engine manages it.",
-        name=text("Name of the host in the engine. Empty: its fully qualified name."),
+        name=text(
+            "Name of the host in the engine. Empty: its fully qualified name.",
+            pattern=form.HOST_NAME,
+            maxLength=255,
+        ),
         address=text(
             "Name or address at which the engine reaches the host; lies on the management "
-            "interface. Empty: its fully qualified name."
+            "interface. Empty: its fully qualified name. 64 characters at most: the host's "
+            "certificate holds no more.",
+            maxLength=form.COMMON_NAME,
         ),
         interface=text(
             "Management interface. Empty: the one with the default route.", pattern=r"^\S{0,15}$"
@@ -66,19 +75,24 @@ SCHEMA = group(
     ),
     cluster=group(
         "Cluster. One that has hosts is used as it is.",
-        name=text("Its name.", "Default", pattern=form.NAME, maxLength=40),
+        name=text("Its name.", "Default", pattern=form.CLUSTER_NAME, maxLength=40),
         version=text(
             "Compatibility version, such as 4.7. Empty: the engine's.", pattern=form.VERSION
         ),
         cpu_type=text(
             "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
-            "first host."
+            "first host.",
+            maxLength=255,
         ),
         gluster_service=flag("Gluster's service too, for hosts that are storage as well."),
     ),
     network=group(
         "Management network.",
-        name=text("Name of the network and of its bridge.", "ovirtmgmt", pattern=form.NAME),
+        name=text(
+            "Name of the network and of its bridge, 15 characters at most.",
+            "ovirtmgmt",
+            pattern=form.BRIDGE,
+        ),
         family=text(
             "Family of the addresses at which host and engine reach each other. auto: that of "
             "vm:address, else of the host's address; both: IPv4.",
@@ -102,7 +116,9 @@ SCHEMA = group(
             needs(["nfs", "glusterfs"], "address", "path", default=True),
             needs(["iscsi"], "portals", "target"),
         ],
-        name=text("Name of the storage domain.", "hosted_storage", pattern=form.NAME),
+        name=text(
+            "Name of the storage domain.", "hosted_storage", pattern=form.NAME, maxLength=250
+        ),
         type=text(
             "Kind of storage. posixfs isn't one, since HA doesn't know it.",
             "nfs",
@@ -115,14 +131,18 @@ SCHEMA = group(
         ),
         nfs_version=text("NFS version.", "auto", enum=["auto", "v3", "v4", "v4_0", "v4_1", "v4_2"]),
         mount_options=text(
-            "Further mount options, comma-separated (nfs, glusterfs).", pattern=r"^\S*$"
+            "Further mount options, comma-separated (nfs, glusterfs).",
+            pattern=r"^\S*$",
+            maxLength=500,
         ),
         portals=texts(
             "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
             "The first one is asked for the targets.",
             pattern=form.PORTAL,
         ),
-        target=text("Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$"),
+        target=text(
+            "Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$", maxLength=128
+        ),
         portal_group=number(
             "Number of the target's portal group, TPGT (iscsi).", 1, 0, maximum=65535
         ),
@@ -176,7 +196,9 @@ SCHEMA = group(
             pattern=r"^(([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})?$",
         ),
         machine=text(
-            "Emulated machine. Empty: libvirt's q35 at first, then the cluster's.", pattern=r"^\S*$"
+            "Emulated machine. Empty: libvirt's q35 at first, then the cluster's.",
+            pattern=r"^\S*$",
+            maxLength=30,
         ),
         firmware=text("Firmware that the appliance boots with.", "uefi", enum=["uefi", "bios"]),
         secure_boot=flag("Boot nothing that isn't signed (uefi)."),
@@ -229,62 +251,11 @@ SCHEMA = group(
             pattern=form.INTERFACE,
         ),
     ),
-    notification=group(
-        "Mail about HA's changes of state.",
-        smtp_server=text("Mail server.", "localhost", pattern=r"^\S+$"),
-        smtp_port=number("Its port.", 25, maximum=65535),
-        source=text("Sender.", "root@localhost", pattern=r"^\S+@\S+$"),
-        destinations=texts("Recipients.", ["root@localhost"], pattern=r"^[^\s,]+@[^\s,]+$"),
-        state_transition=text(
-            "Regular expression of the transitions that are mailed.",
-            "maintenance|start|stop|migrate|up|down",
-        ),
-    ),
-    timeouts=group(
-        "Longest waits, seconds.",
-        command=number("A command of HA, of the package manager, or in the guest.", 120),
-        boot=number("Start of a VM until ssh answers.", 600),
-        setup=number("engine-setup.", 3600),
-        engine=number("The engine's answer on its health page after a start.", 600),
-        host=number("Host up in the engine.", 1800),
-        storage=number("Storage domain active, disks there.", 900),
-        ovf=number("The VM's definition on the storage.", 600),
-        shutdown=number("Orderly shutdown of the bootstrap VM.", 300),
-        copy=number("Copy of the disk.", 3600),
-        ha=number("HA reports a healthy engine.", 1200),
-        request=number("An answer of the engine's API, which may wait for a host.", 300),
-        gap=number("The engine unheard while it installs this host.", 120),
-        notice=number("The engine notices by itself that the bootstrap VM is off.", 60),
-        hook=number("A command or script of a hook in the guest.", 3600),
-        restore=number("Restore of a backup by engine-backup.", 3600),
-    ),
-    preflight=group(
-        "What is checked before anything is changed.",
-        ignore=texts(
-            "Names of checks whose problems are only reported, as docs/preflight.md lists them.",
-            pattern=r"^[a-z0-9_]+$",
-        ),
-    ),
-    hooks=group(
-        "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
-        "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
-        guest_before_setup=texts(
-            "Before engine-setup; with a restore, before that.", pattern=form.LINE
-        ),
-        guest_after_setup=texts("After engine-setup.", pattern=form.LINE),
-        guest_after_host=texts("After the host was added to the engine.", pattern=form.LINE),
-        host_before_setup=texts("Before engine-setup.", pattern=form.SLS),
-        host_after_setup=texts("After engine-setup.", pattern=form.SLS),
-        host_after_host=texts("After the host was added to the engine.", pattern=form.SLS),
-        host_after_deployment=texts(
-            "Once the engine is healthy in its final place.", pattern=form.SLS
-        ),
-    ),
-    restore=group(
-        "A deployment from a backup of an engine.",
-        backup=text("File of engine-backup: a path on the host, or salt://. Empty: a new engine."),
-        renew_pki=flag("Renew the engine's certificates."),
-    ),
+    notification=run.NOTIFICATION,
+    timeouts=run.TIMEOUTS,
+    preflight=run.PREFLIGHT,
+    hooks=run.HOOKS,
+    restore=run.RESTORE,
     pause_before={
         "type": "array",
         "description": "Phases before which a run stops once, for a person to look; the next run "

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-NAME = r"^[A-Za-z0-9_.-]+$"
+# The engine takes no dot in most names; a cluster's may have one, and a host's.
+NAME = r"^[A-Za-z0-9_-]+$"
+CLUSTER_NAME = r"^[A-Za-z0-9_.-]+$"
+HOST_NAME = r"^[A-Za-z0-9_.-]*$"
+# A name of Linux' for a bridge, in characters that the engine hands on to it unchanged.
+BRIDGE = r"^[A-Za-z0-9_-]{1,15}$"
+# Characters of the common name in a certificate.
+COMMON_NAME = 64
 FQDN = r"^(?=.{4,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$"
 # Networks and addresses are read by Python's ipaddress in preflight; here only what they look like.
 ADDRESS = r"^[0-9A-Fa-f.:]+$"

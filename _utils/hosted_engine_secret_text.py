@@ -10,7 +10,9 @@ from hosted_engine_state import HIDDEN
 
 # Names whose value is a secret, wherever they stand.
 NAME = re.compile(
-    r"passw|passphrase|pwd|secret|token|credential|private_?key|api_?key|(?<![a-z])pass(?![a-z])",
+    r"passw|passphrase|pwd|secret|token|credential|private_?key|api_?key|(?<![a-z])pass(?![a-z])"
+    # engine-setup's question for its administrator's password
+    r"|CONFIG_ADMIN_SETUP",
     re.IGNORECASE,
 )
 _WORD = (
@@ -20,8 +22,8 @@ _WORD = (
 INSIDE = re.compile(
     # scheme://user:password@server
     r"[a-z][a-z0-9+.-]{0,30}://[^\s/?#@:]*:([^\s/]*)@"
-    # name=value, name: value, --name value; not within what base64 is made of
-    rf"|(?<![\w+/.-])[\w.-]{{0,40}}?{_WORD}(?:=(?!=)|\s*:\s*|\s+=\s+)"
+    # name=value, name: value (but no server:/path), --name value
+    rf"|(?<![\w.-])[\w.-]{{0,40}}?{_WORD}(?:=(?!=)|\s*:\s*(?!/)|\s+=\s+)"
     r"(\"[^\"]*\"|'[^']*'|[^\s,;&'\"]+)"
     rf"|(?<=\s)--?{_WORD}\s+([^\s-]\S*)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(.*)"

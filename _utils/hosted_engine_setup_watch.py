@@ -8,7 +8,7 @@ from typing import Any
 import hosted_engine_guest_files as guest_files
 import hosted_engine_ssh as ssh
 from hosted_engine_terminal import safe
-from hosted_engine_wait import wait
+from hosted_engine_wait import last_seen, wait
 
 # One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
 # systemctl costs the guest more than the marker does. Where cloud-init is through, or was switched
@@ -48,7 +48,21 @@ log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
 
 # A look takes a minute; ssh itself notices a dead guest within another one.
 LOOK_SECONDS = 180
-ANY = tuple(range(256))
+
+
+def marker(settings: dict[str, Any], address: str) -> str:
+    """done, open, or unknown with the reason: no answer says nothing of it, and is asked again."""
+
+    def seen() -> str:
+        if not ssh.listens(address):
+            return "unknown: the guest's ssh doesn't answer"
+        limit = settings["timeouts"]["command"]
+        asked = ssh.look(settings, address, "test", "-e", guest_files.MARKER, timeout=limit)
+        otherwise = f"unknown: {asked.stderr.strip() or f'exit code {asked.returncode}'}"
+        return {0: "done", 1: "open"}.get(asked.returncode, otherwise)
+
+    known = ("done", "open")
+    return last_seen(seen, lambda said: said in known, timeout=ssh.patience(settings))
 
 
 class Watch:
@@ -128,4 +142,4 @@ class Watch:
         return f"Last in its log:\n{said}\n{self._console()}"
 
     def _run(self, *argv: str) -> Any:
-        return ssh.run(self.settings, self.address, *argv, timeout=LOOK_SECONDS, codes=ANY)
+        return ssh.look(self.settings, self.address, *argv, timeout=LOOK_SECONDS)

@@ -10,12 +10,17 @@ from typing import IO, Any
 import hosted_engine_command as command
 import hosted_engine_layout as layout
 from hosted_engine_state import NotYet
+from hosted_engine_wait import last_seen
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 PORT = 22
 CONNECT_SECONDS = 10
 # ssh's own exit code, when it isn't the command's: no connection, or none that can be trusted.
 NO_CONNECTION = 255
 Completed = subprocess.CompletedProcess[str]
+ANY = tuple(range(256))
+# How long a guest that doesn't answer is asked again, seconds: busy ones take many.
+PATIENCE = 60
 
 
 def run(
@@ -59,6 +64,46 @@ def run(
         codes=codes,
         advice=advice,
     )
+
+
+def look(
+    settings: dict[str, Any],
+    address: str,
+    *arguments: str,
+    timeout: float,
+    codes: tuple[int, ...] = ANY,
+    patience: float = 0,
+) -> Completed:
+    """
+    Run a command that only looks. No connection, and no end in time, say nothing of what it looks
+    for: it's asked again for ``patience`` seconds, then its code is ``NO_CONNECTION``.
+
+    Raises CommandExecutionError for a code that isn't among ``codes``, or as ``run``.
+    """
+
+    def ask() -> Completed:
+        try:
+            return run(settings, address, *arguments, timeout=timeout, codes=ANY)
+        except (NotYet, CommandNotFoundError):
+            raise
+        except CommandExecutionError as error:
+            return Completed(arguments, NO_CONNECTION, "", str(error))
+
+    seen = last_seen(ask, lambda done: done.returncode != NO_CONNECTION, timeout=patience)
+    if seen.returncode not in codes:
+        said = (seen.stderr.strip() or seen.stdout.strip())[-2000:]
+        unanswered = seen.returncode == NO_CONNECTION
+        what = "no answer" if unanswered else f"exit code {seen.returncode}"
+        raise CommandExecutionError(
+            f"In the guest ({address}), {shlex.join(arguments)}: {what}: {said}"
+            + (". The next run asks again" if unanswered else "")
+        )
+    return seen
+
+
+def patience(settings: dict[str, Any]) -> float:
+    """How long to ask again, seconds; no longer than the guest's whole boot may take."""
+    return float(min(settings["timeouts"]["boot"], PATIENCE))
 
 
 def listens(address: str) -> bool:

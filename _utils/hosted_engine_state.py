@@ -22,7 +22,7 @@ HIDDEN = "(hidden)"
 
 
 class NotYet(CommandExecutionError):
-    """What is read doesn't exist before an earlier state has made it."""
+    """What is read doesn't exist before an earlier state has made it: in test mode no error."""
 
 
 class Paused(CommandExecutionError):
@@ -106,12 +106,11 @@ def converge(
             now = read()
         comment = ", ".join(verb for verb, _ in done) or "in the wanted state"
         return _result(name, True, comment, _changes(before, now, facts, done))
-    except NotYet as error:
-        result = None if test else False
-        return _result(name, result, str(error), _changes(before, now, facts, done))
     except Paused as error:
         return _result(name, True, str(error), _changes(before, now, facts, done))
     except SaltException as error:
+        if test and isinstance(error, NotYet):
+            return _result(name, None, str(error), {})
         comment = str(error)
         if done:
             try:

@@ -67,16 +67,18 @@ def _mount(kind: str, source: str, options: str, point: Path) -> None:
         raise Refused(f"exit code {code}: {reason}")
 
 
-def answers(host: str, port: int) -> None:
+def reach(host: str, port: int) -> str:
     """
-    Whether the server can be reached at all, in less time than a mount takes to give up.
+    Reach the server, in less time than a mount takes to give up; a port that refuses is told.
 
-    A port that refuses isn't the last word: version 3 of NFS may lie on another one.
+    It isn't the last word: version 3 of NFS may lie on another one. A mount that fails then says
+    that the version isn't supported.
     """
     try:
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+        return ""
     except ConnectionRefusedError:
-        return
+        return f"; {host} refuses TCP port {port}"
     except OSError as error:
         raise Refused(f"{host} doesn't answer at TCP port {port}: {error}") from error
 
@@ -185,9 +187,11 @@ def _passed(point: Path) -> None:
 
 
 def look(asked: dict[str, Any]) -> dict[str, Any]:
-    if asked["port"]:
-        answers(asked["host"], asked["port"])
-    point = mounted(asked["type"], asked["source"], asked["options"])
+    refusal = reach(asked["host"], asked["port"]) if asked["port"] else ""
+    try:
+        point = mounted(asked["type"], asked["source"], asked["options"])
+    except Refused as error:
+        raise Refused(f"{error}{refusal}") from error
     with acting_as(*VDSM):
         facts = content(point) | written(point)
         room = os.statvfs(point)

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import hosted_engine_command as command
+import hosted_engine_mount_options as mount_options
 import hosted_engine_storage as kinds
 import hosted_engine_storage_look as look
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
@@ -85,7 +86,8 @@ def inspect(storage: kinds.Storage) -> dict[str, Any]:
         ) from error
     if "refused" in found:
         raise CommandExecutionError(
-            f"Mounting {facts['storage']}, options {options(storage) or 'none'}: {found['refused']}"
+            f"Mounting {facts['storage']}, options "
+            f"{mount_options.without_secrets(options(storage)) or 'none'}: {found['refused']}"
         )
     return facts | {"looked": True, "why_not": ""} | found
 

@@ -13,6 +13,9 @@ import hosted_engine_ip as ip
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVERS = Path("/etc/resolv.conf")
+# systemd-resolved's own address, and the file with the servers that it asks.
+STUB = "127.0.0.53"
+UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 # The pillar's key that lists the candidates, and the length that each has.
 KEYS = {family_.IPV4: "subnets", family_.IPV6: "subnets_ipv6"}
 LENGTHS = {family_.IPV4: 24, family_.IPV6: 64}
@@ -76,10 +79,24 @@ def _servers(settings: dict[str, Any]) -> list[str]:
 
 
 def resolvers() -> list[str]:
-    """The DNS servers of this host."""
+    """The DNS servers of this host; where it asks systemd-resolved, those that that one asks."""
+    servers = _nameservers(RESOLVERS)
+    return (_nameservers(UPSTREAM) if servers == [STUB] else []) or servers
+
+
+def search_domains() -> list[str]:
+    """The domains in which this host looks up a name without one; the last line counts."""
+    lines = [words[1:] for words in _lines(RESOLVERS) if words[0] in ("search", "domain")]
+    return lines[-1] if lines else []
+
+
+def _nameservers(path: Path) -> list[str]:
+    return [words[1] for words in _lines(path) if words[0] == "nameserver" and len(words) > 1]
+
+
+def _lines(path: Path) -> list[list[str]]:
     try:
-        lines = RESOLVERS.read_text(errors="replace").splitlines()
+        lines = path.read_text(errors="replace").splitlines()
     except OSError:
         return []
-    words = [line.split() for line in lines]
-    return [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
+    return [words for line in lines if (words := line.split())]

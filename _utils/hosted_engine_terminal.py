@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from hosted_engine_state import HIDDEN
 
@@ -23,6 +24,16 @@ def safe(text: str, secrets: Iterable[str] = (), lines: int = 25) -> str:
     plain = without(CONTROLS.sub("", SEQUENCES.sub("", text)), secrets)
     kept = [line.rstrip() for line in plain.splitlines() if line.strip()]
     return "\n".join(kept[-lines:])
+
+
+def tail(path: Path, size: int = 65536) -> str:
+    """The last ``size`` bytes of a log; empty where there is none."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, log.seek(0, 2) - size))
+            return log.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

@@ -26,7 +26,8 @@ def problems(value: Any, schema: dict[str, Any], key: str = "hosted_engine") -> 
     # bool is an int in Python, not in a pillar.
     if not isinstance(value, TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
         quotes = ": put it in quotes" if kind == "string" and not _nested(value) else ""
-        yield f"{key}: {kind} wanted, not {_shown(value, schema)} ({_type(value)}){quotes}"
+        what = f"{kind} wanted, not {_shown(value, schema)} ({_type(value)}){quotes}"
+        yield f"{key}: {what}. {schema['description']}"
     elif kind == "object":
         yield from _object_problems(value, schema, key)
     elif kind == "array":
@@ -69,7 +70,7 @@ def _mapping_problems(value: dict[Any, Any], schema: dict[str, Any], key: str) -
             shown = "a name" if schema.get("writeOnly") else f"the name {name!r}"
             yield f"{key}: {shown} has the wrong form. {schema['description']}"
         elif not name.isprintable():
-            yield f"{key}: a name holds a character that can't be printed"
+            yield f"{key}: a name holds a character that can't be printed. {schema['description']}"
         else:
             yield from problems(item, values, f"{key}:{name}")
 
@@ -81,17 +82,19 @@ def _scalar_problems(value: Any, schema: dict[str, Any], key: str) -> Iterator[s
         yield f"{key}: {shown} isn't one of {choices}. {schema['description']}"
     # Answer files, keyfiles and hosted-engine.conf have one line a value.
     if isinstance(value, str) and not value.isprintable():
-        yield f"{key}: {shown} holds a line break or another character that can't be printed"
+        what = f"{shown} holds a line break or another character that can't be printed"
+        yield f"{key}: {what}. {schema['description']}"
     elif "pattern" in schema and not re.search(schema["pattern"], value):
         yield f"{key}: {shown} has the wrong form. {schema['description']}"
     if len(str(value)) < schema.get("minLength", 0):
         yield f"{key}: empty. {schema['description']}"
     if len(str(value)) > schema.get("maxLength", len(str(value))):
-        yield f"{key}: {shown} is longer than {schema['maxLength']} characters"
+        what = f"{shown} is longer than {schema['maxLength']} characters"
+        yield f"{key}: {what}. {schema['description']}"
     if "minimum" in schema and value < schema["minimum"]:
-        yield f"{key}: {shown} is less than {schema['minimum']}"
+        yield f"{key}: {shown} is less than {schema['minimum']}. {schema['description']}"
     if "maximum" in schema and value > schema["maximum"]:
-        yield f"{key}: {shown} is more than {schema['maximum']}"
+        yield f"{key}: {shown} is more than {schema['maximum']}. {schema['description']}"
 
 
 def _shown(value: Any, schema: dict[str, Any]) -> str:

@@ -53,5 +53,15 @@ def wait(
         )
 
 
+def last_seen(read: Callable[[], T], done: Callable[[T], bool], *, timeout: float) -> T:
+    """Look until ``done``, for ``timeout`` seconds at most, and return what was seen last."""
+    deadline = time.monotonic() + timeout
+    pause = FIRST
+    while not done(seen := read()) and time.monotonic() + pause <= deadline:
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST)
+    return seen
+
+
 def _paragraph(text: str) -> str:
     return f"\n{text}" if text else ""

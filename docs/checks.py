@@ -15,16 +15,20 @@ anything is changed: the pillar's key, the problem, what to do, and the name of 
 `hosted_engine.valid` and `hosted_engine.fit` run the same checks at the start of each run until
 the host is deployed, and fail with all problems at once, in test mode too.
 
-Salt 3008 shows the four in alphabetical order; with `--out=json` they come in theirs.
+In the output of a whole run the problems stand at its top, and each later state fails for want of
+them: the function shows them alone, and with `failhard: true` in the minion's configuration a run
+ends there. Salt 3008 shows the four in alphabetical order; with `--out=json` they come in theirs.
 
 A check that can't look (a command is missing, fails or doesn't end, a server doesn't answer)
-doesn't pass: it says so as a problem of its own, and the other checks go on.
+doesn't pass: it says so as a problem of its own, and the other checks go on. What a bare host
+can't know at all, before its tools are installed, is no problem: it's a line in the comment of
+`hosted_engine.fit` and in the log.
 
 A check of the host can be ignored by its name:
 
 ```yaml
 hosted_engine:
-  preflight: {ignore: [memory, names_in_dns]}
+  preflight: {ignore: [memory, host_name_in_dns]}
 ```
 
 Its problems then stop nothing. They are in the comment of the state `hosted_engine.fit` and in

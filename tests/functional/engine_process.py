@@ -74,6 +74,10 @@ class Engine:
         assert line.startswith("listening on "), f"the simulator didn't start: {self.log}"
         self.port = int(line.split()[-1])
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def stop(self) -> None:
         """End the simulator as a power cut would: nothing is saved on the way."""
         if self._process:

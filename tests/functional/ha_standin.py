@@ -58,32 +58,45 @@ class StandinHa:
         patch.setattr(monitor_rpc, "call", lambda verb: self.vms)
         for name in ("connect", "prepare"):
             patch.setattr(storage, name, lambda values: None)
+        self.locked = True
+        patch.setattr(broker, "host_id_is_locked", lambda: self.locked)
+        patch.setattr(broker.os, "kill", lambda pid, number: self.killed.append(number))
+        self.killed: list[int] = []
         patch.setattr(ha_status, "read", read_status)
+        patch.setattr(ha_status, "HA_CONF", configuration.HA_CONF)
+        # Ten cycles of these hosts, which report at each look.
+        patch.setattr(ha_status, "WATCH_SECONDS", 0.3)
+        patch.setattr(agent, "_is_leased", lambda host_id, path: host_id in self.reporting)
         patch.setattr(command, "run", self._command(command.run))
 
     def _ask(self, verb: str, **arguments: Any) -> Any:
         return getattr(self.broker, verb)(**arguments)
 
-    def report(self, host_id: int, vm: dict[str, str] = DOWN, alive: bool = True) -> None:
+    def report(
+        self, host_id: int, vm: dict[str, str] = DOWN, alive: bool = True, **more: Any
+    ) -> None:
         """What a host's agent writes: now, and again and again while it is alive."""
-        self.reporting[host_id] = vm
+        self.reporting[host_id] = (vm, more)
         self._write(host_id)
-        self.broker.poll(first=True)
-        if alive:
-            self._write(host_id)
-            self.broker.poll()
-        else:
+        if not alive:
             del self.reporting[host_id]
 
     def _write(self, host_id: int) -> None:
         self.time += 1
         local = host_id == 1 and configuration.local_flags().get("local_maintenance", False)
-        told = {"host-ts": self.time, "engine-status": self.reporting[host_id]}
-        self.broker.put_stats(facts(host_id, **told, maintenance=local))
+        vm, more = self.reporting[host_id]
+        told = {"host-ts": self.time, "engine-status": vm, "maintenance": local} | more
+        self.broker.put_stats(facts(host_id, **told))
         self.broker.polled = 0
+        # Who is alive the broker knows from this host's own agent alone.
+        if 1 in self.reporting:
+            self.broker.set_alive(list(self.reporting))
 
     def _command(self, run: Any) -> Any:
         def command_run(*arguments: str, **options: Any) -> Any:
+            if arguments == ("sanlock", "client", "status"):
+                output = "s hosted-engine:1:/lockspace:0\n" if self.locked else ""
+                return subprocess.CompletedProcess(arguments, 0, output, "")
             if arguments[0] != "hosted-engine":
                 return run(*arguments, **options)
             self.ran.append(arguments[1:])
@@ -111,7 +124,7 @@ class StandinHa:
                     code = agent.cleanup(words[1:])
                 else:
                     code = main.COMMANDS[words[0]](*words[1:])
-            except RuntimeError:
+            except (RuntimeError, KeyError):
                 code = 1
                 traceback.print_exc()
         return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())

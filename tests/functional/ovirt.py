@@ -132,7 +132,9 @@ class Host:
                 return path
         raise AssertionError(f"no storage domain {storagedomainID}")
 
-    def _volume(self, storage_domain: str, image: str, volume: str) -> Path | None:
+    def _volume(
+        self, storage_domain: str, image: str, volume: str, storage: Any = None
+    ) -> Path | None:
         if not (self.folder / "volumes" / volume).exists():
             return None
         return self._write(storage_domain, volume)

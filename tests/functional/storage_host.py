@@ -34,15 +34,17 @@ MODULES = {
     ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
     "vdsm": (
-        "def prepare_image(domain, image, volume):\n    return answers()['paths'][image]\n"
+        "def prepare_image(domain, image, volume):\n"
+        "    if image not in answers()['paths']:\n"
+        "        raise salt.exceptions.CommandExecutionError('code=201, Volume does not exist')\n"
+        "    return answers()['paths'][image]\n"
         "def connect_storage(storage=None):\n"
         "    if 'mount' not in answers():\n"
-        "        raise CommandExecutionError('vdsm does not answer')\n"
+        "        raise salt.exceptions.CommandExecutionError('vdsm does not answer')\n"
         "    subprocess.run(['mount', '--bind', *answers()['mount']], check=True)\n"
     ),
 }
-HEAD = """import json, pathlib, subprocess, hosted_engine_settings
-from salt.exceptions import CommandExecutionError
+HEAD = """import json, pathlib, subprocess, salt.exceptions, hosted_engine_settings
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
@@ -68,6 +70,8 @@ class StorageHost:
         patch.setattr(hosted_engine_stage, "DEFINED", folder / "defined")
         patch.setattr(hosted_engine_stage, "RUNNING", folder / "running")
         patch.setattr(ha_status, "read", lambda: self.ha)
+        # Agents of a test write more often than each ten seconds.
+        patch.setattr(ha_status, "WATCH_SECONDS", 0.5)
         self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
         for name, size in SIZES_MIB.items():
             self._make_disk(self.disk(name), size * MIB)

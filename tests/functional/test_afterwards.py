@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import hosted_engine_config_files as files
@@ -9,7 +10,7 @@ import hosted_engine_ha_status as ha_status
 import hosted_engine_wait as waiting
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
-from unit.configured import VM
+from unit.configured import IDS, VM
 
 from functional.ha_standin import DOWN, UP, StandinHa
 from functional.storage_host import StorageHost, host, minions, wants_root
@@ -44,9 +45,9 @@ def test_status_tells_of_all_hosts(ha: StandinHa) -> None:
 
     seen = verb(ha, "hosted_engine_ha.status")
 
-    assert {name: (at["id"], at["vm"]) for name, at in seen["hosts"].items()} == {
-        "hv1.lab.test": (1, "up"),
-        "hv2.lab.test": (2, "down"),
+    assert {number: (at["name"], at["vm"]) for number, at in seen["hosts"].items()} == {
+        1: ("hv1.lab.test", "up"),
+        2: ("hv2.lab.test", "down"),
     }
 
 
@@ -98,7 +99,7 @@ def test_an_unknown_mode_is_told_before_anything_runs(ha: StandinHa) -> None:
 def test_lockspace_is_made_anew_once_nobody_uses_it(ha: StandinHa) -> None:
     before = verb(ha, "hosted_engine_ha.lockspace")
     verb(ha, "hosted_engine_ha.set_maintenance", "global")
-    ha.report(1, DOWN, alive=False)
+    ha.report(1, DOWN, alive=False, stopped=True)
 
     verb(ha, "hosted_engine_repair.reinitialise_lockspace")
 
@@ -115,7 +116,11 @@ def test_a_lockspace_in_use_is_refused_with_all_reasons(ha: StandinHa) -> None:
     with pytest.raises(CommandExecutionError) as told:
         verb(ha, "hosted_engine_repair.reinitialise_lockspace")
 
-    for words in ("no global maintenance", "agent of hv1.lab.test runs", "clean_metadata 2"):
+    for words in (
+        "no global maintenance",
+        "agent of hv1.lab.test (host 1) runs",
+        "clean_metadata 2",
+    ):
         assert words in str(told.value)
     assert not any(ha.host.start("lockspace"))
     assert ("--reinitialize-lockspace",) not in ha.ran
@@ -164,9 +169,12 @@ def test_connected_storage_shows_its_disks(ha: StandinHa) -> None:
     verb(ha, "hosted_engine_repair.connect_storage")
     assert ha.ran == [("--connect-storage",)]
 
-    ha.host.disk("lockspace").unlink()
+    host = ha.host
+    answers = json.loads(host.answers.read_text())
+    del answers["paths"][IDS["disks"]["lockspace"]["image"]]
+    host.answers.write_text(json.dumps(answers))
 
-    with pytest.raises(CommandExecutionError, match="of its disks lockspace can't be seen"):
+    with pytest.raises(CommandExecutionError, match=r"not all of its disks are there: lockspace"):
         verb(ha, "hosted_engine_repair.connect_storage")
 
 
@@ -174,7 +182,8 @@ def test_connected_storage_shows_its_disks(ha: StandinHa) -> None:
 @pytest.mark.parametrize(
     ("key", "kind", "value", "member"),
     [
-        ("smtp-server", "broker", "relay.example.com", "broker.conf"),
+        ("email.smtp-server", "broker", "relay.example.com", "broker.conf"),
+        ("notify.state_transition", "broker", "maintenance", "broker.conf"),
         ("gateway", "he_shared", "192.0.2.9", "hosted-engine.conf"),
         ("gateway", "he_local", "192.0.2.8", None),
     ],
@@ -211,7 +220,8 @@ def test_shared_configuration_is_set_once(
         ("gateway", "", "he_local", "an empty value"),
         ("gateway", "a\nhost_id=2", "he_local", "control characters"),
         ("gateway", "a$(id)b", "he_local", "in different ways"),
-        ("smtp-server", "%x", "broker", "start of a key's name"),
+        ("email.smtp-server", "%x", "broker", "start of a key's name"),
+        ("email..smtp-server", "x", "broker", "letters, digits"),
     ],
 )
 def test_what_would_be_misread_is_refused(
@@ -225,3 +235,86 @@ def test_what_would_be_misread_is_refused(
 def test_an_unknown_key_is_told_with_those_there_are(ha: StandinHa) -> None:
     with pytest.raises(CommandExecutionError, match=r"(?s)Invalid configuration key.*smtp-server"):
         verb(ha, "hosted_engine_shared_config.get", "no-such-key", "broker")
+
+
+def test_a_living_host_is_seen_without_an_agent_of_this_host(ha: StandinHa) -> None:
+    """live-data is only what this host's own agent said: without it the timestamp tells."""
+    verb(ha, "hosted_engine_ha.set_maintenance", "global")
+    ha.report(2)
+    assert verb(ha, "hosted_engine_ha.status")["hosts"][2]["alive"] is False
+
+    with pytest.raises(CommandExecutionError, match=r"\(host 2\) is alive"):
+        verb(ha, "hosted_engine_repair.clean_metadata", 2)
+    with pytest.raises(CommandExecutionError, match=r"agent of hv2.lab.test \(host 2\) runs"):
+        verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+    assert not any(ha.host.start("lockspace"))
+
+
+def test_a_stale_entry_of_the_same_name_is_cleaned_and_the_living_one_is_not(ha: StandinHa) -> None:
+    ha.report(1, UP)
+    ha.report(3, DOWN, alive=False, hostname="hv1.lab.test", stopped=True)
+    verb(ha, "hosted_engine_ha.set_maintenance", "global")
+
+    with pytest.raises(CommandExecutionError) as refused:
+        verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+    assert "agent of hv1.lab.test (host 1) runs" in str(refused.value)
+    assert "VM was up on hv1.lab.test (host 1)" in str(refused.value)
+    with pytest.raises(CommandExecutionError, match=r"\(host 1\) is alive"):
+        verb(ha, "hosted_engine_repair.clean_metadata", 1)
+    verb(ha, "hosted_engine_repair.clean_metadata", 3)
+
+    assert sorted(ha.broker.get_stats()["hosts"]) == ["1"]
+
+
+def test_a_crashed_host_is_cleaned_before_the_lockspace(ha: StandinHa) -> None:
+    """The real command takes any host that never said goodbye for an active agent."""
+    verb(ha, "hosted_engine_ha.set_maintenance", "global")
+    ha.report(2, DOWN, alive=False)
+
+    with pytest.raises(CommandExecutionError, match=r"without a word.*clean_metadata 2"):
+        verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+    verb(ha, "hosted_engine_repair.clean_metadata", 2)
+    verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+
+    assert ha.host.start("lockspace")[56:69] == b"hosted-engine"
+
+
+@pytest.mark.feature("maintenance")
+def test_local_maintenance_lasts_though_no_metadata_says_so(ha: StandinHa) -> None:
+    """After a boot the agent waits in local maintenance and publishes nothing."""
+    ha_conf = ha_status.HA_CONF
+    ha_conf.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
+    ha.report(1, DOWN, alive=False, maintenance=False, stopped=True)
+    ha.locked = False
+
+    ret = maintenance(ha, "local")
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+    ended = maintenance(ha, "none")
+    assert ended["result"] is True, ended["comment"]
+    assert "local_maintenance=False" in ha_conf.read_text()
+    assert ha.killed == [], "the broker ends itself when it's asked without a host id"
+
+
+@pytest.mark.feature("maintenance")
+@pytest.mark.parametrize("mode", ["global", "local"])
+def test_without_a_host_id_maintenance_is_not_set(ha: StandinHa, mode: str) -> None:
+    ha.report(1, DOWN, alive=False, stopped=True)
+    ha.locked = False
+
+    ret = maintenance(ha, mode)
+
+    assert ret["result"] is False
+    assert "holds no host id" in ret["comment"]
+    assert ha.killed == []
+
+
+@pytest.mark.feature("shared_config")
+def test_a_value_that_is_there_is_not_written_again(ha: StandinHa) -> None:
+    """The real command appends a second line for the value that is there."""
+    old = verb(ha, "hosted_engine_shared_config.get", "gateway", "he_shared")
+
+    verb(ha, "hosted_engine_shared_config.set", "gateway", old, "he_shared")
+
+    assert ha.host.member("hosted-engine.conf").count("gateway=") == 1
+    assert verb(ha, "hosted_engine_shared_config.get", "iscsi_paths_blacklist", "he_local") is None

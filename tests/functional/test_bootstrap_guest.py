@@ -147,6 +147,85 @@ def test_a_guest_that_never_answers_is_given_up_and_may_still_go_on(guest):
     assert "failed" not in json.loads(guest.vm.read_text())
 
 
+class Flaky:
+    """ssh of a guest under load: fails as often as said, then answers."""
+
+    def __init__(self, times: int, answer: Callable[..., tuple[int, str]], code: int = 255) -> None:
+        self.times, self.answer, self.code = times, answer, code
+
+    def __call__(self, words: list[str], stdin: str | None) -> tuple[int, str]:
+        self.times -= 1
+        if self.times >= 0:
+            return self.code, "ssh: connect to host 192.0.2.10 port 22: Connection timed out"
+        return self.answer(words, stdin)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_look_without_an_answer_is_asked_again(guest, there):
+    """After engine-setup a guest is busy: no connection says nothing about the marker."""
+    guest.answers[f"test -e {MARKER}"] = Flaky(3, says(0 if there else 1))
+
+    told = guest.host.minion("hosted_engine_guest.get")
+
+    assert told["setup"] == ("done" if there else "open")
+
+
+def test_a_port_that_does_not_answer_at_once_is_asked_again(guest, monkeypatch):
+    ports = iter([False, False])
+    monkeypatch.setattr(hosted_engine_ssh, "listens", lambda _: next(ports, True))
+
+    assert guest.host.minion("hosted_engine_guest.get")["setup"] == "done"
+
+
+@pytest.mark.parametrize("code", [255, 127])
+def test_what_never_answers_is_unknown_with_its_reason_and_not_open(guest, code):
+    guest.answers[f"test -e {MARKER}"] = Flaky(9999, says(0), code)
+
+    told = guest.host.minion("hosted_engine_guest.get")
+
+    assert told["setup"].startswith("unknown: ssh: connect to host")
+    assert guest.host.minion("hosted_engine_gate.get")["gate"] == told["setup"]
+
+
+def test_a_setup_is_recorded_though_looks_fail_in_between(guest, engine_pki):
+    """The run goes on: the marker, the CA and the setting are read, each at a later try."""
+    certificate = (engine_pki / "ca.pem").read_text()
+    guest.answers |= {
+        f"test -e {MARKER}": Flaky(2, says(0)),
+        "cat /etc/pki/ovirt-engine/ca.pem": Flaky(1, says(0, certificate)),
+        "otopi-config-query": Flaky(1, says(0, "True\n")),
+    }
+
+    guest.host.minion("hosted_engine_guest.complete")
+
+    assert json.loads((guest.host.records / "setup.json").read_text())["keycloak"] is True
+
+
+def test_a_watch_whose_looks_fail_goes_on(guest):
+    def look(words: list[str], stdin: str | None) -> tuple[int, str]:
+        return (0, "") if len(guest.asked) > 6 else (255, "Connection reset")
+
+    guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": look, "true": says(0)}
+
+    guest.host.minion("hosted_engine_guest.wait_for_setup")
+
+    assert "failed" not in json.loads(guest.vm.read_text())
+
+
+def test_a_look_that_takes_too_long_is_no_answer_either(guest, monkeypatch):
+    """command.run's own time-out: a slow guest's look isn't a failed run."""
+    ssh, tries = hosted_engine_command.run, iter(range(2))
+
+    def slow(*arguments: str, **more: Any) -> Any:
+        if arguments[0] == "ssh" and next(tries, None) is not None:
+            raise hosted_engine_command.CommandExecutionError("ssh …: no end within 120 s")
+        return ssh(*arguments, **more)
+
+    monkeypatch.setattr(hosted_engine_command, "run", slow)
+
+    assert guest.host.minion("hosted_engine_guest.get")["setup"] == "done"
+
+
 def test_a_setup_that_takes_too_long_may_still_go_on(guest):
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": says(5)}
 
@@ -310,6 +389,40 @@ def test_the_guest_is_prepared_once(guest, test):
     assert (final.enabled, final.option) == ("enabled", DISK)
     assert "method=auto" in final.files[KEYFILE]
     assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+
+
+def test_a_guest_that_does_not_answer_is_not_taken_for_unprepared(guest):
+    """What can't be read isn't outdated: nothing is written into the guest."""
+    final = Final(guest)
+    guest.host.minion.state(PREPARED, "engine")
+    for start in ("systemctl is-enabled", f"cat {KEYFILE}", PSQL):
+        kept = guest.answers[start]
+        guest.answers[start] = Flaky(9999, says(0))
+
+        ret = guest.host.minion.state(PREPARED, "engine")
+
+        assert ret["result"] is False
+        assert ret["changes"] == {}
+        assert "no answer: ssh: connect to host" in ret["comment"]
+        guest.answers[start] = Flaky(1, kept)
+
+    assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+    assert final.option == DISK
+
+
+def test_what_holds_secrets_is_gone_before_anything_else_is_prepared(guest):
+    """A run that is killed in between finds the guest unprepared, and does it again."""
+    final = Final(guest)
+    guest.answers["sh -c"] = says(1, "rm: no")
+
+    ret = guest.host.minion.state(PREPARED, "engine")
+
+    assert ret["result"] is False
+    assert (final.files, final.enabled) == ({}, "disabled")
+    guest.answers["sh -c"] = says(0)
+    guest.host.minion.state(PREPARED, "engine")
+    (asked,) = {words[-1] for words in guest.asked if "fstrim" in words[-1]}
+    assert "rm -rf /var/lib/hosted-engine/answers /var/lib/cloud/instance" in asked
 
 
 @pytest.mark.feature("hosts_entries")

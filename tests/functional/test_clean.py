@@ -77,7 +77,7 @@ def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) 
     if why == "is healthy":
         record.write("setup", {})
         up = {"name": "node1", "alive": True, "vm": "up", "health": "good"}
-        host.ha["hosts"]["node1"] = up
+        host.ha["hosts"][1] = up
     if why == "another engine":
         files.CONFIGURATION.parent.mkdir()
         files.CONFIGURATION.write_text("fqdn=other.example.com\n")

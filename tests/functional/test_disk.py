@@ -6,18 +6,23 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import hosted_engine_config_files as files
+import hosted_engine_ha_status as ha_status
 import hosted_engine_record as record
 import pytest
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS
 
+from functional.lab.standins import facts, standin
 from functional.storage_host import MIB, StorageHost, host, minions, wants_root
 
 __all__ = ["host", "minions"]
 pytestmark = wants_root
+metadata = standin("hosted_engine_ha_standin.metadata")
 COPIED, CLEARED = "hosted_engine_disk.copied", "hosted_engine_disk.cleared"
 
 
@@ -220,7 +225,7 @@ def _runs(host: StorageHost, name: str) -> None:
     (folder / f"{name}.pid").write_text(str(os.getpid()))
 
 
-@pytest.mark.parametrize("why", ["deployed", "was deployed", "HA", "vm", "bootstrap"])
+@pytest.mark.parametrize("why", ["deployed", "was deployed", "vm", "bootstrap"])
 @pytest.mark.parametrize("state", [COPIED, CLEARED, "hosted_engine_ha.lockspace_initialised"])
 def test_nothing_is_written_where_the_engine_may_run(
     configured: StorageHost, overlay: Path, why: str, state: str
@@ -232,8 +237,6 @@ def test_nothing_is_written_where_the_engine_may_run(
         configured.say(deployed=True)
     elif why == "was deployed":
         record.write("deployment", {"healthy": True})
-    elif why == "HA":
-        configured.ha["hosts"]["node2"] = {"name": "node2", "alive": True, "vm": "up"}
     else:
         _runs(configured, "HostedEngine" if why == "vm" else "HostedEngineLocal")
 
@@ -244,6 +247,83 @@ def test_nothing_is_written_where_the_engine_may_run(
     assert not any(configured.start("vm"))
     assert configured.start("metadata", 1) == b"x"
     assert configured.start("lockspace", 1) == b"x"
+
+
+def _report(host: StorageHost, host_id: int, **changes: Any) -> None:
+    """A host's block on the metadata disk, as its agent writes it."""
+    with host.disk("metadata").open("r+b") as disk:
+        disk.seek(host_id * 4096)
+        disk.write(metadata.pack_host(facts(host_id, **changes)))
+
+
+@pytest.mark.parametrize("vm", ["up", "down"])
+@pytest.mark.parametrize("state", [COPIED, CLEARED, "hosted_engine_ha.lockspace_initialised"])
+def test_nothing_is_written_while_another_host_reports(
+    configured: StorageHost, overlay: Path, state: str, vm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an agent nor a broker runs here, so HA's commands know nothing of host 2."""
+    _report(configured, 2, **{"host-ts": 5044})
+    monkeypatch.setattr(ha_status, "WATCH_SECONDS", 20)
+    stop = threading.Event()
+
+    def agent() -> None:
+        for timestamp in range(5045, 9000):
+            _report(configured, 2, **{"host-ts": timestamp, "engine-status": {"vm": vm}})
+            if stop.wait(0.2):
+                return
+
+    living = threading.Thread(target=agent)
+    living.start()
+    try:
+        ret = configured.state(state)
+    finally:
+        stop.set()
+        living.join()
+
+    assert ret["result"] is False
+    assert "agent of host 2 writes to the metadata disk" in ret["comment"]
+    assert not any(configured.start("vm"))
+    assert not any(configured.start("lockspace"))
+    assert any(configured.start("metadata"))
+
+
+def test_a_host_that_is_silent_with_the_engine_on_it_stops_the_copy(
+    configured: StorageHost, overlay: Path
+) -> None:
+    """Its agent may have crashed beside a VM that goes on."""
+    _report(configured, 2)
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is False
+    assert "last word of hv2.lab.test (host 2)" in ret["comment"]
+    assert "seek=2 count=1" in ret["comment"], "how to go on, if that host is gone"
+    assert not any(configured.start("vm"))
+
+
+def test_what_dead_hosts_and_other_uses_left_on_the_disk_does_not_stop_it(
+    configured: StorageHost, overlay: Path
+) -> None:
+    _report(configured, 2, **{"engine-status": {"vm": "down"}})
+    with configured.disk("metadata").open("r+b") as disk:
+        disk.seek(5 * 4096)
+        disk.write(b"\xff|" * 2000)
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is True, ret["comment"]
+    assert identical(overlay, configured.disk("vm"))
+
+
+def test_metadata_that_cannot_be_read_stops_the_copy(
+    configured: StorageHost, overlay: Path
+) -> None:
+    os.truncate(configured.disk("metadata"), 4096)
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is False
+    assert not any(configured.start("vm"))
 
 
 def test_all_that_the_broker_reads_is_zeroed(configured: StorageHost) -> None:

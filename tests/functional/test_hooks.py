@@ -13,7 +13,7 @@ import pytest
 from hosted_engine_guest_files import GATE
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
-from functional.test_bootstrap_guest import Guest, says
+from functional.test_bootstrap_guest import Flaky, Guest, says
 
 pytestmark = pytest.mark.usefixtures("hypervisor")
 RAN, PASSED = "hosted_engine_hook.ran", "hosted_engine_pause.passed"
@@ -167,6 +167,18 @@ def test_before_setup_is_too_late_once_setup_began(guest):
     assert log(guest) == ""
 
 
+def test_before_setup_nothing_runs_while_it_is_not_known_whether_it_began(guest):
+    hooks(guest, guest_before_setup=["echo ran >> log"])
+    guest.put(state="running", setup="open")
+    guest.answers = {"test -e": Flaky(9999, says(0))} | guest.answers
+
+    ret = guest.host.minion.state(RAN, "guest_before_setup")
+
+    assert ret["result"] is False
+    assert "isn't known: unknown: ssh: connect to host" in ret["comment"]
+    assert log(guest) == ""
+
+
 @pytest.fixture
 def gate(guest) -> Callable[[str], None]:
     """A guest before its setup; the unit's state is what is said."""
@@ -208,6 +220,38 @@ def test_a_guest_that_never_waits_is_given_up(guest, gate):
     assert ret["result"] is False
     assert "cloud-init isn't through" in ret["comment"]
     assert "what a mess" in ret["comment"]
+
+
+def test_a_look_ends_though_the_guests_clock_goes_back(guest, gate):
+    """As chrony's first step may do at boot: rounds are counted as well."""
+    gate("inactive")
+    (guest.root / "bin" / "sleep").write_text("#!/bin/sh\n")
+    clock = guest.root / "bin" / "date"
+    clock.write_text("#!/bin/sh\necho x >> clock\necho $((1000000 - $(wc -l < clock) * 86400))\n")
+    for program in ("sleep", "date"):
+        (guest.root / "bin" / program).chmod(0o755)
+
+    ret = guest.host.minion.state(REACHED, "engine")
+
+    assert ret["result"] is False
+    assert "cloud-init isn't through" in ret["comment"]
+    assert (guest.root / "clock").read_text().count("x") < 300
+
+
+@pytest.mark.parametrize("failing", ["test -e", "sh -c"])
+def test_a_look_at_the_gate_without_an_answer_is_asked_again(guest, gate, failing):
+    guest.answers[failing] = Flaky(2, guest.answers.get(failing, says(1)))
+
+    assert guest.host.minion("hosted_engine_gate.get") == {"gate": "waiting"}
+
+
+@pytest.mark.parametrize("failing", ["test -e", "sh -c"])
+def test_a_gate_that_cannot_be_seen_is_neither_open_nor_opened(guest, gate, failing):
+    guest.answers[failing] = Flaky(9999, says(0))
+
+    told = guest.host.minion("hosted_engine_gate.get")["gate"]
+
+    assert told.startswith("unknown: ssh: connect to host")
 
 
 def test_a_guest_that_is_off_is_hopeless(guest, gate):

@@ -14,6 +14,7 @@ import hosted_engine_family
 import hosted_engine_preflight as preflight
 import hosted_engine_preflight_checks as preflight_checks
 import hosted_engine_preflight_machine
+import hosted_engine_preflight_packages as preflight_packages
 import hosted_engine_record
 import hosted_engine_stage
 import pytest
@@ -198,6 +199,7 @@ def test_every_utility_loads_in_salt_s_own_loader_too(minion):
 def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     # A machine without DNS takes seconds to say that it doesn't know a name.
     monkeypatch.setattr(hosted_engine_family, "addresses", lambda *_: [])
+    monkeypatch.setattr(preflight_packages, "PROVIDERS", {"Debian": lambda _: {}})
     minion = Minion(tmp_path / "minion", pillar("faulty"))
 
     states = minion.apply("hosted_engine.preflight", test=test)
@@ -237,6 +239,25 @@ def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, m
     assert minion("hosted_engine.preflight") == []
     (ignored,) = minion("hosted_engine.examined")["ignored"]
     assert ignored["check"] == "memory"
+
+
+def test_preflight_s_exit_code_tells_a_problem_from_none(tmp_path, monkeypatch):
+    """What ``salt-call --retcode-passthrough`` ends with is what a module leaves there."""
+    found = [preflight.problem("vm:memory_mib", "too little", "Free some")]
+
+    def memory(_):
+        yield from found
+
+    monkeypatch.setattr(preflight_checks, "OF_HOST", [memory])
+    minion = Minion(tmp_path / "minion", pillar("smallest"))
+    context = minion.functions.pack["__context__"]
+
+    minion("hosted_engine.preflight")
+    assert context.pop("retcode") == 1
+
+    found.clear()
+    minion("hosted_engine.preflight")
+    assert not context.get("retcode")
 
 
 def test_preflight_s_problems_are_in_the_order_in_which_they_are_read(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hosted_engine_preflight_machine as machine
+import hosted_engine_preflight_packages as packages
 import hosted_engine_record as record
 import pytest
 from minion import ROOT, Minion
@@ -204,7 +205,10 @@ def test_what_stops_a_host_from_joining_is_told(host: Host, tmp_path: Path) -> N
 
 
 @pytest.mark.feature("more_hosts")
-def test_no_second_engine_is_deployed_on_a_host_that_joins(host: Host, tmp_path: Path) -> None:
+def test_no_second_engine_is_deployed_on_a_host_that_joins(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "PROVIDERS", {"Debian": lambda _: {}})
     found = Minion(tmp_path / "whole", joining(host.engine))("hosted_engine.unfit")
 
     assert machine.no_further_host in machine.CHECKS

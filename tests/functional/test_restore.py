@@ -152,6 +152,7 @@ def test_a_guest_that_boots_isnt_asked(guest, test):
 @pytest.mark.feature("restore")
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
 def test_fencing_is_given_back(guest, test):
+    guest.put(state="running", setup="complete")
     (guest.folder / "fencing-before").write_text("271\n")
 
     ret = guest.host.minion.state(GIVEN_BACK, "engine", test=test)
@@ -164,7 +165,16 @@ def test_fencing_is_given_back(guest, test):
         assert guest.host.minion.state(GIVEN_BACK, "engine")["changes"] == {}
 
 
+@pytest.mark.parametrize("vm", [{"setup": "open"}, {"state": "shutoff", "setup": "complete"}])
+def test_fencing_isnt_asked_for_before_the_backup_is_restored(guest, vm):
+    guest.put(**{"state": "running"} | vm)
+
+    assert guest.host.minion.state(GIVEN_BACK, "engine", test=True)["result"] is None
+    assert guest.host.minion.state(GIVEN_BACK, "engine")["result"] is False
+
+
 def test_a_number_that_is_none_is_not_given_back(guest):
+    guest.put(state="running", setup="complete")
     (guest.folder / "fencing-before").write_text("'; DROP TABLE vms; --\n")
 
     ret = guest.host.minion.state(GIVEN_BACK, "engine")

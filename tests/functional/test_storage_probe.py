@@ -281,6 +281,17 @@ def test_a_server_that_cannot_be_reached_is_told_before_the_mount(nas):
     assert f"127.0.0.1 doesn't answer at TCP port {port}" in told["error"]
 
 
+def test_a_port_that_refuses_is_told_with_a_mount_that_fails_alone(nas):
+    """nfsd that is down looks to mount.nfs, with version 3, as a version that isn't supported."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nas.ports["nfs"] = free.getsockname()[1]
+
+    assert nas.inspect(NFS | {"address": "127.0.0.1"})["looked"] is True
+    told = nas.inspect(NFS | {"address": "127.0.0.1", "path": "/nope"})
+    assert told["error"].endswith(f"; 127.0.0.1 refuses TCP port {nas.ports['nfs']}")
+
+
 def test_a_file_in_use_beside_it_stays(nas):
     """An export that is mounted already goes on: its mount, and what is written meanwhile."""
     other = nas.folder / "elsewhere"

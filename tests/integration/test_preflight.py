@@ -96,6 +96,37 @@ def test_all_faults_at_once_and_nothing_is_touched(site: Site) -> None:
     assert changed == set()
 
 
+def test_what_later_steps_would_find_is_found_early_and_ignored_by_name(site: Site) -> None:
+    """A name that DNS doesn't know, a package of no repository, a directory behind a closed one."""
+    faults = {
+        "host": {"address": "only-here.lab.test"},
+        "appliance": {"package": "no-such-appliance"},
+        "bootstrap": {"directory": "/root/bootstrap"},
+    }
+    before = snapshot(site)
+
+    with hosts_line(site, f"{site.address} only-here.lab.test"):
+        site.run(["chmod", "0700", "/root"])
+        states = site.apply("hosted_engine.preflight", pillar={"hosted_engine": faults})
+        names = ["host_name_in_dns", "packages_are_offered", "bootstrap_directory_is_passable"]
+        ignoring = faults | {"preflight": {"ignore": names}}
+        ignored = site.apply("hosted_engine.preflight", pillar={"hosted_engine": ignoring})
+
+    (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+    assert fit.result is False
+    (going_on,) = (state for state in ignored if state.function == "hosted_engine.fit")
+    assert going_on.result is True
+    for told in (
+        "host:address: only-here.lab.test is known to this host's /etc/hosts only",
+        "appliance:package: no repository of this host offers the package no-such-appliance",
+        "bootstrap:directory: /root (0700) isn't passable for others",
+    ):
+        assert f"hosted_engine:{told}" in fit.comment
+        assert f"hosted_engine:{told}" in going_on.comment
+    changed = {line for line in snapshot(site) ^ before if not line.startswith("/etc/hosts ")}
+    assert changed == set()
+
+
 @pytest.mark.parametrize(
     ("faults", "told"),
     [

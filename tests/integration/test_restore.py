@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from .site import BOOTSTRAP, Site, State, changes, failures, lab
+from .site import ADMIN_PASSWORD, BOOTSTRAP, Site, State, changes, failures, lab
 
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
 OPTION = "option_name='DisableFenceAtStartupInSec'"
@@ -206,15 +206,41 @@ def test_the_ca_is_the_old_one_and_its_certificates_are_new(deployed: Site, old:
     assert served(deployed) != old.certificate
 
 
-@pytest.mark.feature("hooks", "hooks_once")
-def test_each_hook_ran_once_and_fencing_is_given_back(deployed: Site) -> None:
+@pytest.fixture(scope="module")
+def volume(deployed: Site) -> str:
+    """The engine's disk on its final storage."""
     mount = "/rhev/data-center/mnt/nas.lab.test:_exports_engine2"
     conf = deployed.output("cat", "/etc/ovirt-hosted-engine/hosted-engine.conf")
     ids = dict(line.split("=", 1) for line in conf.splitlines() if "=" in line)
-    volume = deployed.output(
-        "find", mount, "-path", f"*/images/{ids['vm_disk_id']}/{ids['vm_disk_vol_id']}"
-    )
+    path = f"*/images/{ids['vm_disk_id']}/{ids['vm_disk_vol_id']}"
+    return deployed.output("find", mount, "-path", path)
 
+
+def test_the_appliances_own_answers_counted_and_stay(deployed: Site, volume: str) -> None:
+    """Ours, with the passwords, are gone with all else of the bootstrap."""
+    with deployed.mounted(volume, "noload", "offset=1048576") as files:
+        shipped = (files / "root/ovirt-engine-answers").read_text()
+        logs = (files / "var/log/ovirt-engine/setup").glob("ovirt-engine-setup-*.log")
+        told = "".join(log.read_text() for log in logs)
+        left = (files / "var/lib/hosted-engine").exists()
+
+    assert "OVESETUP_SYSTEM/memCheckEnabled=bool:False" in shipped
+    assert "ENV OVESETUP_DIALOG/confirmSettings=bool:'True'" in told, (
+        "only the shipped file says so"
+    )
+    assert f"ENV OVESETUP_CONFIG/fqdn=str:'{deployed.fqdn}'" in told
+    assert not left
+
+
+def test_no_password_is_readable_on_the_final_disk(deployed: Site, volume: str) -> None:
+    """Nor in blocks that are free by now: the whole disk is searched."""
+    counted = deployed.run(["grep", "-c", "-a", "-F", ADMIN_PASSWORD, volume], codes=(0, 1)).stdout
+
+    assert counted.strip() == "0"
+
+
+@pytest.mark.feature("hooks", "hooks_once")
+def test_each_hook_ran_once_and_fencing_is_given_back(deployed: Site, volume: str) -> None:
     with deployed.mounted(volume, "noload", "offset=1048576") as files:
         in_guest = (files / IN_GUEST.lstrip("/")).read_text().split()
         state = json.loads((files / "var/lib/ovirt-engine/state.json").read_text())

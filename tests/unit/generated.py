@@ -59,12 +59,13 @@ def _kind(schema: dict[str, Any], kind: str) -> st.SearchStrategy[Any]:
 
 def _strings(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if schema.get("pattern") == FQDN:
-        return st.lists(LABELS, min_size=2, max_size=4).map(".".join)
+        made = st.lists(LABELS, min_size=2, max_size=4).map(".".join)
+        return made.filter(lambda name: len(name) <= schema["maxLength"])
     if "pattern" in schema:
         made = st.from_regex(schema["pattern"], fullmatch=True)
         limit = schema.get("maxLength")
         return made.map(lambda text: text[:limit]) if limit else made
-    return st.text(min_size=schema.get("minLength", 0))
+    return st.text(min_size=schema.get("minLength", 0), max_size=schema.get("maxLength"))
 
 
 @st.composite

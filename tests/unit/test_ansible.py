@@ -183,6 +183,11 @@ def test_a_name_of_the_roles_older_versions(old, new, path):
     ("variables", "problem"),
     [
         ({"vm_ip_addr": "192.0.2.1"}, "he_vm_ip_prefix is wanted too"),
+        ({"vm_ip_addr": "192.0.2.1/24", "vm_ip_prefix": 25}, "is given twice, and differs"),
+        (
+            {"fqdn": "e.example.com", "cloud_init_host_name": "f", "cloud_init_domain_name": "x"},
+            "say another name than he_fqdn",
+        ),
         ({"mem_size_MB": "max"}, "'max' isn't a number"),
         ({"mem_size_MB": True}, "a text is wanted"),
         ({"enable_fips": "maybe"}, "yes or no is wanted"),

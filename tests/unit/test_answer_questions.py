@@ -95,6 +95,12 @@ def test_the_last_answer_counts_by_its_number_and_a_difference_is_told_without_i
     assert "no-" not in repr(found._replace(pillar={}))
 
 
+def test_engine_setups_question_for_its_administrator_is_a_secret_by_whatever_name():
+    found = told("QUESTION/1/OVESETUP_CONFIG_ADMIN_SETUP=str:admin-one")
+
+    assert found.pillar == {"secrets": {"admin_password": "admin-one"}}
+
+
 @pytest.mark.parametrize("name", ["DEPLOY_PROCEED", "TMUX_PROCEED", "CI_EXECUTE_ESETUP"])
 def test_confirmations_are_left_out(name):
     found = told(f"QUESTION/1/{name}=str:yes")

@@ -62,7 +62,14 @@ def test_lists_of_every_answer_that_has_one():
     assert found.problems == []
 
 
-@pytest.mark.parametrize("nothing", ["None", "[]", "u''", "", None, False, [], "[None]"])
+def test_bytes_that_python_printed():
+    assert readers.texts("[b'192.0.2.7', b'192.0.2.8']") == ["192.0.2.7", "192.0.2.8"]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    ["None", "[]", "u''", "", None, False, [], "[None]", "null", "__omit_place_holder__0b1c"],
+)
 def test_what_says_nothing(nothing):
     assert readers.text(nothing) is None
     assert not readers.texts(nothing)

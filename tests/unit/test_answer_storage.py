@@ -7,6 +7,10 @@ import hosted_engine_answer_file as answer_file
 import hosted_engine_fhanswers as answers
 import hosted_engine_mount_options as mount_options
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .test_schema_properties import generated
 
 SHARE = "storageDomainConnection=str:srv.example.com:/engine"
 
@@ -30,6 +34,8 @@ def told(*lines: str):
         ),
         (["iSCSIPortalIPAddress=str:192.0.2.9:3261"], "iscsi", "iSCSIPortalIPAddress"),
         (["iSCSIPortalPort=str:3261", "storageDomainConnection=str:192.0.2.9"], "iscsi", "Port"),
+        (["storageDomainConnection=str:192.0.2.9:3260", "LunID=str:36"], "iscsi", "Connection"),
+        (["storageDomainConnection=str:[2001:db8::9]:3260"], "iscsi", "Connection"),
         (["LunID=str:36001"], "fc", "LunID"),
     ],
 )
@@ -140,3 +146,13 @@ def test_what_to_connect_to_is_for_the_tcp_test_alone():
 )
 def test_options_of_another_kind(kind, options, other):
     assert list(mount_options.others(kind, options)) == other
+
+
+@generated
+@given(st.text(alphabet="versnfminorpass=,.41x") | st.text())
+def test_any_options_are_parted(options):
+    version, rest = mount_options.nfs_version(options)
+
+    assert version is None or version in mount_options.VERSIONS.values()
+    assert not mount_options.secret(mount_options.without_secrets(rest))
+    list(mount_options.others("nfs", rest))

@@ -84,6 +84,11 @@ def test_a_name_is_only_asked_where_the_pillar_leaves_it(monkeypatch):
     assert family.of(known(vm={"address": "2001:db8::10/64"})) == "ipv6"
 
 
+def test_an_address_may_name_its_interface():
+    assert family.of_address("fe80::1%eno1") == "ipv6"
+    assert family.of_address("fe80::1%eno1/64") == "ipv6"
+
+
 def test_an_address_in_a_url():
     assert family.literal(V6) == f"[{V6}]"
     assert family.literal(V4) == V4

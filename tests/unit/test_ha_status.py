@@ -27,7 +27,7 @@ def test_a_healthy_engine(engine: Any) -> None:
 
     assert ha_status.health(status) == "good"
     assert ha_status.running_on(status) == ["node1.example.com"]
-    assert status["hosts"]["node1.example.com"]["score"] == 3400
+    assert status["hosts"][1]["score"] == 3400
 
 
 @pytest.mark.parametrize("engine", [None, "null", "not JSON", 5])
@@ -70,3 +70,56 @@ def test_global_maintenance() -> None:
 def test_what_is_no_json_is_told_by_its_last_line(output: str, errors: str) -> None:
     with pytest.raises(CommandExecutionError, match="status: You must run deploy first"):
         ha_status.parse(output, errors)
+
+
+def two_of_a_name() -> str:
+    """A host that was installed anew: its old entry, under another id, comes after the new one."""
+    living, old = json.loads(said(UP)), json.loads(said({"vm": "down", "health": "bad"}))["1"]
+    old |= {"host-id": 3, "stopped": True, "live-data": False, "score": 0}
+    return json.dumps(living | {"3": old})
+
+
+def test_hosts_are_told_apart_by_id_not_by_name() -> None:
+    status = ha_status.parse(two_of_a_name())
+
+    assert sorted(status["hosts"]) == [1, 3]
+    assert ha_status.health(status) == "good"
+    assert ha_status.running_on(status) == ["node1.example.com"]
+    assert (ha_status.by_id(status, 1) or {})["alive"] is True
+    assert (ha_status.by_id(status, 3) or {})["alive"] is False
+
+
+def test_the_engine_may_run_where_live_data_says_nothing() -> None:
+    """Without an agent of its own a host sees live-data false of every other one."""
+    assert ha_status.running_on(ha_status.parse(said(UP, **{"live-data": False}))) != []
+    assert ha_status.running_on(ha_status.parse(said(UP, stopped=True))) == []
+
+
+def test_a_broker_that_is_down_is_reported_as_that() -> None:
+    errors = (
+        "Traceback (most recent call last):\n  File …\n"
+        "json.decoder.JSONDecodeError: Invalid control character at: line 1 column 51\n"
+    )
+    with pytest.raises(CommandExecutionError, match="its broker doesn't answer"):
+        ha_status.parse("", errors)
+
+
+@pytest.mark.parametrize("output", ["[" * 100_000, '{"a":' * 100_000])
+def test_endless_nesting_is_no_status(output: str) -> None:
+    with pytest.raises(CommandExecutionError, match="doesn't report its status"):
+        ha_status.parse(output)
+
+
+def test_a_moving_timestamp_is_a_living_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host 2's timestamp moves though nobody vouches for it; host 3's stands still."""
+    looks = iter(range(1000))
+
+    def read() -> ha_status.Status:
+        hosts = {"2": {"host-ts": 5000 + next(looks)}, "3": {"host-ts": 7}}
+        told = [(key, facts | {"live-data": False}) for key, facts in hosts.items()]
+        return ha_status.parse(json.dumps(dict(told)))
+
+    monkeypatch.setattr(ha_status, "read", read)
+    monkeypatch.setattr(ha_status, "WATCH_SECONDS", 0.5)
+
+    assert ha_status.living()[1] == {2}

@@ -52,6 +52,31 @@ def test_a_key_with_restrictions_is_not_authorised(key):
     assert not keys.holds(key)
 
 
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r", "\xa0"])
+def test_lines_end_where_sshd_ends_them(key, odd):
+    """Behind another character that Python takes for a line's end, sshd finds no key."""
+    keys.FILE.parent.mkdir()
+    keys.FILE.write_text(f"# mine{odd}{key}", newline="")
+    before = keys.FILE.read_bytes()
+    assert not keys.holds(key)
+
+    keys.add(key)
+    assert keys.holds(key)
+    assert len(fingerprints()) == 1
+    keys.remove(key)
+
+    assert keys.FILE.read_bytes() == before
+
+
+def test_words_are_split_where_sshd_splits_them(key):
+    keys.FILE.parent.mkdir()
+    keys.FILE.write_text(key.replace(" ", "\x0b", 1), newline="")
+    assert not keys.holds(key)
+
+    keys.FILE.write_text(f"\t{key.strip().replace(' ', '  ', 1)}\r\n", newline="")
+    assert keys.holds(key)
+
+
 @pytest.mark.parametrize("odd", ["", "<html>503</html>", "ssh-rsa AAAA", "ssh-rsa A\nssh-rsa B"])
 def test_what_is_no_key_is_refused(key, odd):
     with pytest.raises(CommandExecutionError, match="wrong form"):

@@ -8,7 +8,8 @@ import os
 import socket
 import struct
 import subprocess
-from typing import Any
+import tarfile
+from typing import Any, NamedTuple
 from unittest.mock import create_autospec
 
 import hosted_engine_command
@@ -192,6 +193,41 @@ def test_faults_of_the_pillar_by_itself(lab, group, key, value):
     assert all(one["problem"] for one in told)
 
 
+@pytest.mark.parametrize(
+    ("name", "keys"), [("node1." + "x" * 58, []), ("node1." + "x" * 59, ["host:address"])]
+)
+def test_a_host_s_own_name_fits_its_certificate(lab, name, keys):
+    lab.grains["fqdn"] = name
+
+    assert lab.keys(preflight.names_have_room) == keys
+
+
+@pytest.mark.parametrize(("length", "found"), [(64, 0), (65, 1)])
+def test_the_certificates_organisation_fits_them(lab, length, found):
+    answer = {"OVESETUP_PKI/organization": f"str:{'o' * length}"}
+    lab.pillar["hosted_engine"]["engine"]["answers"] = answer
+
+    assert len(lab.keys(preflight.names_have_room)) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "keys"),
+    [
+        ("nas.example.com", "/" + "x" * 233, []),
+        ("nas.example.com", "/" + "x" * 234, ["storage:path"]),
+        ("[2001:db8::5]", "/" + "x" * 235, []),
+        ("2001:db8::5", "/" + "x" * 236, ["storage:path"]),
+        # vdsm doubles each _ in the name of its mount point.
+        ("nas.example.com", "/" + "_" * 119, []),
+        ("nas.example.com", "/" + "_" * 120, ["storage:path"]),
+    ],
+)
+def test_the_storage_s_connection_has_room(lab, address, path, keys):
+    lab.pillar["hosted_engine"]["storage"] = {"address": address, "path": path}
+
+    assert lab.keys(preflight.names_have_room) == keys
+
+
 def test_all_faults_of_the_pillar_at_once_without_secrets(lab):
     settings = lab.pillar["hosted_engine"]
     settings["secrets"] = {"admin_password": "hun\nter2", "rootpassword": "hunter3"}
@@ -311,6 +347,24 @@ def test_the_nat_subnet_holds_nobody_whom_the_engine_must_reach(lab, tmp_path, g
 
     (told,) = lab.problems(network.subnet_is_free)
     assert "192.168.222" in told["problem"]
+
+
+@pytest.mark.parametrize(
+    ("text", "servers"),
+    [
+        ("nameserver 127.0.0.53\noptions edns0\n", ["192.0.2.53", "192.0.2.54"]),
+        ("nameserver 127.0.0.1\n", ["127.0.0.1"]),
+        ("# nameserver 192.0.2.1\nnameserver\nnameserver 192.0.2.2\n", ["192.0.2.2"]),
+    ],
+)
+def test_resolvers_are_those_that_systemd_resolved_asks(tmp_path, monkeypatch, text, servers):
+    """Its own address answers with what the hosts file says as well."""
+    (tmp_path / "stub").write_text(text)
+    (tmp_path / "upstream").write_text("nameserver 192.0.2.53\nnameserver 192.0.2.54\nsearch .\n")
+    monkeypatch.setattr(hosted_engine_subnet, "RESOLVERS", tmp_path / "stub")
+    monkeypatch.setattr(hosted_engine_subnet, "UPSTREAM", tmp_path / "upstream")
+
+    assert hosted_engine_subnet.resolvers() == servers
 
 
 @pytest.mark.feature("subnet", "ipv6")
@@ -433,6 +487,13 @@ def test_a_static_address_lies_in_the_gateway_s_network(lab):
     assert lab.keys(network.static_address) == ["vm:address"]
 
 
+def test_the_vm_s_own_card_may_have_its_address(lab):
+    lab.pillar["hosted_engine"]["vm"]["mac"] = "00:16:3E:12:34:56"
+    lab.neighbours.append({"dst": "192.0.2.10", "lladdr": "00:16:3e:12:34:56"})
+
+    assert lab.keys(network.static_address) == []
+
+
 def test_a_static_address_that_answers_is_in_use(lab):
     lab.neighbours.append({"dst": "192.0.2.10", "lladdr": "52:54:00:99:99:99"})
     (told,) = lab.problems(network.static_address)
@@ -520,6 +581,30 @@ def test_an_appliance_on_the_file_server(lab, there, keys):
 
     told = [one["key"].removeprefix("hosted_engine:") for one in machine.appliance(host)]
     assert told == keys
+
+
+def test_an_appliance_that_is_not_compressed(lab, tmp_path):
+    """The reader takes a plain OVA too."""
+    (tmp_path / "image").write_bytes(b"x")
+    with tarfile.open(tmp_path / "plain.ova", "w") as archive_:
+        archive_.add(tmp_path / "image", "image")
+    lab.pillar["hosted_engine"]["appliance"] = {"source": str(tmp_path / "plain.ova")}
+
+    assert lab.keys(machine.appliance) == []
+
+
+def test_what_an_earlier_run_wrote_is_room_that_it_has(lab, tmp_path, monkeypatch):
+    class Room(NamedTuple):
+        f_bavail: int = 1
+        f_frsize: int = 1 << 29
+
+    monkeypatch.setattr(machine.os, "statvfs", lambda _: Room())
+    assert lab.keys(machine.room) == ["bootstrap:directory"], "half a GiB of one"
+
+    (tmp_path / "bootstrap").mkdir()
+    with (tmp_path / "bootstrap" / "disk.qcow2").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 600 << 20)
+    assert lab.keys(machine.room) == []
 
 
 def qcow2(gib: int) -> bytes:

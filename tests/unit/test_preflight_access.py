@@ -73,6 +73,7 @@ def test_a_firewall_only_where_the_pillar_demands_it(lab, commands, wanted, stat
         ("", True),
         ("allow perm=any uid=0 : dir=/var/tmp/\n", True),
         ("# allow perm=any uid=36 : dir=/var/tmp/\n", True),
+        ("allow perm=any uid=36 : # dir=/var/tmp/\n", True),
         ("deny_audit perm=any uid=36 : dir=/var/tmp/\n", True),
         ("allow perm=any uid=36 : dir=/var/tmp/\n", False),
         ("allow perm=any  uid=vdsm : dir=/var/tmp/  # oVirt\n", False),

@@ -102,6 +102,9 @@ def test_the_checks_are_preflights():
         ("mount.nfs: an incorrect mount option was specified", "mount_options"),
         ("nas doesn't answer at TCP port 2049: timed out", "address"),
         ("mount.nfs: Connection refused", "address"),
+        ("transport protocol is not supported; nas refuses TCP port 2049", "address"),
+        ("no end within 90 s", "address"),
+        ("mount.nfs: Input/output error", "path"),
     ],
 )
 def test_the_mounts_own_reason_names_the_key_that_it_is_about(site, error, key):

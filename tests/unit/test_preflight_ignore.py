@@ -91,7 +91,7 @@ def test_problems_of_the_pillar_are_never_ignored(lab):
 
 
 def test_names_are_unique_and_documented():
-    every = checks.OF_HOST + checks.ALWAYS + join.CHECKS
+    every = {*checks.OF_HOST, *checks.ALWAYS, *join.CHECKS}
     names = [check.__name__ for check in every]
 
     assert len(set(names)) == len(names)

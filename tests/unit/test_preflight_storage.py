@@ -191,6 +191,21 @@ def test_mount_options(kind, options, wrong):
     assert (wrong or "") in problems.get("storage:mount_options", "")
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"mount_options": "backup-volfile-servers=b"}, {"target": "iqn.2020-01.com.example:engine"}],
+)
+@pytest.mark.parametrize("given", [{}, {"type": "nfs"}])
+def test_a_default_that_nobody_chose_is_said(wrong, given):
+    (problem,) = told(NFS | given | wrong).values()
+
+    assert ("(storage:type isn't given, so it is nfs)" in problem) is not bool(given)
+
+
+def test_what_an_empty_option_stands_beside_is_not_shown():
+    assert "QUJD" not in str(told(NFS | {"mount_options": "name=admin,,secret=QUJD"}))
+
+
 @pytest.mark.feature("disk_format")
 @pytest.mark.parametrize(
     ("kind", "form", "allocation", "right"),
@@ -244,3 +259,22 @@ def test_the_example_is_one_that_preflight_takes():
 
     for group in (preflight, storage, engine):
         assert list(group.pillar_problems(pillar, host)) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "told_key"),
+    [
+        ("network", {"tcp_address": "192.0.2.7"}, "network:tcp_address"),
+        ("network", {"test": "dns", "tcp_port": 53}, "network:tcp_port"),
+        ("network", {"test": "tcp", "tcp_address": "192.0.2.7", "tcp_port": 53}, None),
+        ("appliance", {"sha1": "0" * 40}, "appliance:sha1"),
+        ("appliance", {"sha1": "0" * 40, "source": "/srv/engine.ova"}, None),
+    ],
+)
+def test_a_value_that_only_makes_sense_with_another(group, values, told_key):
+    pillar = {"hosted_engine": copy.deepcopy(SMALLEST) | {"storage": NFS, group: values}}
+    host = preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+
+    keys = [one["key"] for one in preflight.pillar_problems(pillar, host)]
+
+    assert keys == ([f"hosted_engine:{told_key}"] if told_key else [])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import re
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -80,6 +82,18 @@ def test_what_tarfile_itself_stumbles_over_is_refused(tmp_path, content):
     path.write_bytes(content)
 
     with pytest.raises(CommandExecutionError, match=r"tar archive|damaged|lacks"):
+        backup.examine(path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_header_that_would_fill_the_memory_is_refused_at_once(tmp_path, kind):
+    """tarfile reads a long name whole: 3 GiB of zeroes are 3 MB of gzip."""
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = kind, 3 * 2**30
+    path = tmp_path / "b"
+    path.write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(2**20)))
+
+    with pytest.raises(CommandExecutionError, match=r"tar archive: a header of 3221225472 bytes"):
         backup.examine(path)
 
 

@@ -95,6 +95,60 @@ def test_a_fault_is_told_with_its_key(fault):
         jsonschema.validate(pillar, SCHEMA)
 
 
+@pytest.mark.parametrize("fault", sorted(set(FAULTS) - {"unknown key", "unknown group"}))
+def test_each_fault_comes_with_what_the_key_is(fault):
+    path, value = FAULTS[fault]
+
+    (told,) = problems(changed(path, value), SCHEMA)
+
+    assert told.partition(". ")[2], told
+
+
+def of_length(number: int) -> str:
+    """A name with that many characters."""
+    labels = "-".join(["engine"] * 40)[: number - len(".example.com")].rstrip("-")
+    return (labels + "x" * number)[: number - len(".example.com")] + ".example.com"
+
+
+@pytest.mark.parametrize(
+    ("path", "longest", "longer"),
+    [
+        # A certificate's common name; engine-setup and the engine put the whole name there.
+        (["engine", "fqdn"], "e." + of_length(62), "e." + of_length(63)),
+        (["host", "address"], "h." + of_length(62), "h." + of_length(63)),
+        (["host", "name"], "h" * 255, "h" * 256),
+        (["datacenter", "name"], "d" * 40, "d" * 41),
+        (["cluster", "name"], "c" * 40, "c" * 41),
+        # Linux' names of interfaces.
+        (["network", "name"], "n" * 15, "n" * 16),
+        (["storage", "name"], "s" * 250, "s" * 251),
+        (["storage", "mount_options"], "o" * 500, "o" * 501),
+        (["storage", "target"], "t" * 128, "t" * 129),
+        (["vm", "machine"], "m" * 30, "m" * 31),
+        # The engine takes no dot in these.
+        (["datacenter", "name"], "North-1", "North.1"),
+        (["storage", "name"], "hosted_storage", "hosted.storage"),
+        (["network", "name"], "ovirt-mgmt", "ovirt.mgmt"),
+        (["host", "name"], "node1.example.com", "node 1"),
+    ],
+)
+def test_limits_of_later_steps_are_the_schema_s(path, longest, longer):
+    assert list(problems(changed(path, longest), SCHEMA)) == []
+
+    (told,) = problems(changed(path, longer), SCHEMA)
+
+    assert told.startswith("hosted_engine:" + ":".join(path))
+
+
+@pytest.mark.parametrize("name", ["OVESETUP_X/y\n", "OVESETUP_X/y\u2028"])
+def test_a_name_of_the_user_s_can_be_printed(name):
+    for group in (["engine", "answers"], ["secrets", "answers"]):
+        (told,) = problems(changed(group, {name: "str:hunter2"}), SCHEMA)
+
+        assert told.startswith("hosted_engine:" + ":".join(group))
+        assert "hunter2" not in told
+
+
 def test_everything_missing_is_told_at_once():
     told = sorted(problems({}, SCHEMA))
 

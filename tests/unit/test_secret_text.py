@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import hosted_engine_secret_text as secret_text
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .generated import ANYTHING
+from .test_schema_properties import generated
 
 
 @pytest.mark.parametrize(
@@ -12,6 +17,7 @@ import pytest
         ("name=admin,secret=QUJDRA==,noatime", "QUJDRA=="),
         ("user=he,pass=x1", "x1"),
         ("password2=x1,ro", "x1"),
+        ("/exports/password=x1", "x1"),
         ("credentials=/root/.smb", "/root/.smb"),
         ("secretfile=/etc/ceph/key", "/etc/ceph/key"),
         ("https://he:x1@repo.example.com/a.rpm", "x1"),
@@ -54,3 +60,13 @@ def test_what_is_no_secret(text):
 
 def test_a_value_is_one_by_its_name_in_a_mapping():
     assert list(secret_text.found({"db_pass": "x1", "host": "a"})) == ["x1"]
+
+
+@generated
+@given(ANYTHING | st.text())
+def test_any_value_is_looked_at_and_what_was_found_is_gone(value):
+    for secret in secret_text.found(value):
+        assert isinstance(secret, str)
+    if isinstance(value, str):
+        hidden = secret_text.hide(value)
+        assert hidden == value or "(hidden)" in hidden

@@ -378,9 +378,7 @@ def sso(guest: Guest) -> str:
 
 
 @pytest.mark.parametrize("compressor", ["gzip", "bzip2", "xz", "None"])
-def test_backup_restores_on_a_new_machine(
-    engine: Guest, guest: Guest, tmp_path: Path, compressor: str
-) -> None:
+def test_backup_restores(engine: Guest, guest: Guest, tmp_path: Path, compressor: str) -> None:
     file = tmp_path / "backup"
     option = "OvfUpdateIntervalInMinutes"
     engine.run("bin/engine-config", "-s", f"{option}=7", "--cver=general")

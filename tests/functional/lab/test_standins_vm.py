@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pkgutil
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import pytest
 
 from .standins import IMAGE, SD, VM, VM_CONF, VOLUME, standin
 
 domain_xml = standin("vdsm_standin.domain_xml")
+errors = standin("vdsm_standin.errors")
+machines = standin("vdsm_standin.machines")
 ovf = standin("hosted_engine_ha_standin.ovf")
 vm_conf = standin("hosted_engine_ha_standin.vm_conf")
 
@@ -58,7 +61,7 @@ OVF = f"""<?xml version="1.0" encoding="UTF-8"?>
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ovf:version="4.4.0.0">
 <Section xsi:type="ovf:DiskSection_Type"><Disk ovf:diskId="{VOLUME}"
  ovf:fileRef="{IMAGE}/{VOLUME}" ovf:volume-format="RAW" ovf:disk-interface="VirtIO"/></Section>
-<Content><Name>HostedEngine</Name><Section ovf:id="{VM}"
+<Content><Name>HostedEngine</Name><DefaultDisplayType>2</DefaultDisplayType><Section ovf:id="{VM}"
  xsi:type="ovf:OperatingSystemSection_Type"/><Section xsi:type="ovf:VirtualHardwareSection_Type">
 <Item><rasd:ResourceType>3</rasd:ResourceType><rasd:num_of_sockets>2</rasd:num_of_sockets>
 <rasd:cpu_per_socket>3</rasd:cpu_per_socket></Item>
@@ -77,6 +80,42 @@ def test_ovf_becomes_what_vm_conf_would_say() -> None:
     assert (parameters["smp"], parameters["memSize"]) == ("6", "2048")
     assert parameters["devices"][0]["volumeID"] == VOLUME
     assert parameters["devices"][1]["macAddr"] == "00:16:3e:00:00:01"
+
+
+def test_ovf_without_a_display_type_ends_the_reader() -> None:
+    """The real one does int(None): the agent's start fails each time."""
+    with pytest.raises(TypeError):
+        ovf.parameters(OVF.replace("<DefaultDisplayType>2</DefaultDisplayType>", ""))
+
+
+DEVICE = "<o:device><o:shared>{}</o:shared></o:device>"
+DOMAIN = (
+    '<domain xmlns:o="http://ovirt.org/vm/1.0"><metadata><o:vm>{}</o:vm></metadata>'
+    "<devices>{}</devices></domain>"
+)
+
+
+@pytest.mark.parametrize(
+    ("xml", "usable"),
+    [
+        (DOMAIN.format(DEVICE.format("exclusive"), "<lease/>"), True),
+        (DOMAIN.format(DEVICE.format("exclusive"), ""), False),
+        (DOMAIN.format(DEVICE.format("false"), "<lease/>"), False),
+        ("", False),
+    ],
+)
+def test_the_engines_xml_counts_with_an_exclusive_disk_and_a_lease(xml: str, usable: bool) -> None:
+    text = OVF.replace("</Name>", f"</Name><EngineXml>{escape(xml)}</EngineXml>")
+
+    parameters = vm_conf.for_vdsm(ovf.parameters(text))
+
+    assert parameters.get("xml") == (xml if usable else None)
+    assert vm_conf.parse(vm_conf.render(parameters, "OVF_STORE"))["vmId"] == VM
+
+
+def test_vdsm_starts_no_vm_without_the_engines_xml() -> None:
+    with pytest.raises(errors.VdsmError, match="'xml'"):
+        machines.create(VM, vm_conf.for_vdsm(vm_conf.parse(VM_CONF)))
 
 
 @pytest.mark.parametrize(

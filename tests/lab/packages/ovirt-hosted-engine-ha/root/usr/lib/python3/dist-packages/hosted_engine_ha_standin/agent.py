@@ -12,19 +12,21 @@ import time
 from typing import Any
 
 from sanlock_standin import client as sanlock
+from sanlock_standin import records
+from sanlock_standin.daemon import DEAD_SECONDS
 from sanlock_standin.records import LeaseError
 from vdsm_standin import rpc
 
 from . import archive, configuration, log, monitor, ovf, states, storage, vm_conf
-from .broker import LOCKSPACE, SOCKET, check_notifications
+from .broker import LIVE_SECONDS, LOCKSPACE, SOCKET, check_notifications
 
 CYCLE_SECONDS = 1.0
 VM_CONF = configuration.RUN / "vm.conf"
 REFRESH_SECONDS = 30
 # What ends the agent; systemd starts it again.
 FATAL = (
-    RuntimeError, OSError, LeaseError, UnicodeDecodeError, rpc.RemoteError, configparser.Error,
-    configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
+    RuntimeError, OSError, TypeError, LeaseError, UnicodeDecodeError, rpc.RemoteError,
+    configparser.Error, configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
 )  # fmt: skip
 logger = logging.getLogger("ovirt_hosted_engine_ha.agent.hosted_engine.HostedEngine")
 
@@ -45,6 +47,8 @@ class Agent:
         self.conf_timestamp = 0
         self.refreshed = 0.0
         self.stopping = False
+        self.timestamps: dict[int, int] = {}
+        self.moved: dict[int, float] = {}
 
     def start(self) -> None:
         """Everything that must be right before the first look."""
@@ -90,11 +94,12 @@ class Agent:
         else:
             logger.warning("Unable to find OVF_STORE, falling back to initial vm.conf")
         vm_conf.write(VM_CONF, parameters, source)
-        self.parameters, self.conf_timestamp = parameters, int(time.time())
+        self.parameters, self.conf_timestamp = parameters, int(time.monotonic())
         self.refreshed = time.monotonic()
 
     def look(self) -> states.View:
         """See the world."""
+        self._notice(broker("get_stats")["hosts"])
         stats = broker("get_stats")
         others = {int(key): facts for key, facts in stats["hosts"].items()}
         others.pop(self.host_id, None)
@@ -119,15 +124,27 @@ class Agent:
             seconds=time.monotonic() - self.since,
         )
 
+    def _notice(self, hosts: dict[str, dict[str, Any]]) -> None:
+        """Tell the broker which hosts' timestamps moved within the last minute."""
+        now = time.monotonic()
+        for key, facts in hosts.items():
+            before = self.timestamps.get(int(key))
+            if before not in (None, facts["host-ts"]):
+                self.moved[int(key)] = now
+            self.timestamps[int(key)] = facts["host-ts"]
+        alive = [host_id for host_id, when in self.moved.items() if now - when < LIVE_SECONDS]
+        broker("set_alive", hosts=alive)
+
     def publish(self, view: states.View) -> None:
         """Write this host's block."""
         broker("put_stats", facts={
             "host-id": self.host_id,
-            "host-ts": int(time.monotonic() * 10),
+            "host-ts": int(time.monotonic()),
             "score": view.score,
             "engine-status": engine_status(view),
             "hostname": socket.getfqdn(),
-            "maintenance": view.local_maintenance,
+            # One that stops publishes no maintenance.
+            "maintenance": view.local_maintenance and not self.stopping,
             "stopped": self.stopping,
             "conf_on_shared_storage": True,
             "local_conf_timestamp": self.conf_timestamp,
@@ -141,9 +158,9 @@ class Agent:
             "timestamp": f"{int(time.monotonic())} ({time.asctime()})",
             "host-id": self.host_id,
             "score": view.score,
-            "vm_conf_refresh_time": f"{self.conf_timestamp}",
+            "vm_conf_refresh_time": f"{self.conf_timestamp} ({time.asctime()})",
             "conf_on_shared_storage": True,
-            "maintenance": view.local_maintenance,
+            "maintenance": view.local_maintenance and not self.stopping,
             "state": "AgentStopped" if self.stopping else self.state,
             "stopped": self.stopping,
         }
@@ -173,7 +190,8 @@ class Agent:
         logger.info("Starting vm using `/usr/sbin/hosted-engine --vm-start`")
         try:
             self.refresh(broker("get_paths")["conf"])
-            storage.vdsm("VM.create", vmID=self.values["vmid"], vmParams=self.parameters)
+            parameters = vm_conf.for_vdsm(self.parameters)
+            storage.vdsm("VM.create", vmID=self.values["vmid"], vmParams=parameters)
             logger.info("Engine VM started on localhost")
         except FATAL as err:
             logger.error("Failed to start the engine VM: %s", err)
@@ -203,23 +221,43 @@ def engine_status(view: states.View) -> dict[str, str]:
 
 
 def cleanup(arguments: list[str]) -> int:
-    """``hosted-engine --clean-metadata``."""
+    """
+    ``hosted-engine --clean-metadata``: takes the host's lease meanwhile, so that a living one is
+    spared. A refusal is only logged: the exit code is 0 all the same.
+    """
     parser = argparse.ArgumentParser(prog="ovirt-ha-agent --cleanup")
     parser.add_argument("--host-id", type=int, default=int(configuration.read()["host_id"]))
-    parser.add_argument("--force-cleanup", "--force-clean", action="store_true")
+    # argparse, as the real optparse, also takes an unambiguous beginning of it.
+    parser.add_argument("--force-cleanup", action="store_true")
     options = parser.parse_args(arguments)
     try:
         facts = broker("get_stats")["hosts"].get(str(options.host_id))
-        living = facts and facts["live-data"] and not facts["stopped"]
-        if living and not options.force_cleanup:
-            print(f"Cannot clean metadata of host {options.host_id}: its agent is running. "
-                  "Use --force-cleanup to override", file=sys.stderr)  # fmt: skip
-            return 1
+        if facts and not facts["stopped"] and not options.force_cleanup:
+            logger.error("Cannot clean unclean metadata of host %s", options.host_id)
+            return 0
+        if _is_leased(options.host_id, broker("get_paths")["lockspace"]):
+            logger.error("Cannot acquire the lease of host %s: it is alive", options.host_id)
+            return 0
         broker("clean_host", host_id=options.host_id)
     except (OSError, rpc.RemoteError) as err:
         print(f"Cannot connect to the HA daemon, please check the logs: {err}", file=sys.stderr)
         return 1
     return 0
+
+
+def _is_leased(host_id: int, lockspace: str) -> bool:
+    """
+    Whether that host renews its id. The real one takes the id and gives its own back meanwhile;
+    looking twice tells the same, and leaves the agent of this host alone.
+    """
+    try:
+        before = records.read(lockspace, 0, LOCKSPACE, host_id)
+        if not before.timestamp:
+            return False
+        time.sleep(DEAD_SECONDS)
+        return records.read(lockspace, 0, LOCKSPACE, host_id) != before
+    except LeaseError:
+        return False
 
 
 def main(arguments: list[str]) -> int:
@@ -231,6 +269,11 @@ def main(arguments: list[str]) -> int:
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
     try:
+        # In local maintenance nothing is published, and no host id taken, until the flag goes.
+        while configuration.local_flags().get("local_maintenance") and not ended:
+            time.sleep(CYCLE_SECONDS)
+        if ended:
+            return 0
         agent = Agent()
         agent.start()
         while not ended:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import configparser
 import logging
+import os
 import signal
 import sys
 import threading
 import time
 from typing import Any
 
+from sanlock_standin import client as sanlock
 from sanlock_standin import records
+from sanlock_standin.records import LeaseError
 from vdsm_standin import rpc
 
 from . import archive, configuration, log, metadata, storage
@@ -18,7 +21,7 @@ from . import archive, configuration, log, metadata, storage
 SOCKET = str(configuration.RUN / "broker.socket")
 POLL_SECONDS = 1.0
 FRESH_SECONDS = 0.3
-# A host whose time stamp stood still that long isn't alive.
+# What the local agent said of who is alive holds that long; without it nobody is.
 LIVE_SECONDS = 60
 CONNECT_SECONDS = 20
 LOCKSPACE = "hosted-engine"
@@ -26,18 +29,19 @@ NOTHING = {"vm": "unknown", "health": "unknown", "detail": "unknown"}
 
 
 class Broker:
-    """Metadata of all hosts, and when each was seen to change."""
+    """Metadata of all hosts, and which of them the local agent calls alive."""
 
     def __init__(self, values: dict[str, str], paths: dict[str, str]) -> None:
         self.values, self.paths = values, paths
         self.lock = threading.Lock()
         self.hosts: dict[int, dict[str, Any]] = {}
-        self.changed: dict[int, float] = {}
+        self.alive: set[int] = set()
+        self.told = -float(LIVE_SECONDS)
         self.flags: dict[str, bool] = {}
         self.polled = 0.0
-        self.poll(first=True)
+        self.poll()
 
-    def poll(self, first: bool = False) -> None:
+    def poll(self) -> None:
         """Read all blocks. Raises UnicodeDecodeError for bytes of some other use."""
         blocks = metadata.read(self.paths["metadata"])
         found = {}
@@ -48,10 +52,6 @@ class Broker:
             except (metadata.MetadataError, ValueError) as err:
                 logging.error("%s", err)
         with self.lock:
-            for host_id, facts in found.items():
-                before = self.hosts.get(host_id, {}).get("host-ts")
-                if before != facts["host-ts"] and not first:
-                    self.changed[host_id] = time.monotonic()
             self.hosts, self.flags = found, metadata.parse_global(blocks[0])
             self.polled = time.monotonic()
 
@@ -59,14 +59,18 @@ class Broker:
         """Every host's facts, with ``live-data``, and the global flags."""
         if time.monotonic() - self.polled > FRESH_SECONDS:
             self.poll()
-        now = time.monotonic()
         with self.lock:
+            known = self.alive if time.monotonic() - self.told < LIVE_SECONDS else set()
             hosts = {
-                str(host_id): facts
-                | {"live-data": now - self.changed.get(host_id, -LIVE_SECONDS) < LIVE_SECONDS}
+                str(host_id): facts | {"live-data": host_id in known}
                 for host_id, facts in sorted(self.hosts.items())
             }
             return {"hosts": hosts, "global": self.flags}
+
+    def set_alive(self, hosts: list[int]) -> None:
+        """The local agent's word of who is alive: nobody else's counts."""
+        with self.lock:
+            self.alive, self.told = set(hosts), time.monotonic()
 
     def put_stats(self, facts: dict[str, Any]) -> None:
         """Write a host's block."""
@@ -75,12 +79,14 @@ class Broker:
     def clean_host(self, host_id: int) -> None:
         """Forget a host."""
         metadata.write(self.paths["metadata"], host_id, b"")
-        with self.lock:
-            self.changed.pop(host_id, None)
         self.poll()
 
     def set_global_maintenance(self, value: bool) -> None:
-        """Write block 0."""
+        """Write block 0. The broker ends itself while this host's agent holds no host id."""
+        if not host_id_is_locked():
+            logging.error("Host id is not set, terminating")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise RuntimeError("HostIdNotLockedError: Host id is not set")
         metadata.write(self.paths["metadata"], 0, metadata.pack_global(value))
         self.poll()
 
@@ -89,13 +95,12 @@ class Broker:
         configuration.set_local_flags(local_maintenance=value, local_maintenance_manual=value)
 
     def reset_lockspace(self, force: bool = False) -> None:
-        """Initialise the lockspace. Raises RuntimeError while an agent lives, unless forced."""
+        """Initialise the lockspace. Raises RuntimeError unless all agents are stopped."""
         stats = self.get_stats()
-        running = [at for at in stats["hosts"].values() if at["live-data"] and not at["stopped"]]
         if not force and not stats["global"].get("maintenance"):
-            raise RuntimeError("Lockspace reset is only allowed in global maintenance mode.")
-        if not force and running:
-            raise RuntimeError("Lockspace reset is only allowed with all HA agents shut down.")
+            raise RuntimeError("Lockfile reset can be performed in global maintenance mode only.")
+        if not force and not all(host["stopped"] for host in stats["hosts"].values()):
+            raise RuntimeError("Lockfile reset cannot be performed with an active agent.")
         records.initialise(self.paths["lockspace"], 0, LOCKSPACE)
 
     def get_paths(self) -> dict[str, str]:
@@ -126,8 +131,16 @@ class Broker:
 
 VERBS = (
     "get_stats", "put_stats", "clean_host", "set_global_maintenance", "set_local_maintenance",
-    "reset_lockspace", "get_paths", "local_stats", "get_archive", "set_archive",
+    "reset_lockspace", "set_alive", "get_paths", "local_stats", "get_archive", "set_archive",
 )  # fmt: skip
+
+
+def host_id_is_locked() -> bool:
+    """Whether sanlock holds a host id of HA's lockspace for this host."""
+    try:
+        return any(line.startswith(f"s {LOCKSPACE}:") for line in sanlock.call("status"))
+    except (OSError, LeaseError):
+        return False
 
 
 def check_notifications(text: str) -> None:
@@ -173,8 +186,9 @@ def main(_arguments: list[str]) -> int:
             raise RuntimeError(f"no such verb: {verb}")
         return getattr(broker, verb)(**arguments)
 
-    rpc.listen(SOCKET, handle)
-    rpc.notify_ready()
+    # As long as the real one takes; its unit is up before that.
+    time.sleep(2)
+    rpc.listen(SOCKET, handle, mode=0o755)
     while True:
         try:
             broker.poll()

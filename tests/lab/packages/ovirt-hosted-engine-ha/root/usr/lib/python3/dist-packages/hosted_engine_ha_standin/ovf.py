@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -10,6 +11,8 @@ RASD = "{http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocatio
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 NIC_MODELS = {"1": "rtl8139", "2": "e1000", "3": "pv"}
 MEMORY = "4"
+DISPLAYS = {0: "vnc", 1: "qxl", 2: "vnc"}
+OVIRT = "{http://ovirt.org/vm/1.0}"
 BLANK = "00000000-0000-0000-0000-000000000000"
 
 
@@ -32,7 +35,11 @@ def _need(value: str | None, what: str) -> str:
 
 
 def parameters(text: str) -> dict[str, Any]:
-    """Read an OVF. Raises OvfError with what it lacks, or that it is no XML."""
+    """
+    Read an OVF. Raises OvfError with what it lacks, or that it is no XML; TypeError for one without
+    DefaultDisplayType, as the real reader does. ``xmlBase64`` is only there where EngineXml has
+    exclusive disks and leases: the engine writes it once the VM is marked as its own.
+    """
     try:
         tree = ElementTree.fromstring(text)
     except ElementTree.ParseError as err:
@@ -46,7 +53,7 @@ def parameters(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "vmId": _need(None if system is None else _local(system, "id"), "id of the VM"),
         "vmName": _need(content.findtext("Name"), "Name"),
-        "display": "vnc",
+        "display": DISPLAYS.get(int(content.findtext("DefaultDisplayType")), "vnc"),  # type: ignore
         "emulatedMachine": content.findtext("CustomEmulatedMachine") or "",
         "cpuType": content.findtext("CustomCpuName") or "",
         "smp": str(_processors(items)),
@@ -56,7 +63,19 @@ def parameters(text: str) -> dict[str, Any]:
     if not any(device["type"] == "rng" for device in devices):
         devices.append({"type": "rng", "device": "virtio", "model": "virtio"})
     found["devices"] = devices
+    xml = content.findtext("EngineXml") or ""
+    if _is_safe(xml):
+        found["xmlBase64"] = base64.b64encode(xml.encode()).decode()
     return found
+
+
+def _is_safe(xml: str) -> bool:
+    """Whether no second VM could be started on the same disk: it's exclusive, and has a lease."""
+    if not xml:
+        return False
+    domain = ElementTree.fromstring(xml)
+    shared = [element.text for element in domain.iter(f"{OVIRT}shared")]
+    return domain.find("devices/lease") is not None and shared.count("exclusive") > 0
 
 
 def _processors(items: list[Element]) -> int:

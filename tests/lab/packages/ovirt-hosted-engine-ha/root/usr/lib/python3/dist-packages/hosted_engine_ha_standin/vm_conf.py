@@ -6,6 +6,7 @@ Read as HA reads it: all white space goes, a ``#`` ends the line; values may be 
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from pathlib import Path
@@ -84,10 +85,16 @@ def check(parameters: dict[str, Any], vm_id: str) -> None:
         raise VmConfError("vm.conf has no NIC with macAddr and network")
 
 
+def for_vdsm(parameters: dict[str, Any]) -> dict[str, Any]:
+    """What vdsm gets: the XML as text, where the OVF had one."""
+    encoded = parameters.get("xmlBase64")
+    return parameters | ({"xml": base64.b64decode(encoded).decode()} if encoded else {})
+
+
 def render(parameters: dict[str, Any], source: str) -> str:
     """vm.conf as the agent writes it into /run, with a time stamp."""
     lines = [
-        "# Editing the hosted engine VM is only possible via the manager UI\\API",
+        "# Editing the hosted engine VM is only possible via the manager UI/API",
         f"# This file was generated at {time.asctime()} from {source}",
         "",
     ]
@@ -105,8 +112,8 @@ def _render(value: Any) -> str:
 
 
 def write(path: Path, parameters: dict[str, Any], source: str) -> None:
-    """Replace vm.conf, 0640."""
+    """Replace vm.conf, 0644."""
     temporary = path.with_suffix(".new")
     temporary.write_text(render(parameters, source))
-    temporary.chmod(0o640)
+    temporary.chmod(0o644)
     temporary.replace(path)

@@ -55,11 +55,10 @@ def check_liveliness() -> int:
 
 
 def connect_storage(*_options: str) -> int:
-    """Connect the storage server and prepare the images."""
+    """Connect the storage server; no image is prepared."""
     try:
         values = configuration.read()
         storage.connect(values)
-        storage.prepare(values)
     except (configuration.ConfigurationError, RuntimeError) as err:
         sys.stderr.write(f"Error connecting storage: {err}\n")
         return 1
@@ -83,7 +82,7 @@ def vm_start(vm_id: str, path: str) -> int:
         parameters = vm_conf.parse(Path(path).read_text())
     try:
         vm_conf.check(parameters, vm_id)
-        rpc.call("VM.create", {"vmID": vm_id, "vmParams": parameters})
+        rpc.call("VM.create", {"vmID": vm_id, "vmParams": vm_conf.for_vdsm(parameters)})
     except (rpc.RemoteError, vm_conf.VmConfError) as err:
         sys.stderr.write(f"{err}\n")
         print("VM failed to launch")

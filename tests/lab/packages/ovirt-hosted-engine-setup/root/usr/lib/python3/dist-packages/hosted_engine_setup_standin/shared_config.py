@@ -1,4 +1,8 @@
-"""``--get-shared-config`` and ``--set-shared-config``: values by key and type."""
+"""
+``--get-shared-config`` and ``--set-shared-config``: values by key and type.
+
+A key of broker.conf is SECTION.option. A type that there isn't is a traceback, as really.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import io
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from hosted_engine_ha_standin import configuration
 from hosted_engine_ha_standin.agent import broker
@@ -19,6 +24,8 @@ TYPES = {
     "ha": configuration.HA_CONF,
     "broker": "broker.conf",
 }
+# Known though no file need hold it.
+OPTIONAL = ("iscsi_paths_blacklist",)
 
 
 def _text(kind: str) -> str:
@@ -26,12 +33,17 @@ def _text(kind: str) -> str:
     return where.read_text() if isinstance(where, Path) else broker("get_archive")[where]
 
 
-def _values(kind: str) -> dict[str, str]:
+def _values(kind: str) -> dict[str, Any]:
     if kind != "broker":
-        return configuration.parse(_text(kind))
+        optional = dict.fromkeys(OPTIONAL) if kind.startswith("he_") else {}
+        return optional | configuration.parse(_text(kind))
     parser = configparser.ConfigParser()
     parser.read_string(_text(kind))
-    return {key: value for section in parser.sections() for key, value in parser[section].items()}
+    return {
+        f"{section}.{key}": value
+        for section in parser.sections()
+        for key, value in parser[section].items()
+    }
 
 
 def _complain(key: str, kinds: list[str]) -> int:
@@ -44,14 +56,15 @@ def _complain(key: str, kinds: list[str]) -> int:
 def _kind(key: str, kind: str) -> tuple[str | None, int]:
     """The type that holds a key, or the exit code after saying why there is none."""
     if kind and kind not in TYPES:
-        sys.stderr.write(f"Invalid configuration type {kind}, supported types are: {[*TYPES]}\n")
-        return None, 1
+        raise KeyError(kind)
     kinds = [kind] if kind else list(TYPES)
     having = [at for at in kinds if key in _values(at)]
     if not having:
         return None, _complain(key, kinds)
     if len(having) > 1:
-        sys.stderr.write(f"Duplicate key {key}, please specify the key type: {having}\n")
+        sys.stderr.write(
+            f"Duplicate key {key}, please specify the key type. Available types are: {having}\n"
+        )
         return None, 1
     return having[0], 0
 
@@ -72,17 +85,23 @@ def _changed(kind: str, key: str, value: str) -> str:
     if kind == "broker":
         parser = configparser.ConfigParser()
         parser.read_string(_text(kind))
-        section = next(name for name in parser.sections() if key in parser[name])
-        parser.set(section, key, value)
+        section, _, option = key.partition(".")
+        parser.set(section, option, value)
         buffer = io.StringIO()
         parser.write(buffer)
         return buffer.getvalue()
+    # The real one replaces "key=old"; what isn't changed by that is appended.
+    text = _text(kind)
     line = re.compile(f"^{re.escape(key)}=.*$", re.MULTILINE)
-    return line.sub(lambda _match: f"{key}={value}", _text(kind))
+    changed = line.sub(lambda _match: f"{key}={value}", text)
+    return changed if changed != text else f"{text}{key}={value}\n"
 
 
 def put(key: str, value: str, kind: str = "") -> int:
     """Write a key's value: locally, or into the archive on the configuration disk."""
+    if not value:
+        sys.stderr.write("You must specify a new value\n")
+        return 1
     try:
         found, code = _kind(key, kind)
         if not found:

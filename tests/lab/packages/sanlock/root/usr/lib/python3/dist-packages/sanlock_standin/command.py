@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from . import client, records
+from . import client, direct, records
 from .daemon import serve
 from .paths import lockspace, split
 from .records import LeaseError
@@ -16,7 +16,7 @@ commands: daemon, client, direct
 client action ...
   sanlock client status
 direct action ...
-  sanlock direct init -s LOCKSPACE
+  sanlock direct init [-Z 512|4096] [-A 1M|2M|4M|8M] -s LOCKSPACE
   sanlock direct dump PATH[:OFFSET]
   sanlock direct read_leader -s LOCKSPACE
 LOCKSPACE = NAME:HOST_ID:PATH:OFFSET (escape a colon within PATH as \\:)
@@ -24,7 +24,7 @@ LOCKSPACE = NAME:HOST_ID:PATH:OFFSET (escape a colon within PATH as \\:)
 HEADER = "%8s %36s %48s %10s %4s %4s %s"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:  # noqa: PLR0911
     """Run the command; 0 or 1, as the real one."""
     match arguments:
         case ["daemon", *_]:
@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
             return _status()
         case ["direct", "init", "-s", text]:
             return _init(text)
+        case ["direct", "init", "-Z", "512" | "4096" as size, "-A", "1M", "-s", text]:
+            return _init(text, int(size))
         case ["direct", "dump", path]:
             return _dump(path)
         case ["direct", "read_leader", "-s", text]:
@@ -52,12 +54,15 @@ def _status() -> int:
     return 0
 
 
-def _init(text: str) -> int:
+def _init(text: str, sector: int = records.SECTOR) -> int:
     space = lockspace(text)
     code = _open_code(space.path) if space.name else -errno.EINVAL
     if code == 0:
         try:
-            records.initialise(space.path, space.offset, space.name)
+            # A device says what its sectors are; of a file the options tell, else 512.
+            if not direct.is_block(space.path):
+                direct.try_sector(space.path, sector)
+            records.initialise(space.path, space.offset, space.name, sector)
         except OSError as err:
             code = -(err.errno or errno.EIO)
     print(f"init done {code}")

@@ -51,6 +51,16 @@ def read(path: str | Path, offset: int, length: int) -> bytes:
         return memory[offset - start : min(got, offset - start + length)]
 
 
+def try_sector(path: str | Path, length: int) -> None:
+    """Raise OSError (EINVAL) where the file system takes no direct I/O of that length."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    try:
+        with _buffer(length) as memory:
+            os.preadv(descriptor, [memory], 0)
+    finally:
+        os.close(descriptor)
+
+
 def write(path: str | Path, offset: int, data: bytes) -> None:
     """Write at an offset and wait until it is on the storage. OSError where it doesn't fit."""
     start, whole = _whole(offset, len(data))

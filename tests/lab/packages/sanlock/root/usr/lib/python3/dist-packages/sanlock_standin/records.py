@@ -54,13 +54,13 @@ def crc32c(data: bytes) -> int:
     return value
 
 
-def pack(record: Record) -> bytes:
+def pack(record: Record, sector: int = SECTOR) -> bytes:
     """One sector for a record."""
     body = BODY.pack(
-        MAGIC, VERSION, 0x10, SECTOR, 0, 1, record.owner_id, record.generation, 0,
+        MAGIC, VERSION, 0x10, sector, 0, 1, record.owner_id, record.generation, 0,
         record.lockspace.encode(), record.owner.encode()[:NAME_BYTES], record.timestamp, 0,
     )  # fmt: skip
-    return (body + TAIL.pack(crc32c(body), 0, IO_TIMEOUT)).ljust(SECTOR, b"\0")
+    return (body + TAIL.pack(crc32c(body), 0, IO_TIMEOUT)).ljust(sector, b"\0")
 
 
 def unpack(sector: bytes, lockspace: str | None = None) -> Record:
@@ -76,9 +76,10 @@ def unpack(sector: bytes, lockspace: str | None = None) -> Record:
     return Record(space, owner, fields[6], fields[7], fields[11])
 
 
-def initialise(path: str, offset: int, name: str) -> None:
+def initialise(path: str, offset: int, name: str, sector: int = SECTOR) -> None:
     """Write the free sectors of a lockspace; OSError where the file can't take them."""
-    sectors = pack(Record(name)) * HOSTS
+    # 1 MiB holds 250 records of 4096 bytes.
+    sectors = pack(Record(name), sector) * (HOSTS * SECTOR // sector)
     direct.write(path, offset, sectors.ljust(LOCKSPACE_BYTES, b"\0"))
 
 

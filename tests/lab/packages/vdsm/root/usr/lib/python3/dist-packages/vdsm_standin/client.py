@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vdsm-client")
     parser.add_argument("-a", "--host", default="localhost")
     parser.add_argument("-p", "--port", type=int, default=54321)
-    parser.add_argument("--unsecure", action="store_true", help="connect without TLS")
+    parser.add_argument("--insecure", action="store_true", help="connect without TLS")
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("-f", "--file", type=argparse.FileType("r"), help="parameters as JSON")
     parser.add_argument("--flow-id", default=None)
@@ -71,11 +71,11 @@ def _parameters(options: argparse.Namespace) -> dict[str, Any]:
 
 def _call(options: argparse.Namespace, parameters: dict[str, Any]) -> Any:
     command = f"{options.namespace}.{options.method}"
-    tls = not options.unsecure
+    tls = not options.insecure
     try:
         if not pki.CERTIFICATE.exists():
             raise FileNotFoundError(2, "No such file or directory")
-        if options.unsecure:
+        if options.insecure:
             raise ConnectionResetError(104, "Connection reset by peer")
         if options.host not in LOCAL | {socket.gethostname(), socket.getfqdn()}:
             raise ConnectionRefusedError(111, "Connection refused")

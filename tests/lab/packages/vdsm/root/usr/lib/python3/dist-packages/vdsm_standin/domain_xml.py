@@ -16,6 +16,10 @@ Prepare = Callable[[dict[str, Any]], tuple[str, str]]
 SOURCES = {"file": ("file", "threads"), "block": ("dev", "native")}
 
 
+# An EL host has them; here QEMU's newest of the same chipset takes their place.
+EL_MACHINES = ["pc-q35-rhel9.6.0", "pc-q35-rhel8.6.0", "pc-i440fx-rhel7.6.0"]
+
+
 def host_facts(capabilities: str) -> tuple[str, list[str]]:
     """libvirt's capabilities → best domain type here, and the machine types that QEMU knows."""
     arch = ElementTree.fromstring(capabilities).find("guest/arch[@name='x86_64']")

@@ -96,6 +96,12 @@ def listed(**_others: object) -> list[dict[str, Any]]:
     return sorted(found, key=lambda facts: facts["vmName"])
 
 
+def emulated() -> list[str]:
+    """Machine types that this host runs: QEMU's, and EL's, for which another one is taken."""
+    with _connection() as connection:
+        return domain_xml.host_facts(connection.getCapabilities())[1] + domain_xml.EL_MACHINES
+
+
 def stats(vmID: str, **_others: object) -> dict[str, Any]:
     """One domain's facts."""
     with _domain(vmID) as domain:
@@ -107,7 +113,11 @@ def create(vmID: str, vmParams: dict[str, Any], **_others: object) -> dict[str, 
     Start a guest, transient as all of vdsm's are, holding the lease of each exclusive disk.
 
     Raises VMExists, or CannotCreateVM: no such volume, lease held by another host, QEMU's words.
+    Without ``xml`` it's a KeyError, as since vdsm 4.40.12: only the OVF has it. What is started is
+    made of vm.conf's other elements: the XML's machine, CPU and paths are EL's, not this host's.
     """
+    if "xml" not in vmParams:
+        raise VdsmError("'xml'")
     if any(facts["vmId"] == vmID for facts in listed()):
         raise VMExists({"vmId": vmID})
     held: list[str] = []

@@ -37,6 +37,7 @@ def capabilities(**_others: object) -> dict[str, Any]:
         "cpuModel": platform.processor() or platform.machine(),
         "software_version": "4.50.5",
         "clusterLevels": ["4.6", "4.7", "4.8"],
+        "emulatedMachines": machines.emulated(),
         "networks": {bridge: {"bridged": True, "iface": bridge}} if bridge else {},
     }
 
@@ -97,7 +98,7 @@ VERBS = {
     "Volume.create": volumes.create,
     "Volume.getInfo": volumes.info,
     "Volume.write": volumes.write,
-    "Image.prepare": volumes.prepare,
+    "Image.prepare": lambda **arguments: {"path": volumes.prepare(**arguments)["path"]},
     "Image.teardown": volumes.teardown,
     "Image.delete": volumes.delete,
     "VM.create": machines.create,

@@ -109,7 +109,7 @@ def volumes(storagedomainID: str, imageID: str, **_others: object) -> list[str]:
 def prepare(
     storagedomainID: str, imageID: str, volumeID: str, storagepoolID: str = BLANK, **_others: object
 ) -> dict[str, Any]:
-    """Link an image below /run/vdsm/storage, and say where its volume is."""
+    """Link an image below /run/vdsm/storage, and say where its volume is, with what is its own."""
     domain = _with_volume(storagedomainID, imageID, volumeID)
     target = domain.activate(imageID, volumeID).parent
     link = LINKS / storagedomainID / imageID
