@@ -22,8 +22,6 @@ from functional.storage_host import StorageHost, host, minions, wants_root
 
 __all__ = ["host", "minions"]
 pytestmark = wants_root
-PLACE = {"type": "nfs", "address": "nas.example.com", "path": "/exports/engine"}
-PLACE |= {"nfs_version": "auto", "mount_options": ""}
 ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
 
 
@@ -152,7 +150,21 @@ def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name:
     assert (mount / DOMAIN).exists()
 
 
-def test_storage_that_isnt_mounted_is_told(host: StorageHost) -> None:
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a look at the export finds, while it isn't mounted for vdsm."""
+    found: dict[str, Any] = {"looked": True, "why_not": "", "domains": [{"id": DOMAIN}]}
+    asked = found.setdefault("asked", [])
+
+    def inspect(storage: Any) -> dict[str, Any]:
+        asked.append(dict(storage))
+        return found
+
+    monkeypatch.setattr(probe, "inspect", inspect)
+    return found
+
+
+def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, Any]) -> None:
     record.write("deployment", {"made": DOMAIN})
     (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
 
@@ -160,6 +172,82 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost) -> None:
 
     assert ret["result"] is False
     assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
+    assert "vdsm does not answer" in ret["comment"]
+
+
+def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone_is_clean(
+    host: StorageHost, looked: dict[str, Any]
+) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    looked["domains"] = [{"id": OTHER}]
+
+    ret = host.state(REMOVED)
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+
+
+@pytest.mark.parametrize("found", [{"domains": None}, {"looked": False}])
+def test_storage_that_cannot_be_looked_at_is_not_clean(
+    host: StorageHost, looked: dict[str, Any], found: dict[str, Any]
+) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    looked |= found
+
+    assert host.state(REMOVED, test=True)["result"] is None
+    assert host.state(REMOVED)["result"] is False
+
+
+PLACE = {
+    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
+    "nfs_version": "auto", "mount_options": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [[], [OTHER]])
+def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_called_clean(
+    host: StorageHost, mount: Path, looked: dict[str, Any], there: list[str]
+) -> None:
+    record.write("deployment", {"storage": PLACE})
+    looked["domains"] = [{"id": each} for each in there]
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is (not there)
+    assert ("was empty before a run was interrupted" in ret["comment"]) is bool(there)
+    assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
+
+
+@pytest.mark.parametrize("known", ["record", "configuration"])
+def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
+    host: StorageHost, mount: Path, known: str
+) -> None:
+    if known == "record":
+        record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    else:
+        files.CONFIGURATION.parent.mkdir()
+        text = files.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
+        files.CONFIGURATION.write_text(text)
+    storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
+    minion = host.with_pillar({"storage": storage})
+
+    result = minion.states[REMOVED](name="hosted_storage")
+
+    assert result["result"] is True, result["comment"]
+    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+
+
+def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mount: Path) -> None:
+    record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    for image, alias in (("ours", "he_metadata"), ("theirs", "payroll")):
+        (mount / DOMAIN / "images" / image).mkdir()
+        meta = mount / DOMAIN / "images" / image / "volume.meta"
+        meta.write_text(f'DESCRIPTION={{"DiskAlias":"{alias}"}}\n')
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert "disks of others: theirs." in ret["comment"]
+    assert (mount / DOMAIN).exists()
 
 
 @pytest.mark.feature("clean", "glusterfs")
@@ -181,8 +269,10 @@ def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: P
 @pytest.mark.feature("clean", "fc")
 def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
     record.write("deployment", {"made": DOMAIN})
-    luns = [{"id": "36001405a", "status": "used"}]
-    monkeypatch.setattr(san, "devices", lambda: luns)
+    seen = {"id": "36001405a", "status": "used"}
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
+    monkeypatch.setattr(san, "devices", lambda: [seen])
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 
@@ -190,69 +280,30 @@ def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.Mo
 
     assert result["result"] is False
     assert f"LUN 36001405a) still holds the storage domain {DOMAIN}" in result["comment"]
-    luns[0]["status"] = "free"
+    assert ran == []
+    seen["status"] = "free"
+    assert minion.states[REMOVED](name="hosted_storage")["result"] is True, "formatted meanwhile"
+    seen |= {"id": "36001405b"}
+    assert minion.states[REMOVED](name="hosted_storage")["result"] is False, "not seen: not known"
+    record.remove("deployment")
     assert minion.states[REMOVED](name="hosted_storage")["result"] is True
 
 
-def test_a_pillar_of_other_storage_hides_nothing_that_is_left(
-    host: StorageHost, mount: Path
+def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
+    host: StorageHost, mount: Path, looked: dict[str, Any]
 ) -> None:
-    """The domain lies where it was made, whatever the pillar says by now."""
-    record.write("deployment", {"made": DOMAIN, "storage": PLACE})
-    minion = host.with_pillar(
-        {"storage": {"type": "fc", "lun": "36001405a", "address": "", "path": ""}}
-    )
+    record.write("deployment", {"made": DOMAIN, "storage": PLACE | {"path": "/exports/moved"}})
+    point = volume.MOUNTS / "nas.example.com:_exports_moved"
+    point.mkdir()
+    host.say(mount=[str(mount), str(point)])
+    try:
+        ret = host.state(REMOVED)
 
-    result = minion.states[REMOVED](name="hosted_storage")
-
-    assert result["result"] is True, result["comment"]
-    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-
-
-def test_a_domain_that_only_the_configuration_names_is_removed(
-    host: StorageHost, mount: Path
-) -> None:
-    """After a kill between the engine's answer and the record, HA's configuration has its id."""
-    files.CONFIGURATION.parent.mkdir()
-    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-
-    assert host.state(REMOVED, test=True)["result"] is None
-    ret = host.state(REMOVED)
-
-    assert ret["result"] is True, ret["comment"]
-    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-
-
-def test_what_was_only_begun_is_never_guessed_at(
-    host: StorageHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed between asking the engine and its answer: what lies there may be anybody's."""
-    record.write("deployment", {"storage": PLACE})
-    seen: dict[str, Any] = {"looked": True, "domains": [{"id": OTHER}]}
-    monkeypatch.setattr(probe, "inspect", lambda storage: seen)
-
-    ret = host.state(REMOVED)
-
-    assert ret["result"] is False
-    assert "that one or somebody else's" in ret["comment"]
-    seen["domains"] = []
-    assert host.state(REMOVED)["result"] is True
-
-
-def test_storage_is_connected_by_vdsm_where_it_was_made(
-    host: StorageHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a power cut it isn't mounted, and no HA connects it."""
-    record.write("deployment", {"made": DOMAIN})
-    seen = {"looked": True, "domains": [{"id": DOMAIN}]}
-    monkeypatch.setattr(probe, "inspect", lambda storage: seen)
-
-    ret = host.state(REMOVED)
-
-    assert ret["result"] is False
-    assert "'path': '/exports/engine'" in ret["comment"], "where it was made is connected"
-    assert "error code 477" in ret["comment"]
-    assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
+        assert ret["result"] is True, ret["comment"]
+        assert sorted(path.name for path in point.iterdir()) == [OTHER]
+        assert looked["asked"][0]["path"] == "/exports/moved"
+    finally:
+        subprocess.run(["umount", point], check=True)
 
 
 def test_the_engines_key_goes_and_all_others_stay(

@@ -1,135 +1,255 @@
-"""The hosted engine's storage domain: only what this deployment certainly made is ever its own."""
+"""Whose storage domain it is: looked at before, recorded by what is certain; lost at a boot."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import hosted_engine_own_domain as own
 import hosted_engine_record as record
 import pytest
 from salt.exceptions import CommandExecutionError
 
+from functional.block_site import FIBRE, TARGET, site
 from functional.ovirt import Host, host
 from functional.test_ovirt_storage import GIB, NODE, STORAGE, active, up
 
-__all__ = ["host", "up"]
-
-PATH = "nas.example.com:/exports/engine"
-EMPTY: list[Any] = []
+__all__ = ["host", "site", "up"]
+PLACE = "nas.example.com:/exports/engine"
 
 
-def storage(host: Host) -> dict[str, Any]:
-    """What lies on the export, as the simulator's host has it."""
-    return dict(host.engine.state()["memory"].get("storage", {}).get(PATH) or {})
+def domains(host: Host) -> list[str]:
+    return [str(each.get("id")) for each in host.engine.curl("/storagedomains")]
 
 
-def domains(host: Host) -> list[str | None]:
-    return [each.get("id") for each in host.engine.curl("/storagedomains")]
+def recorded() -> dict[str, Any]:
+    return record.read("deployment") or {}
 
 
-def test_a_domain_that_lies_on_the_export_is_never_taken(up: Host) -> None:
-    """The engine would import it and say that it made it."""
-    foreign = up.storage.put(PATH, name="somebody")
-    before = storage(up)
-
-    result = active(up)
-
-    assert result["result"] is False
-    assert foreign in result["comment"] and "empty directory" in result["comment"]
-    assert (domains(up), storage(up)) == (EMPTY, before)
-    assert "made" not in (record.read("deployment") or {})
+def kept(host: Host) -> dict[str, Any]:
+    return dict(host.engine.state()["memory"]["storage"][PLACE])
 
 
-def test_a_domain_of_our_name_is_somebody_elses_as_well(up: Host) -> None:
-    up.storage.put(PATH, name="hosted_storage")
+def killed_before_its_record(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(identifier: str) -> None:
+        raise KeyboardInterrupt
 
-    assert active(up)["result"] is False
-    assert domains(up) == EMPTY
+    with monkeypatch.context() as patch:
+        patch.setattr(own, "made", killed)
+        with pytest.raises(KeyboardInterrupt):
+            host.minion("ovirt_storage_domain.add", "hosted_storage", NODE, STORAGE)
 
 
-@pytest.mark.parametrize("room", [500 * GIB, 12 * GIB], ids=["room", "too little room"])
-def test_one_that_appears_after_the_look_is_forgotten_and_not_formatted(
-    up: Host, room: int
-) -> None:
-    """With too little room the old code had the engine format it: somebody's data was gone."""
+@pytest.mark.parametrize("room", [None, 12 * GIB])
+@pytest.mark.parametrize("test", [True, False])
+def test_a_domain_that_lies_on_the_export_is_neither_imported_nor_formatted(up, room, test):
+    somebodys = up.storage.put(PLACE, volumes={})
     up.engine.faults(storage_available=room)
-    up.storage.after_look = lambda: up.storage.put(PATH, name="somebody")
 
-    result = active(up)
+    result = active(up, test=test)
 
-    assert result["result"] is False
-    assert "which appeared on" in result["comment"]
-    assert domains(up) == EMPTY, "the engine forgot it"
-    assert storage(up)["name"] == "somebody", "nothing was formatted"
-    assert "made" not in (record.read("deployment") or {})
+    if not test:
+        assert result["result"] is False
+        assert f"holds the storage domain {somebodys}" in result["comment"]
+    assert kept(up)["domain"] == somebodys
+    assert domains(up) == []
+    assert recorded() == {} or "made" not in recorded()
 
 
-def test_an_export_that_cannot_be_looked_at_gets_no_domain(up: Host) -> None:
+def test_an_export_that_cannot_be_looked_at_is_not_used(up):
     up.storage.looked = False
 
     result = active(up)
 
     assert result["result"] is False
     assert "can't be known: mount.nfs isn't installed yet" in result["comment"]
-    assert domains(up) == EMPTY
+    assert domains(up) == []
 
 
-def test_what_is_made_is_recorded_with_its_place(up: Host) -> None:
-    assert active(up)["result"] is True
+@pytest.mark.parametrize(
+    ("theirs", "why"),
+    [
+        ({"name": "payroll"}, "it says that it is payroll"),
+        ({"pool": ["0b4c1a04-0000-4000-8000-0000000000aa"]}, "belongs to the data center"),
+        ({"volumes": {"v": {"image": "i", "size": 1, "preallocate": False}}}, "holds 1 disks"),
+    ],
+)
+@pytest.mark.parametrize("room", [None, 12 * GIB])
+def test_a_domain_that_appears_after_the_look_is_forgotten_and_never_formatted(
+    up, theirs, why, room
+):
+    up.engine.faults(storage_available=room)
+    put = up.storage.put
 
-    recorded = record.read("deployment") or {}
-    assert [recorded["made"]] == domains(up)
-    assert recorded["storage"]["path"] == "/exports/engine"
+    def appears() -> None:
+        up.storage.after_look = lambda: None
+        put(PLACE, **theirs)
 
-
-def test_killed_between_the_engines_answer_and_the_record(up: Host) -> None:
-    """The next run records it, since the export was seen empty before the engine was asked."""
-    active(up)
-    recorded = record.read("deployment") or {}
-    made = recorded.pop("made")
-    record.write("deployment", recorded)
-
-    assert active(up, test=True)["result"] is None
-    result = active(up)
-
-    assert result["result"] is True, result["comment"]
-    assert "hosted_engine_storage_domain.record" in result["changes"]["done"]
-    assert (record.read("deployment") or {})["made"] == made
-    again = active(up)
-    assert (again["result"], again["changes"]) == (True, {})
-
-
-def test_a_domain_that_no_run_began_is_not_recorded(up: Host) -> None:
-    """Of the right name in the engine, by hand: it's used as it is, and never ours to remove."""
-    up.minion("ovirt_storage_domain.add", "hosted_storage", NODE, STORAGE)
-    record.remove("deployment")
-
-    assert active(up)["result"] is True
-    assert "made" not in (record.read("deployment") or {})
-    with pytest.raises(CommandExecutionError, match="wasn't made by this deployment"):
-        up.minion("ovirt_storage_domain.remove", "hosted_storage", NODE)
-
-
-def test_storage_that_a_boot_lost_is_connected_again(up: Host) -> None:
-    """The engine still says: host up, domain active."""
-    active(up)
-    with up.engine.changed_memory() as memory:
-        memory["mounted"] = {}
-    assert active(up, test=True)["changes"]["connected"] == {"old": False, "new": True}
+    up.storage.after_look = appears
 
     result = active(up)
 
+    assert result["result"] is False
+    assert why in result["comment"]
+    assert "nothing of it was changed" in result["comment"]
+    assert domains(up) == []
+    assert kept(up)["domain"] is not None
+    assert kept(up)["volumes"] == theirs.get("volumes", {})
+    assert recorded() == {} or not own.is_pending()
+
+
+def test_a_run_that_was_killed_before_its_record_is_completed_by_the_next(up, monkeypatch):
+    killed_before_its_record(up, monkeypatch)
+    assert own.is_pending()
+    assert recorded()["storage"]["path"] == "/exports/engine"
+
+    tested, first, second = active(up, test=True), active(up), active(up)
+
+    assert tested["result"] is None
+    assert first["result"] is True, first["comment"]
+    assert "hosted_engine_storage_domain.record" in first["changes"]["done"]
+    assert recorded()["made"] == domains(up)[0]
+    assert (second["result"], second["changes"]) == (True, {})
+
+
+def test_clean_asks_the_engine_for_what_an_interrupted_run_made(up, monkeypatch):
+    killed_before_its_record(up, monkeypatch)
+    monkeypatch.setattr("hosted_engine_stage.runs", lambda name: name == "HostedEngineLocal")
+
+    assert up.minion("hosted_engine_clean.unrecorded") == domains(up)[0]
+    up.minion("hosted_engine_clean.record_storage")
+
+    assert recorded()["made"] == domains(up)[0]
+    assert up.minion("hosted_engine_clean.unrecorded") is None
+
+
+def test_what_the_engine_has_by_name_alone_is_not_recorded_as_ours(up):
+    up.engine.curl(
+        "/storagedomains",
+        method="POST",
+        status=201,
+        body="<storage_domain><name>hosted_storage</name><type>data</type><host><name>"
+        f"{NODE}</name></host><storage><type>nfs</type><address>nas.example.com</address>"
+        "<path>/exports/engine</path></storage></storage_domain>",
+    )
+
+    result = active(up)
+
     assert result["result"] is True, result["comment"]
-    assert result["changes"]["connected"] == {"old": False, "new": True}
-    (asked,) = up.storage.connected
-    assert asked["connectionParams"][0]["connection"] == PATH
-    again = active(up)
-    assert (again["result"], again["changes"]) == (True, {})
+    assert "made" not in recorded()
+    assert up.minion("hosted_engine_clean.storage") is None
 
 
-def test_one_look_that_vdsm_does_not_answer_is_no_verdict(up: Host) -> None:
-    active(up)
+def test_another_name_is_never_recorded(up):
+    up.minion("ovirt_storage_domain.add", "second", NODE, STORAGE | {"path": "/exports/second"})
+
+    assert "made" not in recorded()
+    assert "storage" not in recorded()
+
+
+def test_a_deployed_host_makes_its_own_domain_never_anew(up):
+    up.deploy()
+
+    result = active(up)
+
+    assert result["result"] is False
+    assert "deployed" in result["comment"]
+    assert domains(up) == []
+
+
+def test_other_storage_does_not_hide_what_an_earlier_run_left(up, monkeypatch):
+    killed_before_its_record(up, monkeypatch)
+    up.minion("ovirt_storage_domain.forget", "hosted_storage")
+
+    result = active(up, storage=STORAGE | {"path": "/exports/other"})
+
+    assert result["result"] is False
+    assert (
+        "An earlier run made a storage domain on nfs nas.example.com:/exports/engine"
+        in (result["comment"])
+    )
+
+
+def test_what_the_engine_refused_is_not_begun_any_more(up):
+    up.engine.faults(unmountable=[PLACE])
+
+    assert active(up)["result"] is False
+
+    assert not own.is_pending()
+    up.engine.faults()
+    assert active(up)["result"] is True
+
+
+def test_a_power_cut_after_the_domain_was_added_is_repaired_by_a_plain_rerun(up):
+    assert active(up)["result"] is True
+    up.engine.cut_power()
+
+    tested, first, second = active(up, test=True), active(up), active(up)
+
+    assert tested["result"] is None
+    assert first["result"] is True, first["comment"]
+    assert first["changes"]["connected"] == {"old": False, "new": True}
+    (wanted,) = up.storage.connected
+    assert wanted["domainType"] == 1
+    assert wanted["connectionParams"][0]["connection"] == PLACE
+    assert (second["result"], second["changes"]) == (True, {})
+
+
+def test_one_unanswered_look_at_vdsm_is_no_verdict(up):
+    assert active(up)["result"] is True
     up.storage.unanswered = 1
 
-    again = active(up)
+    result = active(up)
 
-    assert (again["result"], again["changes"]) == (True, {})
+    assert (result["result"], result["changes"]) == (True, {})
+    assert up.storage.connected == []
+
+
+def test_a_deployed_hosts_storage_is_has_own_business(up):
+    active(up)
+    up.deploy()
+    up.engine.cut_power()
+
+    assert up.minion("hosted_engine_storage_domain.is_own", "hosted_storage") is False
+    assert up.storage.connected == []
+
+
+@pytest.mark.feature("iscsi", "iscsi_chap", "iscsi_portals")
+def test_iscsi_is_logged_in_again_at_each_portal_and_its_password_is_no_argument(site):
+    assert site.active()["result"] is True
+    site.engine.cut_power()
+
+    result = site.active()
+
+    assert result["result"] is True, result["comment"]
+    assert site.sessions() == [[TARGET, "192.0.2.7", 3260], [TARGET, "2001:db8::7", 3261]]
+    (wanted,) = site.host.storage.connected
+    assert [(each["tpgt"], each["password"]) for each in wanted["connectionParams"]] == [
+        ("1", "host-secret"), ("1", "host-secret"),
+    ]  # fmt: skip
+    assert "secret" not in str(site.host.commands)
+    assert "secret" not in str(result)
+    assert "secret" not in str(recorded())
+
+
+@pytest.mark.feature("fc")
+def test_fibre_channel_is_there_after_a_boot(site):
+    site.use({"type": "fc", "lun": FIBRE})
+    assert site.active()["result"] is True
+    site.engine.cut_power()
+
+    result = site.active()
+
+    assert (result["result"], result["changes"]) == (True, {})
+    assert site.host.storage.connected == []
+
+
+def test_a_domain_with_disks_is_not_formatted_even_if_it_is_ours(up):
+    up.minion("ovirt_storage_domain.add", "hosted_storage", NODE, STORAGE)
+    volume = {"v": {"image": "i", "size": 1, "preallocate": False}}
+    with up.engine.changed_memory() as memory:
+        memory["storage"][PLACE]["volumes"] = volume
+
+    with pytest.raises(CommandExecutionError, match="holds disks: it isn't formatted"):
+        up.minion("ovirt_storage_domain.remove", "hosted_storage", NODE)
+
+    assert kept(up)["volumes"] == volume
