@@ -38,6 +38,8 @@ MODULES = {
         "    if image not in answers()['paths']:\n"
         "        raise salt.exceptions.CommandExecutionError('code=201, Volume does not exist')\n"
         "    return answers()['paths'][image]\n"
+        "def connect_storage(storage=None):\n"
+        "    raise salt.exceptions.CommandExecutionError(f'{storage}: error code 477')\n"
     ),
 }
 HEAD = """import json, pathlib, salt.exceptions, hosted_engine_settings

@@ -13,6 +13,8 @@ import hosted_engine_command as command
 import hosted_engine_config_files as files
 import hosted_engine_ha_status as ha_status
 import hosted_engine_record as record
+import hosted_engine_san as san
+import hosted_engine_storage_probe as probe
 import hosted_engine_volume as volume
 import pytest
 from salt.exceptions import CommandExecutionError
@@ -22,6 +24,8 @@ from functional.storage_host import StorageHost, host, minions, wants_root
 
 __all__ = ["host", "minions"]
 pytestmark = wants_root
+PLACE = {"type": "nfs", "address": "nas.example.com", "path": "/exports/engine"}
+PLACE |= {"nfs_version": "auto", "mount_options": ""}
 ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
 
 
@@ -201,8 +205,8 @@ def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: P
 @pytest.mark.feature("clean", "fc")
 def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
     record.write("deployment", {"made": DOMAIN})
-    ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
+    luns = [{"id": "36001405a", "status": "used"}]
+    monkeypatch.setattr(san, "devices", lambda: luns)
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 
@@ -210,23 +214,69 @@ def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.Mo
 
     assert result["result"] is False
     assert f"LUN 36001405a) still holds the storage domain {DOMAIN}" in result["comment"]
-    assert ran == []
-    record.remove("deployment")
+    luns[0]["status"] = "free"
     assert minion.states[REMOVED](name="hosted_storage")["result"] is True
 
 
-def test_storage_is_connected_where_ha_can_do_it(
-    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+def test_a_pillar_of_other_storage_hides_nothing_that_is_left(
+    host: StorageHost, mount: Path
 ) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    """The domain lies where it was made, whatever the pillar says by now."""
+    record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    minion = host.with_pillar(
+        {"storage": {"type": "fc", "lun": "36001405a", "address": "", "path": ""}}
+    )
+
+    result = minion.states[REMOVED](name="hosted_storage")
+
+    assert result["result"] is True, result["comment"]
+    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+
+
+def test_a_domain_that_only_the_configuration_names_is_removed(
+    host: StorageHost, mount: Path
+) -> None:
+    """After a kill between the engine's answer and the record, HA's configuration has its id."""
     files.CONFIGURATION.parent.mkdir()
     files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-    ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
 
-    host.state(REMOVED)
+    assert host.state(REMOVED, test=True)["result"] is None
+    ret = host.state(REMOVED)
 
-    assert ran == [("hosted-engine", "--connect-storage")]
+    assert ret["result"] is True, ret["comment"]
+    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+
+
+def test_what_was_only_begun_is_never_guessed_at(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between asking the engine and its answer: what lies there may be anybody's."""
+    record.write("deployment", {"storage": PLACE})
+    seen: dict[str, Any] = {"looked": True, "domains": [{"id": OTHER}]}
+    monkeypatch.setattr(probe, "inspect", lambda storage: seen)
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert "that one or somebody else's" in ret["comment"]
+    seen["domains"] = []
+    assert host.state(REMOVED)["result"] is True
+
+
+def test_storage_is_connected_by_vdsm_where_it_was_made(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut it isn't mounted, and no HA connects it."""
+    record.write("deployment", {"made": DOMAIN})
+    seen = {"looked": True, "domains": [{"id": DOMAIN}]}
+    monkeypatch.setattr(probe, "inspect", lambda storage: seen)
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert "'path': '/exports/engine'" in ret["comment"], "where it was made is connected"
+    assert "error code 477" in ret["comment"]
+    assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
 
 
 def test_the_engines_key_goes_and_all_others_stay(
