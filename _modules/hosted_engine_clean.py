@@ -279,11 +279,11 @@ def _finished() -> bool:
         return False
     if record.read("setup") is None:
         return True
-    # Past the point of no return, and never seen healthy: failed, unless it is by now.
+    # Past the point of no return, and never recorded as healthy: failed, unless a host says else.
     try:
-        return ha_status.health(ha_status.read()) == "good"
+        return ha_status.claims_health(ha_status.read())
     except CommandExecutionError:
-        return False
+        return True
 
 
 def _refuse() -> None:

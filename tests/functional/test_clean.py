@@ -11,11 +11,13 @@ from typing import Any
 import hosted_engine_authorized_keys as authorized_keys
 import hosted_engine_command as command
 import hosted_engine_config_files as files
+import hosted_engine_ha_status as ha_status
 import hosted_engine_record as record
 import hosted_engine_san as san
 import hosted_engine_storage_probe as probe
 import hosted_engine_volume as volume
 import pytest
+from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, OTHER
 
 from functional.storage_host import StorageHost, host, minions, wants_root
@@ -68,6 +70,28 @@ def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> N
     record.write("setup", {})
 
     assert host.state(ALLOWED)["result"] is True
+
+
+@pytest.mark.parametrize("ha", ["silent", "stale"])
+def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, ha: str
+) -> None:
+    """A broker that is down, or an agent that died beside a healthy engine, prove no failure."""
+    host.say(deployed=True)
+    record.write("setup", {})
+    up = {"name": "node2", "alive": False, "vm": "up", "health": "good"}
+    host.ha["hosts"][2] = up
+    if ha == "silent":
+
+        def refuse() -> None:
+            raise CommandExecutionError("HA doesn't report its status: its broker doesn't answer")
+
+        monkeypatch.setattr(ha_status, "read", refuse)
+
+    ret = host.state(ALLOWED)
+
+    assert ret["result"] is False
+    assert "hosted_engine:clean" in ret["comment"]
 
 
 @pytest.mark.parametrize("why", ["deployed", "was deployed", "another engine", "is healthy"])
