@@ -72,11 +72,7 @@ class StagedHost(ovirt.Host):
             module_dirs=opts["module_dirs"],
             test=True,
         )
-        self._low = {sls: self.minion.low(f"hosted_engine.{sls}") for sls in ("ha", "clean")}
-
-    def low(self, sls: str) -> list[dict[str, Any]]:
-        """States of an SLS and of all before it."""
-        return self._low[sls]
+        self.low = {sls: self.minion.low(f"hosted_engine.{sls}") for sls in ("ha", "clean")}
 
     def tried(self, sls: str) -> dict[str, dict[str, Any]]:
         """
@@ -86,7 +82,7 @@ class StagedHost(ovirt.Host):
         """
         self._trying.functions.pack["__context__"].clear()
         results = {}
-        for chunk in self._low[sls]:
+        for chunk in self.low[sls]:
             if chunk["state"].startswith(("hosted_engine", "ovirt")) and self._applies(chunk):
                 results[chunk["__id__"]] = self._run(self._trying, chunk)
         return results
@@ -106,7 +102,7 @@ class StagedHost(ovirt.Host):
 
     def state(self, identifier: str) -> None:
         """Apply one state of the formula, as it stands there."""
-        chunk = next(one for one in self._low["ha"] if one["__id__"] == identifier)
+        chunk = next(one for one in self.low["ha"] if one["__id__"] == identifier)
         result = self._run(self.minion, chunk)
         assert result["result"] is True, result
 

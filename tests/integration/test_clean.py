@@ -35,6 +35,8 @@ def test_clean_after_a_failure(site: Site, condition: str) -> None:
     assert exported == "", "no storage domain blocks the next run"
     again = site.apply("hosted_engine.clean")
     assert changes(again) == {}
+    tried = site.apply(test=True)
+    assert not failures(tried), failures(tried)
 
 
 @pytest.mark.feature("clean")

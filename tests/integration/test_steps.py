@@ -26,6 +26,9 @@ MEMBERS = ["vm.conf", "broker.conf", "version", "fhanswers.conf", "hosted-engine
 def _phase(site: Site, name: str) -> Site:
     states = site.apply(f"hosted_engine.{name}")
     assert not failures(states), failures(states)
+    # What README advises before each phase: it must be green behind each, too.
+    tried = site.apply(test=True)
+    assert not failures(tried), f"test=True after {name}: {failures(tried)}"
     return site
 
 
