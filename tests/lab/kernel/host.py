@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from hosts.run import until
 from hosts.settings import CHECKOUT, LAB
 
 from .build import Parts
@@ -94,7 +95,8 @@ class UserModeHost:
         """Shut down; what doesn't end is ended."""
         if self.process is None:
             return
-        with contextlib.suppress(subprocess.TimeoutExpired, AssertionError, OSError):
+        with contextlib.suppress(subprocess.TimeoutExpired, OSError, ValueError):
+            self.thaw()
             self.run("systemctl", "poweroff", check=False, timeout=10)
             self.process.wait(20)
         with contextlib.suppress(ProcessLookupError):
@@ -119,5 +121,18 @@ def network_up(taps: list[str]) -> None:
 
 
 def network_down() -> None:
-    if Path("/run/netns", NAMESPACE).exists():
-        subprocess.run(["ip", "netns", "delete", NAMESPACE], check=True)
+    """Take the network away, and what still runs in it: hosts whose test was killed."""
+    if not Path("/run/netns", NAMESPACE).exists():
+        return
+    for number in _processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    assert until(lambda: not _processes(), 30), f"{NAMESPACE} has processes: {_processes()}"
+    subprocess.run(["ip", "netns", "delete", NAMESPACE], check=True)
+
+
+def _processes() -> list[int]:
+    listed = subprocess.run(
+        ["ip", "netns", "pids", NAMESPACE], check=True, capture_output=True, text=True
+    )
+    return [int(number) for number in listed.stdout.split()]
