@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kernel.formula import Formula
-from kernel.host import UserModeHost
-from kernel.site import Site, running
+from usermode.formula import Formula
+from usermode.host import UserModeHost
+from usermode.site import Site, running
 
 # The server's, as the targets are made.
 TARGET = "iqn.2026-11.test.lab:engine1"
@@ -33,7 +33,7 @@ def hv(site: Site) -> UserModeHost:
     return site.hv
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def formula(hv: UserModeHost) -> Iterator[Callable[..., Formula]]:
     """Gives the formula with a pillar; one process for all that ask with the same."""
     open_ones: dict[str, Formula] = {}

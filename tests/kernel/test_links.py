@@ -19,7 +19,6 @@ REFUSED = {
     "x-bridge": ("x-bridge type bridge", 0, "a bridge of this host's own"),
     "x-macvlan": ("link bond0 name x-macvlan type macvlan mode bridge", 0, "a macvlan"),
     "x-ipvlan": ("link bond0.12 name x-ipvlan type ipvlan", 0, "an ipvlan"),
-    "x-rr": ("x-rr type bond mode balance-rr", 0, "mode balance-rr"),
 }
 
 

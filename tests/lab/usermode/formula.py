@@ -24,7 +24,7 @@ class Formula:
 
     def __init__(self, hv: UserModeHost, pillar: dict[str, Any]) -> None:
         self.process = subprocess.Popen(
-            hv.command(PYTHON, "-B", "/srv/formula/tests/lab/kernel/session.py"),
+            hv.command(PYTHON, "-B", "/srv/formula/tests/lab/usermode/session.py"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         self._say(pillar)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import build, host
 
-SETUP = "/srv/formula/tests/lab/kernel"
+SETUP = "/srv/formula/tests/lab/usermode"
 
 
 @dataclass(frozen=True)
