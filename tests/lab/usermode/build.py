@@ -31,8 +31,9 @@ class Parts:
         return self.image / "base.img"
 
     def ssh(self, address: str) -> list[str]:
-        options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=5",
-                   f"UserKnownHostsFile={self.image / 'known_hosts'}", "LogLevel=ERROR")  # fmt: skip
+        known = f"UserKnownHostsFile={self.image / 'known_hosts'}"
+        options = (known, "StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=5",
+                   "LogLevel=ERROR")  # fmt: skip
         pairs = [word for option in options for word in ("-o", option)]
         return ["ssh", "-F", "none", "-i", str(self.image / "key"), *pairs, f"root@{address}"]
 
@@ -42,7 +43,8 @@ def build() -> Parts:
     wanted = cache.key(HERE / "fetch", HERE / "interpreter.py")
     kernel = cache.cached("user-mode-linux", wanted, _kernel)
     layers = root.layers()
-    wanted = cache.key(HERE / "image", HERE / "packages.txt", HERE / "root", str(layers), wanted)
+    wanted = cache.key(HERE / "image", HERE / "packages.txt", HERE / "disabled.txt", HERE / "root",
+                       str(layers), wanted)  # fmt: skip
     image = cache.cached("user-mode-disk", wanted, lambda to: _image(to, kernel, layers))
     return Parts(kernel, image)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from hosts.run import until
@@ -80,13 +81,14 @@ class UserModeHost:
     def script(self, text: str, timeout: float = 120) -> str:
         return self.run("bash", "-eu", "-s", input=text, timeout=timeout).stdout
 
-    def freeze(self) -> None:
-        """The server hangs: it neither answers nor refuses."""
-        assert self.process
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The host hangs meanwhile: it neither answers nor refuses."""
         os.kill(self._kernel(), signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        os.kill(self._kernel(), signal.SIGCONT)
+        try:
+            yield
+        finally:
+            os.kill(self._kernel(), signal.SIGCONT)
 
     def _kernel(self) -> int:
         return int((self.folder / self.name / "pid").read_text())
@@ -95,8 +97,7 @@ class UserModeHost:
         """Shut down; what doesn't end is ended."""
         if self.process is None:
             return
-        with contextlib.suppress(subprocess.TimeoutExpired, OSError, ValueError):
-            self.thaw()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.run("systemctl", "poweroff", check=False, timeout=10)
             self.process.wait(20)
         with contextlib.suppress(ProcessLookupError):

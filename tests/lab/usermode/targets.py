@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rtslib_fb import LUN, TPG, FabricModule, FileIOStorageObject, NetworkPortal, Target
-
 TARGET = "iqn.2026-11.test.lab:engine1"
 PORTALS = ("10.78.0.2", "10.78.0.3")
 GIB = 2**30
@@ -22,6 +20,8 @@ LUNS = {
 
 
 def main() -> None:
+    from rtslib_fb import LUN, TPG, FabricModule, FileIOStorageObject, NetworkPortal, Target
+
     iscsi = FabricModule("iscsi")
     iscsi.discovery_userid, iscsi.discovery_password = "finder", "Discovery-CHAP-23"
     iscsi.discovery_enable_auth = True
