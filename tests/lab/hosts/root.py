@@ -18,8 +18,11 @@ SMALLER = ["doc", "man", "locale", "info"]
 
 def build() -> None:
     """Build whatever isn't in the cache yet: roots and Salt beside appliance and packages."""
+    # It's made of the layers, so it imports this module.
+    from usermode import build as usermode
+
     run([HERE / "packages"])
-    parts: list[Callable[[], object]] = [layers, repository, wheelhouse]
+    parts: list[Callable[[], object]] = [usermode.build, repository, wheelhouse]
     with ThreadPoolExecutor() as pool:
         for built in [pool.submit(part) for part in parts]:
             built.result()

@@ -1,0 +1,101 @@
+"""Interfaces as the kernel makes them, and what preflight says of each."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+# What ip makes of them, and the id of a VLAN where it has one.
+REFUSED = {
+    "bond0.20": ("link bond0 name bond0.20 type vlan proto 802.1ad id 20", 20, "802.1ad"),
+    "bond0.12.5": ("link bond0.12 name bond0.12.5 type vlan id 5", 5, "a VLAN below another"),
+    "x-vxlan": ("x-vxlan type vxlan id 5 dstport 4789 dev bond0", 0, "a tunnel (vxlan)"),
+    "x-gretap": ("x-gretap type gretap remote 10.78.0.2 local 10.78.0.12", 0, "tunnel (gretap)"),
+    "x-sit": ("x-sit type sit remote 10.78.0.2", 0, "which isn't ether"),
+    "x-vrf": ("x-vrf type vrf table 77", 0, "a VRF"),
+    "x-ifb": ("x-ifb type ifb", 0, "an ifb"),
+    "x-team": ("x-team type team", 0, "a team"),
+    "x-bridge": ("x-bridge type bridge", 0, "a bridge of this host's own"),
+    "x-macvlan": ("link bond0 name x-macvlan type macvlan mode bridge", 0, "a macvlan"),
+    "x-ipvlan": ("link bond0.12 name x-ipvlan type ipvlan", 0, "an ipvlan"),
+}
+
+
+def problems(formula, interface: str, vlan: int = 0, mtu: int = 1500) -> list[dict[str, str]]:
+    """What the checks of links find, with the pillar naming that interface."""
+    source = f"""[
+        [setattr(host, "interface", {interface!r}),
+         host.settings["network"].update(vlan={vlan}, mtu={mtu}),
+         hosted_engine_preflight.found(hosted_engine_preflight_links.CHECKS, host)][-1]
+        for host in [hosted_engine_preflight.Host(call("hosted_engine.settings"), {{}}, {{}})]
+    ][0]"""
+    return list(formula().python(" ".join(source.split())))
+
+
+@pytest.fixture(params=REFUSED)
+def refused(request, hv):
+    """A link, and what is said of it."""
+    words, vlan, told = REFUSED[request.param]
+    hv.run("ip", "link", "add", *words.split())
+    yield request.param, vlan, told
+    hv.run("ip", "link", "delete", request.param)
+
+
+def test_a_vlan_on_a_bond_of_two_cards_is_fine(formula, hv):
+    assert "802.1Q id 12" in hv.run("ip", "-d", "link", "show", "bond0.12").stdout
+    assert problems(formula, "bond0.12", vlan=12) == []
+    assert problems(formula, "bond0") == []
+
+
+def test_what_carries_no_bridge_of_vms_is_refused(formula, refused):
+    interface, vlan, told = refused
+    (problem,) = problems(formula, interface, vlan=vlan)
+
+    assert told in problem["problem"]
+    assert problem["key"] == "hosted_engine:host:interface"
+
+
+def test_the_cards_mtu_limits_the_vlan_on_their_bond(formula, hv):
+    """bond0.12 itself names a limit of 65535, and yet the kernel refuses."""
+    assert "maxmtu 65535" in hv.run("ip", "-d", "link", "show", "bond0.12").stdout
+    assert "maxmtu 1500" in hv.run("ip", "-d", "link", "show", "vec0").stdout
+    assert hv.run("ip", "link", "set", "bond0", "mtu", "9000", check=False).returncode != 0
+
+    (problem,) = problems(formula, "bond0.12", vlan=12, mtu=9000)
+
+    assert re.match(r"9000, but vec\d below bond0.12 carries 1500", problem["problem"])
+    assert problem["key"] == "hosted_engine:network:mtu"
+    assert problems(formula, "bond0.12", vlan=12, mtu=1500) == []
+
+
+def test_the_whole_preflight_reports_it_by_salt_call(hv):
+    """Salt's own program, with the formula's folders in its configuration."""
+    hv.run("mkdir", "-p", "/etc/salt-lab/pillar", "/etc/salt-lab/files")
+    hv.script(
+        """
+        printf '%s\\n' 'file_client: local' 'id: hv.lab.test' 'root_dir: /tmp/salt-lab' \
+            'module_dirs: [/srv/formula/_modules]' 'states_dirs: [/srv/formula/_states]' \
+            'utils_dirs: [/srv/formula/_utils]' 'file_roots: {base: [/etc/salt-lab/files]}' \
+            'pillar_roots: {base: [/etc/salt-lab/pillar]}' 'enable_fqdns_grains: false' \
+            > /etc/salt-lab/minion
+        ln -sfn /srv/formula/_modules /etc/salt-lab/files/_modules
+        ln -sfn /srv/formula/_utils /etc/salt-lab/files/_utils
+        echo "base: {'*': [site]}" > /etc/salt-lab/pillar/top.sls
+        cat > /etc/salt-lab/pillar/site.sls <<'END'
+hosted_engine:
+  engine: {fqdn: engine.lab.test}
+  host: {name: hv.lab.test, address: hv.lab.test, interface: bond0.12}
+  network: {vlan: 12, mtu: 9000}
+  storage: {type: nfs, address: nas.lab.test, path: /exports/engine1}
+  secrets: {admin_password: not-to-be-seen-admin}
+END
+        """
+    )
+    told = hv.script(
+        "salt-call --local -c /etc/salt-lab saltutil.sync_all > /dev/null\n"
+        "salt-call --local -c /etc/salt-lab --out json hosted_engine.preflight",
+        timeout=300,
+    )
+    assert "below bond0.12 carries 1500 at most" in told
+    assert "hosted_engine:storage" not in told

@@ -1,0 +1,1 @@
+"""Hosts with a kernel of their own: user-mode Linux, as storage server and as hypervisor."""
