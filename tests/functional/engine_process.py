@@ -93,6 +93,8 @@ class Engine:
 
         The engine is started again, and believes what it knew.
         """
+        # An activation that was cut off would begin again, and connect it.
+        self.wait(lambda: all(each["name"] != "domain_active" for each in self.state()["tasks"]))
         with self.changed_memory() as memory:
             for connected in ("mounted", "sessions"):
                 memory.pop(connected, None)
