@@ -51,8 +51,10 @@ def other_hangs(hv, nas) -> Iterator[None]:
 
 def test_ours_is_found_while_anothers_server_hangs(formula, hv, other_hangs):
     # The other one hangs indeed: an attribute that isn't cached isn't answered.
-    assert hv.run("timeout", "-s", "KILL", "5", "ls", f"{OTHER}/x", check=False).returncode == 137
+    assert hv.run("timeout", "5", "ls", f"{OTHER}/x", check=False).returncode == 124
 
+    # Salt's loader takes its time as well.
+    assert formula()("test.ping")
     begun = time.monotonic()
     found = formula().python(
         f"hosted_engine_volume.find({DOMAIN!r}, 'img', 'vol', {nfs('engine1', 'v3')!r})"
@@ -60,5 +62,5 @@ def test_ours_is_found_while_anothers_server_hangs(formula, hv, other_hangs):
     waited = time.monotonic() - begun
 
     assert found == f"{OURS}/{TAIL}"
-    assert waited < 15, "the other mount was touched"
+    assert waited < 15, f"{waited:.0f} s: the other mount was touched"
     assert formula().python(f"hosted_engine_volume.find({DOMAIN!r}, 'img', 'vol')") == found
