@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,23 @@ import hosted_engine_command as command
 import hosted_engine_config_files as files
 import hosted_engine_ha_status as ha_status
 import hosted_engine_hypervisor as hypervisor
+import hosted_engine_left_domain as left_domain
+import hosted_engine_own_domain as own
 import hosted_engine_record as record
 import hosted_engine_settings as settings
 import hosted_engine_stage as progress
 import hosted_engine_storage as kinds
 import hosted_engine_volume as volume
-from salt.exceptions import CommandExecutionError
-
-log = logging.getLogger(__name__)
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DISKS = ["he_virtio_disk", "he_sanlock", "he_metadata", "HostedEngineConfigurationImage"]
 NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 
 def refusal() -> str | None:
     """
-    Why this host's deployment isn't taken down; None: nothing speaks against it.
+    Why this host's deployment isn't taken down; None: nothing prevents it.
 
     CLI Example:
 
@@ -105,7 +105,7 @@ def stop_engine_vm() -> None:
 
 def unrecorded() -> str | None:
     """
-    The storage domain that the bootstrap VM's engine made and no record tells of; None: none.
+    The storage domain that an interrupted run had the engine make, and didn't record; None: none.
 
     CLI Example:
 
@@ -113,19 +113,22 @@ def unrecorded() -> str | None:
 
         salt-call --local hosted_engine_clean.unrecorded
 
-    A run may be killed before it writes down what the engine made. What no engine answers for any
-    more is not guessed at.
+    Only the bootstrap VM's engine knows its id. Where it doesn't answer and something may lie on
+    the storage, this raises CommandExecutionError: the VM is removed next.
     """
     known = settings.merge(__pillar__, __grains__)
-    if not progress.runs(known["bootstrap"]["name"]):
+    if not own.is_pending() or not progress.runs(known["bootstrap"]["name"]):
         return None
     try:
         domain = __salt__["ovirt_storage_domain.get"](known["storage"]["name"])
     except CommandExecutionError as error:
-        log.warning("What the engine made can't be asked: %s", error)
-        return None
-    recorded = (record.read("deployment") or {}).get("made")
-    return str(domain["id"]) if domain and domain["id"] != recorded else None
+        if storage() is None:
+            return None
+        raise CommandExecutionError(
+            f"The engine can't be asked which storage domain it made: {error}\nApply this again "
+            f"when it answers, or look at the storage yourself and remove {left_domain.RECORD}"
+        ) from error
+    return str(domain["id"]) if domain else None
 
 
 def record_storage() -> None:
@@ -137,9 +140,12 @@ def record_storage() -> None:
     .. code-block:: bash
 
         salt-call --local hosted_engine_clean.record_storage
+
+    Raises CommandExecutionError where it may be somebody else's.
     """
-    if made := unrecorded():
-        record.write("deployment", (record.read("deployment") or {}) | {"made": made})
+    if unrecorded():
+        name = settings.merge(__pillar__, __grains__)["storage"]["name"]
+        __salt__["hosted_engine_storage_domain.record"](name)
 
 
 def key() -> str | None:
@@ -173,7 +179,7 @@ def remove_key() -> None:
 
 def storage() -> dict[str, Any] | None:
     """
-    The storage domain that this deployment made, by its record; None: nothing of it is left.
+    What is left of the storage domain that this deployment made; None: nothing.
 
     CLI Example:
 
@@ -181,16 +187,15 @@ def storage() -> dict[str, Any] | None:
 
         salt-call --local hosted_engine_clean.storage
 
-    ``path`` is None where its storage isn't connected.
+    It is known by the record, or by this engine's hosted-engine.conf, and looked for where it was
+    made, whatever the pillar says by now. ``storage_domain``: its id, empty where a run was
+    interrupted before it was known. ``path`` is None where its storage isn't connected: then the
+    export is mounted for a moment, and the LUN looked at.
+
+    Raises CommandExecutionError where an export can't be looked at.
     """
-    made = (record.read("deployment") or {}).get("made")
-    if made is None:
-        return None
-    mount = _mount()
-    if mount is None:
-        return {"storage_domain": made, "path": None}
-    path = mount / made
-    return {"storage_domain": made, "path": str(path)} if path.exists() else None
+    known = own.known(settings.merge(__pillar__, __grains__))
+    return left_domain.found(known) if known else None
 
 
 def remove_storage() -> None:
@@ -205,68 +210,65 @@ def remove_storage() -> None:
 
     It's done on the host, not by the engine: an engine doesn't let go of its only data domain.
 
-    Raises CommandExecutionError where that isn't certainly ours, where the storage isn't connected,
-    or where it is a LUN, with what to do.
+    Raises CommandExecutionError where that isn't certainly ours, where the storage can't be
+    connected, or where it is a LUN, with what to do.
     """
     _refuse()
-    known = settings.load(__pillar__, __grains__)
-    if any(map(progress.runs, (known["vm"]["name"], known["bootstrap"]["name"]))):
+    pillar = settings.load(__pillar__, __grains__)
+    if any(map(progress.runs, (pillar["vm"]["name"], pillar["bootstrap"]["name"]))):
         raise CommandExecutionError("The engine's VM still runs: its storage isn't removed")
-    if kinds.is_block(known["storage"]["type"]):
-        return _refuse_lun(known)
-    if _mount() is None and _configuration():
-        command.run("hosted-engine", "--connect-storage", timeout=known["timeouts"]["command"])
-    found = storage()
-    if found is None:
+    known, found = own.known(pillar), storage()
+    if known is None or found is None:
         return
-    where, made = kinds.server_path(known["storage"]), found["storage_domain"]
-    if found["path"] is None:
-        raise CommandExecutionError(
-            f"{where} isn't mounted here: remove the directory {made} from it by hand, and "
-            f"{record.DIRECTORY / 'deployment.json'}"
-        )
-    path = Path(found["path"])
-    named = archive.properties(record.read_file(path / "dom_md" / "metadata")).get("SDUUID", made)
-    if named != made or not UUID.fullmatch(made):
-        raise CommandExecutionError(
-            f"{path} says that it is the storage domain {named}, not {made}: not removed"
-        )
+    if kinds.is_block(known.storage["type"]):
+        left_domain.refuse_lun(known)
+    if not UUID.fullmatch(known.id):
+        left_domain.refuse_unknown(known)
+    path = Path(found["path"] or _connected(known))
+    left_domain.check(path, known)
     if others := _others(path):
         raise CommandExecutionError(
-            f"The storage domain {made} also holds disks of others: {', '.join(others)}. Move or "
-            "remove them in the engine first"
+            f"The storage domain {known.id} also holds disks of others: {', '.join(others)}. Move "
+            "or remove them in the engine first"
         )
     # So that it isn't the pool's manager any more: it would miss its leases.
-    command.run("systemctl", "try-restart", "vdsmd", timeout=known["timeouts"]["command"])
-    command.run(*volume.AS_VDSM, "rm", "-rf", "--", str(path), timeout=known["timeouts"]["storage"])
+    command.run("systemctl", "try-restart", "vdsmd", timeout=pillar["timeouts"]["command"])
+    asked = (*volume.AS_VDSM, "rm", "-rf", "--", str(path))
+    command.run(*asked, timeout=pillar["timeouts"]["storage"])
 
 
-def _refuse_lun(known: dict[str, Any]) -> None:
-    """A LUN isn't wiped from here: other hosts may use its volume group, and no file tells."""
-    if (found := storage()) is None:
-        return
-    made = found["storage_domain"]
-    raise CommandExecutionError(
-        f"The LUN ({kinds.where(known['storage'])}) still holds the storage domain {made}, and "
-        "nothing here formats a LUN. If nobody needs it: vdsm-client StorageDomain format "
-        f"storagedomainID={made} autoDetach=true on a host that sees it, or make the LUN anew on "
-        f"the storage. Then remove {record.DIRECTORY / 'deployment.json'} and apply this again"
-    )
+def _connected(known: own.Own) -> Path:
+    """Where the domain is once vdsm has connected its storage."""
+    reason = ""
+    try:
+        __salt__["vdsm.connect_storage"](known.storage)
+    except (CommandExecutionError, CommandNotFoundError) as error:
+        reason = f" ({error})"
+    mount = left_domain.mount(known.storage)
+    if mount is None:
+        raise CommandExecutionError(
+            f"{kinds.server_path(known.storage)} isn't mounted here{reason}: remove the directory "
+            f"{known.id} from it by hand, and {left_domain.RECORD}"
+        )
+    return mount / known.id
 
 
 def _others(domain: Path) -> list[str]:
     """Images that neither this deployment nor the engine's own bookkeeping put there."""
-    if not _configuration():
-        # Before its end, nobody but the deployment could have put one there.
-        return []
-    disks = __salt__["hosted_engine_config.ids"]()["disks"].values()
-    ours = {disk["image"] for disk in disks}
-    images = [path for path in domain.glob("images/*") if path.name not in ours]
-    return sorted(
-        image.name
-        for image in images
-        if not any("OVF_STORE" in record.read_file(meta) for meta in image.glob("*.meta"))
-    )
+    ours: set[str] = set()
+    # Before its end no file says which images are ours; their names are known.
+    names = ["OVF_STORE"]
+    if _configuration():
+        ours = {disk["image"] for disk in __salt__["hosted_engine_config.ids"]()["disks"].values()}
+    else:
+        names += DISKS
+    found = []
+    for image, described in left_domain.images(domain).items():
+        known = any(name in described for name in names)
+        # One that a killed run left half made describes itself nowhere.
+        if image not in ours and not known and (described or _configuration()):
+            found.append(image)
+    return sorted(found)
 
 
 def _finished() -> bool:
@@ -277,11 +279,11 @@ def _finished() -> bool:
         return False
     if record.read("setup") is None:
         return True
-    # Past the point of no return, and never seen healthy: failed, unless it is by now.
+    # Past the point of no return, and never recorded as healthy: failed, unless a host says else.
     try:
-        return ha_status.health(ha_status.read()) == "good"
+        return ha_status.claims_health(ha_status.read())
     except CommandExecutionError:
-        return False
+        return True
 
 
 def _refuse() -> None:
@@ -291,10 +293,3 @@ def _refuse() -> None:
 
 def _configuration() -> str:
     return record.read_file(files.CONFIGURATION)
-
-
-def _mount() -> Path | None:
-    """Where vdsm mounts our storage; None: not mounted, whatever directory is there, or a LUN."""
-    name = kinds.mount_point(settings.merge(__pillar__, __grains__)["storage"])
-    path = volume.MOUNTS / name if name else None
-    return path if path and path.is_mount() else None

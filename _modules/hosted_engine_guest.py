@@ -248,8 +248,8 @@ def prepared(disk: str) -> dict[str, Any]:
 
 def prepare(disk: str) -> None:
     """
-    Prepare the guest for its final place, without its setup's secrets on its disk, and tell the
-    engine that the image ``disk`` holds the configuration.
+    Prepare the guest for its final place, and tell the engine that the image ``disk`` holds the
+    configuration.
 
     CLI Example:
 
@@ -260,7 +260,6 @@ def prepare(disk: str) -> None:
     only_on_the_way(__salt__, "Preparing the guest")
     if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
-    _run("sh", "-c", guest_files.FORGET, timeout=_settings()["timeouts"]["shutdown"])
     for path, text in _network().items():
         _run("install", "-m", "0600", "/dev/stdin", path, stdin=text)
     _run("systemctl", "enable", guest_files.HANDOVER_UNIT)

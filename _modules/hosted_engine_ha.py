@@ -87,7 +87,12 @@ def maintenance() -> Facts:
     try:
         seen = ha_status.read()
     except CommandExecutionError as error:
-        return {"answers": False, "global_maintenance": None, "why": str(error)}
+        return {
+            "answers": False,
+            "global_maintenance": None,
+            "local_maintenance": ha_status.local_maintenance(),
+            "why": str(error),
+        }
     here = ha_status.by_id(seen, ha_status.host_id())
     return {
         "answers": True,
@@ -113,19 +118,18 @@ def set_maintenance(mode: str) -> None:
     agent holds no host id, when the command would end the broker.
     """
     wanted = ha_status.flags(mode)
-    if _holds_host_id():
-        arguments = ["--set-maintenance", f"--mode={mode}"]
-    elif mode == "none" and maintenance()["global_maintenance"] is False:
-        # An agent that started in local maintenance waits for this flag, without a host id.
-        arguments = ["--set-shared-config", "local_maintenance", "False", "--type=ha"]
+    if ha_status.holds_host_id():
+        advice = ha_status.MIGRATE if mode == "local" else ""
+        argv = ("hosted-engine", "--set-maintenance", f"--mode={mode}")
+        command.run(*argv, timeout=_patience(), advice=advice)
+    elif mode == "none" and ha_status.local_maintenance():
+        ha_status.end_local_maintenance()
     else:
         raise CommandExecutionError(
             f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
             "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it "
             "waits in local maintenance: end that first (mode none), or do it on another host"
         )
-    advice = ha_status.MIGRATE if mode == "local" else ""
-    command.run("hosted-engine", *arguments, timeout=_patience(), advice=advice)
     wait(
         f"HA to show maintenance {mode}",
         maintenance,
@@ -145,7 +149,12 @@ def restart_broker() -> None:
 
         salt-call --local hosted_engine_ha.restart_broker
     """
+    vm_conf = record.read_file(files.RUN_VM_CONF)
     command.run("systemctl", "restart", "ovirt-ha-broker", timeout=_patience())
+    # It goes with the broker, and the status isn't shown without it; an agent writes its own.
+    if vm_conf and not files.RUN_VM_CONF.exists():
+        files.RUN_VM_CONF.parent.mkdir(mode=0o755, exist_ok=True)
+        record.write_file(files.RUN_VM_CONF, vm_conf, mode=0o640, owner=files.VDSM_KVM)
     wait(
         "the HA broker to answer",
         maintenance,
@@ -217,14 +226,7 @@ def initialise_lockspace() -> None:
         raise CommandExecutionError(
             f"{path} has {length} bytes, a lockspace takes {_lockspace.BYTES}. Not written to"
         )
-    init, place = (*volume.AS_VDSM, "sanlock", "direct", "init"), _lockspace.place(path)
-    advice = "Look at the storage, and at: journalctl -u sanlock"
-    done = command.run(*init, "-s", place, codes=(0, 1), advice=advice)
-    if done.returncode:
-        if _lockspace.WRONG_SECTORS not in done.stdout:
-            output = (done.stdout + done.stderr).strip()
-            raise CommandExecutionError(f"{' '.join(init)} -s {place}: {output}. {advice}")
-        command.run(*init, *_lockspace.LARGE_SECTORS, "-s", place, advice=advice)
+    _lockspace.initialise(path)
     if (name := _lockspace.name(path)) != _lockspace.NAME:
         raise CommandExecutionError(f"{path} reads back with the lockspace {name!r}: the storage?")
 
@@ -280,12 +282,6 @@ def _configured() -> None:
         raise NotYet(
             f"HA isn't configured yet: no {files.CONFIGURATION}; hosted_engine.handover writes it"
         )
-
-
-def _holds_host_id() -> bool:
-    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
-    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
-    return any(line.startswith(f"s {_lockspace.NAME}:") for line in output.splitlines())
 
 
 def _page() -> str:

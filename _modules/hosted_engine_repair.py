@@ -33,10 +33,14 @@ def reinitialise_lockspace() -> None:
     if problems := _in_use(*ha_status.living()):
         raise CommandExecutionError("The lockspace stays as it is: " + "; ".join(problems))
     # Without --force: the command looks once more by itself.
-    command.run(
-        COMMAND, "--reinitialize-lockspace", timeout=STORAGE_SECONDS,
-        advice="Look at: journalctl -u sanlock, /var/log/ovirt-hosted-engine-ha/broker.log",
-    )  # fmt: skip
+    done = command.run(COMMAND, "--reinitialize-lockspace", timeout=STORAGE_SECONDS, codes=(0, 1))
+    if done.returncode:
+        # A refusal is the last line of a traceback.
+        reason = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1]
+        raise CommandExecutionError(
+            f"{COMMAND} --reinitialize-lockspace: {reason}. Look at: "
+            "/var/log/ovirt-hosted-engine-ha/broker.log, journalctl -u sanlock"
+        )
     if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != _lockspace.NAME:
         raise CommandExecutionError(f"The lockspace reads back as {found!r}: the storage?")
 

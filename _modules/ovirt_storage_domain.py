@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import hosted_engine_connection as connection
-import hosted_engine_record as record
+import hosted_engine_guard as guard
+import hosted_engine_own_domain as own
 import hosted_engine_settings as settings
 import hosted_engine_storage as kinds
+import hosted_engine_storage_request as request
+from hosted_engine_patience import patient
 from hosted_engine_state import NotYet
 from hosted_engine_wait import wait as _wait
 from salt.exceptions import CommandExecutionError
 
 GIB = kinds.GIB
 SPARE_GIB = kinds.SPARE_GIB
-# The ids of the domains that this very run made: only those may be formatted again.
-MADE = "ovirt_storage_domain.made"
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -80,74 +82,74 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     All but where it lies comes from the pillar: NFS version, mount options, portals, CHAP, discard.
     On iscsi and fc the engine takes the LUN that ``ovirt_host_storage.choose`` finds.
 
-    Raises CommandExecutionError when the engine refuses, when no LUN fits, or when there is too
-    little room: the domain is then removed again.
-    """
-    wanted = settings.load(__pillar__, __grains__)
-    block = kinds.is_block(storage["type"])
-    lun = __salt__["ovirt_host_storage.choose"](host) if block else None
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        from ovirtsdk4 import types
+    An export is looked at first: the engine imports a domain that lies there, whosever it is, and
+    doesn't say so. The domain of the pillar's name is recorded as this deployment's.
 
-        domain = types.StorageDomain(
-            name=name,
-            type=types.StorageDomainType.DATA,
-            host=types.Host(name=host),
-            storage_format=_format(api, types, host),
-            storage=_on_lun(lun, wanted["storage"])
-            if lun
-            else _mounted(wanted["storage"], storage),
-            discard_after_delete=wanted["storage"]["discard_after_delete"] if block else None,
-        )
-        made = api.storage_domains_service().add(domain).id
-    __context__.setdefault(MADE, []).append(made)
-    # hosted_engine.clean takes it down by this, when no engine is left to ask.
-    record.write("deployment", (record.read("deployment") or {}) | {"made": made})
+    Raises CommandExecutionError when another domain lies there, or it can't be looked at, when the
+    engine refuses, when no LUN fits, or when there is too little room: the domain is then removed
+    again. On a deployed host the engine's own domain isn't made anew.
+    """
+    wanted = {**settings.load(__pillar__, __grains__)["storage"], **storage}
+    ours = name == wanted["name"]
+    if ours:
+        guard.only_on_the_way(__salt__, f"Adding the storage domain {name}")
+        __salt__["hosted_engine_storage_domain.refuse_left_over"](wanted)
+    if get(name) is not None:
+        raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
+    lun = __salt__["ovirt_host_storage.choose"](host) if kinds.is_block(wanted["type"]) else None
+    if lun:
+        wanted["lun"] = lun["id"]
+    kept = [] if lun else __salt__["hosted_engine_storage_domain.look"](wanted)
+    if ours and not kept:
+        own.intend(wanted)
+    identifier = _post(name, host, wanted, lun)
     wait(name)
+    if identifier not in kept:
+        __salt__["hosted_engine_storage_domain.refuse_import"](name)
+    if ours:
+        own.made(identifier)
     try:
         check_room(name)
     except CommandExecutionError:
-        remove(name, host)
+        if ours and identifier not in kept:
+            remove(name, host)
         raise
 
 
-def _mounted(wanted: dict[str, Any], storage: dict[str, Any]) -> Any:
-    from ovirtsdk4 import types
-
-    kind = storage["type"]
-    return types.HostStorage(
-        type=types.StorageType(kind),
-        # Without brackets the engine refuses it, or splits it at the wrong colon.
-        address=kinds.in_url(storage["address"]),
-        path=storage["path"],
-        nfs_version=types.NfsVersion(wanted["nfs_version"]) if kind == "nfs" else None,
-        vfs_type="glusterfs" if kind == "glusterfs" else None,
-        mount_options=wanted["mount_options"] or None,
-    )
-
-
-def _on_lun(lun: dict[str, Any], wanted: dict[str, Any]) -> Any:
-    from ovirtsdk4 import types
-
-    unit = types.LogicalUnit(id=lun["id"])
-    if wanted["type"] == "iscsi":
-        unit.address, unit.port, unit.target = lun["address"], lun["port"], lun["target"]
-        password = settings.secret(__pillar__, "iscsi_password")
-        if wanted["user"] and password:
-            unit.username, unit.password = wanted["user"], password.value
-    return types.HostStorage(
-        type=types.StorageType(kinds.api_name(wanted["type"])), logical_units=[unit]
-    )
+def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | None) -> str:
+    password = settings.secret(__pillar__, "iscsi_password")
+    try:
+        with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+            domain = request.domain(api, name, host, wanted, lun=lun, password=password)
+            return str(api.storage_domains_service().add(domain).id)
+    except CommandExecutionError as error:
+        # The answer may have been lost though the engine did as it was asked.
+        if (found := _patiently(name)) and kinds.same(found["storage"], kinds.connection(wanted)):
+            return str(found["id"])
+        if not isinstance(error, connection.Unreachable):
+            _withdraw(name, wanted)
+        raise
 
 
-def _format(api: Any, types: Any, host: str) -> Any:
-    """v5 since cluster version 4.4; older engines refuse it."""
-    found = connection.named(api.hosts_service(), host)
-    if found is None:
-        raise NotYet(f"The host {host} isn't in the engine yet")
-    version = api.clusters_service().cluster_service(found.cluster.id).get().version
-    new = (version.major, version.minor) >= (4, 4)
-    return types.StorageFormat.V5 if new else types.StorageFormat.V4
+def _withdraw(name: str, wanted: dict[str, Any]) -> None:
+    """What the engine refused, and left nothing of, isn't begun any more."""
+    if name != wanted["name"] or not own.is_pending():
+        return
+    with contextlib.suppress(CommandExecutionError):
+        block = kinds.is_block(wanted["type"])
+        if block or not __salt__["hosted_engine_storage_domain.look"](wanted):
+            own.forget()
+
+
+def _there(name: str) -> dict[str, Any]:
+    if (domain := get(name)) is None:
+        raise CommandExecutionError(f"There is no storage domain {name} in the engine")
+    return domain
+
+
+def _patiently(name: str) -> dict[str, Any] | None:
+    """As ``get``, asked again while the engine doesn't answer."""
+    return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["gap"])()
 
 
 def check_room(name: str) -> None:
@@ -160,9 +162,7 @@ def check_room(name: str) -> None:
 
         salt-call --local ovirt_storage_domain.check_room hosted_storage
     """
-    domain = get(name)
-    if domain is None:
-        raise CommandExecutionError(f"There is no storage domain {name} in the engine")
+    domain = _there(name)
     disk = settings.load(__pillar__, __grains__)["vm"]["disk_gib"]
     wanted = (disk + SPARE_GIB) * GIB + domain["reserved"]
     available = domain["available"]
@@ -238,9 +238,26 @@ def activate(name: str, datacenter: str) -> None:
     _wait_for(name, ("active",))
 
 
+def forget(name: str) -> None:
+    """
+    Have the engine forget a domain that isn't active; its storage stays as it is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ovirt_storage_domain.forget imported
+    """
+    domain = _there(name)
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        service = api.storage_domains_service().storage_domain_service(domain["id"])
+        service.remove(destroy=True)
+    _wait_for(name, ("absent",))
+
+
 def remove(name: str, host: str) -> None:
     """
-    Remove a domain that this very run made, and format its storage: nothing of it stays behind.
+    Remove the domain that this deployment made, and format its storage: nothing stays behind.
 
     CLI Example:
 
@@ -248,27 +265,29 @@ def remove(name: str, host: str) -> None:
 
         salt-call --local ovirt_storage_domain.remove hosted_storage node1.example.com
 
-    Raises CommandExecutionError for any other domain, such as from a command line: its data may be
+    Raises CommandExecutionError for any other domain, and once it holds a disk: its data may be
     somebody's.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        domain = connection.named(api.storage_domains_service(), name)
-        if domain is None:
-            return
-        if domain.id not in __context__.get(MADE, []):
-            raise CommandExecutionError(
-                f"The storage domain {name} wasn't made by this run, so it isn't formatted: remove "
-                "it in the engine if nobody needs its data"
-            )
-        api.storage_domains_service().storage_domain_service(domain.id).remove(
-            host=host, format=True
+    domain, known = get(name), own.known(settings.load(__pillar__, __grains__))
+    if domain is None:
+        return
+    if known is None or domain["id"] != known.id:
+        raise CommandExecutionError(
+            f"The storage domain {name} wasn't made by this deployment, so it isn't formatted: "
+            "remove it in the engine if nobody needs its data"
         )
+    if __salt__["vdsm.call"]("StorageDomain", "getImages", storagedomainID=domain["id"]):
+        raise CommandExecutionError(f"The storage domain {name} holds disks: it isn't formatted")
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        service = api.storage_domains_service().storage_domain_service(domain["id"])
+        service.remove(host=host, format=True)
     _wait_for(name, ("absent",))
+    own.forget()
 
 
 def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
     def look() -> str:
-        domain = get(name)
+        domain = _patiently(name)
         return str(domain["status"]) if domain else "absent"
 
     _wait(

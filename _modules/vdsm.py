@@ -9,9 +9,15 @@ from typing import Any
 import hosted_engine_command as command
 import hosted_engine_record as record
 import hosted_engine_settings as settings
+import hosted_engine_storage as kinds
+import hosted_engine_vdsm_storage as vdsm_storage
 import hosted_engine_volume as volumes
-from salt.exceptions import CommandExecutionError
+from hosted_engine_terminal import safe
+from hosted_engine_wait import wait
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
+# vdsm's error for a domain that isn't on any storage that this host has connected.
+NO_SUCH_DOMAIN = "(code=358,"
 # Not a pool of the engine's: HA and this formula use images outside of it.
 NO_POOL = "00000000-0000-0000-0000-000000000000"
 
@@ -47,6 +53,86 @@ def call(namespace: str, method: str, **arguments: Any) -> Any:
         raise CommandExecutionError(
             f"vdsm-client {namespace} {method} answered no JSON: {done.stdout[:500]}"
         ) from error
+
+
+def sees(storage_domain: str) -> bool:
+    """
+    Whether this host sees a storage domain: after a boot, only once its storage is connected.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local vdsm.sees DOMAIN_ID
+
+    Raises CommandExecutionError when vdsm doesn't say so for ``timeouts:gap`` seconds.
+    """
+    failures: list[str] = []
+
+    def ask() -> bool | None:
+        try:
+            call("StorageDomain", "getInfo", storagedomainID=storage_domain)
+        except CommandNotFoundError:
+            raise
+        except CommandExecutionError as error:
+            if NO_SUCH_DOMAIN in str(error):
+                return False
+            failures.append(str(error))
+            return None
+        return True
+
+    seen = wait(
+        f"vdsm to tell of the storage domain {storage_domain}",
+        ask,
+        lambda seen: seen is not None,
+        timeout=settings.merge(__pillar__, __grains__)["timeouts"]["gap"],
+        explain=lambda: failures[-1],
+    )
+    return bool(seen)
+
+
+def connect_storage(storage: dict[str, Any] | None = None) -> None:
+    """
+    Have vdsm connect the hosted engine's storage on this host, as HA does after each boot.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local vdsm.connect_storage
+
+    The pillar's storage, or ``storage`` with the pillar's password. What is connected stays so.
+
+    Raises CommandExecutionError when none of its servers or portals can be connected, with vdsm's
+    error code for each.
+    """
+    known = settings.merge(__pillar__, __grains__)
+    secret = settings.secret(__pillar__, "iscsi_password")
+    password = secret.value if secret else ""
+    wanted = storage or known["storage"]
+    try:
+        done = command.run(
+            *("vdsm-client", "-f", "-", "StoragePool", "connectStorageServer"),
+            stdin=json.dumps(vdsm_storage.connection(wanted, password)),
+            timeout=known["timeouts"]["storage"],
+            package="vdsm",
+        )
+    except CommandNotFoundError:
+        raise
+    except CommandExecutionError as error:
+        # vdsm-client repeats what it was given, the password too.
+        reason = safe(str(error).partition("failed:\n")[2] or "no answer", [password])
+        raise CommandExecutionError(
+            f"vdsm doesn't connect {kinds.where(wanted)}: {reason}. Look at: systemctl status "
+            "vdsmd, /var/log/vdsm/vdsm.log"
+        ) from None
+    codes = vdsm_storage.codes(done.stdout)
+    if 0 not in codes:
+        raise CommandExecutionError(
+            f"vdsm doesn't connect {kinds.where(wanted)}: error code "
+            f"{', '.join(map(str, codes)) or 'unknown'}. Look at /var/log/vdsm/vdsm.log, the "
+            "server, and what lies between"
+        )
 
 
 def save_network() -> None:

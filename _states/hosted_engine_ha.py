@@ -79,8 +79,16 @@ def maintenance(name: str, mode: str) -> dict[str, Any]:
     isn't set while the engine's VM runs here. The formula's own phases never use it.
     """
 
+    def wanted() -> state.Facts:
+        flags = ha_status.flags(mode)
+        now = __salt__["hosted_engine_ha.maintenance"]()
+        if mode == "local" and not now["answers"]:
+            return {"local_maintenance": True}
+        return {"answers": True, **flags}
+
     def step(now: state.Facts | None) -> state.Step:
-        if not (now and now["answers"]):
+        # After a boot in local maintenance no status is shown, whatever becomes of the broker.
+        if not (now and (now["answers"] or now["local_maintenance"])):
             return ("hosted_engine_ha.restart_broker",)
         if mode == "local" and now["engine_here"]:
             raise CommandExecutionError(ha_status.MIGRATE)
@@ -88,7 +96,7 @@ def maintenance(name: str, mode: str) -> dict[str, Any]:
 
     return state.converge(
         name,
-        lambda: {"answers": True, **ha_status.flags(mode)},
+        wanted,
         read=__salt__["hosted_engine_ha.maintenance"],
         step=step,
         test=__opts__["test"],

@@ -26,7 +26,11 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
     fc, lun}`` as well; without a ``lun``, the only free one that is large enough is taken.
 
     A domain that exists is attached and activated; its storage is never changed. A new one that
-    turns out too small for the engine's disk is removed again.
+    turns out too small for the engine's disk is removed again. A domain that lies on an export
+    already is never taken.
+
+    Until this host is deployed, it's connected to the storage again where a boot lost that, which
+    the engine doesn't notice, and what an interrupted run added is recorded.
     """
 
     def step(now: state.Facts | None) -> state.Step:
@@ -43,23 +47,28 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
                 f"The storage domain {name} belongs to the data center {now['datacenter']}: choose "
                 "another hosted_engine:storage:name, or remove it in the engine"
             )
+        if not now.get("connected", True):
+            return "hosted_engine_storage_domain.connect", name
+        if not now.get("recorded", True):
+            return "hosted_engine_storage_domain.record", name
         if now["status"] == "unattached":
             return "ovirt_storage_domain.attach", name, datacenter
         if now["status"] in ("inactive", "maintenance"):
             return "ovirt_storage_domain.activate", name, datacenter
         return "ovirt_storage_domain.wait", name
 
+    def wanted() -> state.Facts:
+        facts = {"datacenter": datacenter, "status": "active", "storage": dict(storage)}
+        own = __salt__["hosted_engine_storage_domain.is_own"](name)
+        return facts | ({"connected": True, "recorded": True} if own else {})
+
     def read() -> state.Facts | None:
         seen = __salt__["ovirt_storage_domain.get"](name)
-        if seen and kinds.same(seen["storage"], storage):
-            return {**seen, "storage": dict(storage)}
+        if seen is None or not kinds.same(seen["storage"], storage):
+            return seen
+        seen = {**seen, "storage": dict(storage)}
+        if __salt__["hosted_engine_storage_domain.is_own"](name):
+            seen |= __salt__["hosted_engine_storage_domain.on_host"](name)
         return seen
 
-    return state.converge(
-        name,
-        {"datacenter": datacenter, "status": "active", "storage": dict(storage)},
-        read=read,
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.converge(name, wanted, read=read, step=step, test=__opts__["test"], run=__salt__)

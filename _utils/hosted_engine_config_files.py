@@ -25,6 +25,7 @@ VERSION, ANSWERS = "version", "fhanswers.conf"
 MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+VDSM_KVM = (36, 36)
 RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
 # As the agent's own documentation writes it.
 VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"

@@ -56,13 +56,6 @@ WantedBy=multi-user.target
 """
 WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
-# Before the disk is copied: the copy takes freed blocks along, so those that held a secret are
-# given back first. A guest that can't give blocks back goes on without.
-FORGET = f"""rm -rf {ANSWERS} /var/lib/cloud/instance /var/lib/cloud/instances
-sync
-fstrim --all || true
-"""
-
 # Before cloud-init and the network: the first packet in the final place is the final network's.
 HANDOVER_SERVICE = f"""[Unit]
 Description=First boot of the hosted engine in its final place

@@ -11,6 +11,7 @@ from typing import Any
 
 import hosted_engine_command as command
 import hosted_engine_config_files as files
+import hosted_engine_lockspace as lockspace
 from hosted_engine_wait import wait
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -19,6 +20,8 @@ Status = dict[str, Any]
 WATCH_SECONDS = 65
 # This host's own flags, which its agent reads in each cycle.
 HA_CONF = Path("/var/lib/ovirt-hosted-engine-ha/ha.conf")
+# The command sets both for local maintenance, the engine the first; the agent waits for either.
+LOCAL_FLAGS = ("local_maintenance", "local_maintenance_manual")
 MODES = ("global", "local", "none")
 MIGRATE = (
     "The engine's VM runs on this host: migrate it first, or put the host into maintenance in the "
@@ -142,6 +145,12 @@ def running_on(status: Status) -> list[str]:
     return [host["name"] for host in status["hosts"].values() if may_run_engine(host)]
 
 
+def claims_health(status: Status) -> bool:
+    """Whether any host's last word was a healthy engine, however long ago it was."""
+    hosts = status["hosts"].values()
+    return any((host["vm"], host["health"]) == ("up", "good") for host in hosts)
+
+
 def by_id(status: Status, host_id: int) -> Status | None:
     """What HA says of the host with that id; None: it never reported, or was cleaned away."""
     return status["hosts"].get(host_id)
@@ -171,7 +180,19 @@ def local_maintenance() -> bool:
     except FileNotFoundError:
         return False
     pairs = dict(line.partition("=")[::2] for line in lines)
-    return pairs.get("local_maintenance", "").strip().lower() in ("true", "1", "yes")
+    return any(pairs.get(flag, "").strip().lower() in ("true", "1", "yes") for flag in LOCAL_FLAGS)
+
+
+def end_local_maintenance() -> None:
+    """Clear this host's own flags: an agent that started in local maintenance waits for that."""
+    for flag in LOCAL_FLAGS:
+        command.run("hosted-engine", "--set-shared-config", flag, "False", "--type=ha")
+
+
+def holds_host_id() -> bool:
+    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
+    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
+    return any(line.startswith(f"s {lockspace.NAME}:") for line in output.splitlines())
 
 
 def flags(mode: str) -> dict[str, bool]:

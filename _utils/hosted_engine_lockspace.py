@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hosted_engine_command as command
 import hosted_engine_volume as volume
+from salt.exceptions import CommandExecutionError
 
 NAME = "hosted-engine"
 BYTES = 1024**2
@@ -23,6 +25,23 @@ def name(path: Path) -> str | None:
     if not sector.startswith(LEADER_MAGIC):
         return None
     return sector[LEADER_NAME].rstrip(b"\0").decode(errors="replace")
+
+
+def initialise(path: Path) -> None:
+    """
+    Write a lockspace with all its locks free to the start of a volume.
+
+    Raises CommandExecutionError where sanlock refuses.
+    """
+    init, where = (*volume.AS_VDSM, "sanlock", "direct", "init"), place(path)
+    advice = "Look at the storage, and at: journalctl -u sanlock"
+    done = command.run(*init, "-s", where, codes=(0, 1), advice=advice)
+    if done.returncode == 0:
+        return
+    if WRONG_SECTORS not in done.stdout:
+        output = (done.stdout + done.stderr).strip()
+        raise CommandExecutionError(f"{' '.join(init)} -s {where}: {output}. {advice}")
+    command.run(*init, *LARGE_SECTORS, "-s", where, advice=advice)
 
 
 def place(path: Path) -> str:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import hosted_engine_archive as archive
-import hosted_engine_config_files as config_files
+import hosted_engine_own_domain as own
 import hosted_engine_preflight_network as network
 import hosted_engine_record as record
 import hosted_engine_storage as kinds
@@ -101,11 +100,10 @@ def export_takes_direct_io(host: Host) -> Iterator[Problem]:
 def export_is_free(host: Host) -> Iterator[Problem]:
     """Nobody's storage domain lies on the export, or the one that this deployment made."""
     found = host.export
-    if not found.get("looked") or found["domains"] is None or engine_judges():
+    if not found.get("looked") or found["domains"] is None or engine_judges(host):
         return
-    ours = own_domains()
     for domain in found["domains"]:
-        if domain["id"] in ours:
+        if domain["id"] == own_domain(host):
             continue
         name = f"{domain['name']} ({domain['id']})" if domain["name"] else domain["id"]
         pool = f", of the data center {domain['pool']}" if domain["pool"] else ""
@@ -123,7 +121,7 @@ def export_is_free(host: Host) -> Iterator[Problem]:
 def export_has_room(host: Host) -> Iterator[Problem]:
     """The export has room for the engine's disk and for what the engine keeps free."""
     found = host.export
-    if not found.get("looked") or engine_judges() or own_domains():
+    if not found.get("looked") or engine_judges(host) or own_domain(host):
         return
     disk = host.settings["vm"]["disk_gib"]
     wanted = (disk + kinds.SPARE_GIB) * kinds.GIB
@@ -141,21 +139,19 @@ def resolves(host: Host) -> bool:
     return bool(network.resolve(host.settings["storage"]["address"].strip("[]")))
 
 
-def own_domains() -> set[str]:
-    """Ids of the storage domain that this deployment made, as far as it is written down."""
-    recorded = record.read("deployment") or {}
-    configured = archive.properties(record.read_file(config_files.CONFIGURATION))
-    ids = (recorded.get("made"), recorded.get("storage_domain"), configured.get("sdUUID"))
-    return {one for one in ids if one}
+def own_domain(host: Host) -> str:
+    """Id of the storage domain that this deployment made; empty where none is known."""
+    known = own.known(host.settings)
+    return known.id if known else ""
 
 
-def engine_judges() -> bool:
+def engine_judges(host: Host) -> bool:
     """
     Whether the engine is there already, and may have made a domain that nobody wrote down.
 
     What lies on the storage is then judged with the engine, in its phase.
     """
-    return record.read("setup") is not None and not own_domains()
+    return record.read("setup") is not None and not own_domain(host)
 
 
 CHECKS: list[Check] = [

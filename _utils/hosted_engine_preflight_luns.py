@@ -76,7 +76,7 @@ def target_is_there(host: Host) -> Iterator[Problem]:
 def lun_is_free(host: Host) -> Iterator[Problem]:
     """The pillar's LUN, or one to take, is there, free and large enough."""
     storage = host.settings["storage"]
-    if not kinds.is_block(storage["type"]) or export.engine_judges() or export.own_domains():
+    if not kinds.is_block(storage["type"]) or export.engine_judges(host) or export.own_domain(host):
         return
     seen = [one for one in san.devices() if one["type"] == storage["type"]]
     there = any(one["id"] == storage["lun"] for one in seen)

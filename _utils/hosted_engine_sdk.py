@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from hosted_engine_state import NotYet
 from hosted_engine_terminal import safe
-from salt.exceptions import CommandExecutionError
 
 # Modules of the SDK in which the engine's answers are fetched and read.
 PACKAGE = "ovirtsdk4"
@@ -25,11 +25,11 @@ NOT_THERE = "there is no such thing, or no more (HTTP 404)"
 
 
 def load() -> Any:
-    """The SDK's package. Raises CommandExecutionError where it is missing, with what to install."""
+    """The SDK's package. Raises NotYet where it is missing, with what to install."""
     try:
         import ovirtsdk4
     except ImportError as error:
-        raise CommandExecutionError(
+        raise NotYet(
             f"The engine's SDK is missing in Salt's own Python ({error}). Install it: "
             "salt-call --local state.apply hosted_engine.appliance, "
             "or salt-pip install ovirt-engine-sdk-python"

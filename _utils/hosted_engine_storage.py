@@ -153,7 +153,7 @@ def where(storage: Storage) -> str:
 def server_path(storage: Storage) -> str:
     """``host:/path``; an IPv6 address in brackets, no slash at the end."""
     address, path = storage.get("address") or "", storage.get("path") or ""
-    return f"{in_url(address)}:{path.rstrip('/')}"
+    return f"{in_url(address)}:{path.rstrip('/') or '/'}"
 
 
 def portal(text: str) -> tuple[str, int]:

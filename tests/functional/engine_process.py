@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -92,10 +93,19 @@ class Engine:
 
         The engine is started again, and believes what it knew.
         """
+        # An activation that was cut off would begin again, and connect it.
+        self.wait(lambda: all(each["name"] != "domain_active" for each in self.state()["tasks"]))
+        with self.changed_memory() as memory:
+            for connected in ("mounted", "sessions"):
+                memory.pop(connected, None)
+
+    @contextmanager
+    def changed_memory(self) -> Iterator[dict[str, Any]]:
+        """What lies outside of the engine, to be changed while it doesn't run."""
         self.stop()
         state = self.state()
-        for connected in ("mounted", "sessions"):
-            state["memory"].pop(connected, None)
+        state["memory"].setdefault("storage", {})
+        yield state["memory"]
         (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
         self.start()
 

@@ -14,11 +14,13 @@ import hosted_engine_authorized_keys
 import hosted_engine_command
 import hosted_engine_connection
 import hosted_engine_record
+import hosted_engine_storage_probe
 import hosted_engine_volume
 import pytest
 from minion import ROOT, Minion
 
 from functional.engine_process import PACKAGE, Engine
+from functional.host_storage import HostStorage
 
 MODULES = {
     # The guest's ssh channel ends in the simulator's own engine-psql.sh.
@@ -56,6 +58,7 @@ class Host:
         self.commands: list[tuple[str, ...]] = []
         self.ha_status: dict[str, Any] | None = None
         self.agent_runs = False
+        self.storage = HostStorage(engine)
         self.machines: Any = ["pc-i440fx-2.12", "pc-q35-4.1"]
         self.records.mkdir(parents=True)
         self._replace()
@@ -77,6 +80,8 @@ class Host:
 
         def command(*arguments: str, **options: Any) -> Any:
             self.commands.append(arguments)
+            if arguments[0] == "vdsm-client" and self.storage.does(arguments):
+                return self.storage.call(arguments, options.get("stdin"))
             if arguments[0] == "vdsm-client":
                 return subprocess.CompletedProcess(arguments, 0, self._vdsm(*arguments[1:]), "")
             if arguments[0] == "hosted-engine":
@@ -93,6 +98,7 @@ class Host:
         self._patch.setattr(hosted_engine_authorized_keys, "FILE", self.keys)
         self._patch.setattr(hosted_engine_connection, "CONFIGURATION", self.configuration)
         self._patch.setattr(hosted_engine_connection, "VDSM_CA", self.folder / "none.pem")
+        self._patch.setattr(hosted_engine_storage_probe, "inspect", self.storage.inspect)
         self._patch.setattr(hosted_engine_volume, "find", self._volume)
         self._patch.setattr(hosted_engine_volume, "AS_VDSM", ("env",))
 

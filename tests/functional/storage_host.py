@@ -38,9 +38,13 @@ MODULES = {
         "    if image not in answers()['paths']:\n"
         "        raise salt.exceptions.CommandExecutionError('code=201, Volume does not exist')\n"
         "    return answers()['paths'][image]\n"
+        "def connect_storage(storage=None):\n"
+        "    if 'mount' not in answers():\n"
+        "        raise salt.exceptions.CommandExecutionError('vdsm does not answer')\n"
+        "    subprocess.run(['mount', '--bind', *answers()['mount']], check=True)\n"
     ),
 }
-HEAD = """import json, pathlib, salt.exceptions, hosted_engine_settings
+HEAD = """import json, pathlib, subprocess, salt.exceptions, hosted_engine_settings
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
@@ -89,9 +93,11 @@ class StorageHost:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(disk.parent)
 
-    def say(self, deployed: bool = False) -> None:
+    def say(self, deployed: bool = False, **others: Any) -> None:
         paths = {IDS["disks"][name]["image"]: str(self.disk(name)) for name in SIZES_MIB}
-        self.answers.write_text(json.dumps({"ids": IDS, "deployed": deployed, "paths": paths}))
+        self.answers.write_text(
+            json.dumps({"ids": IDS, "deployed": deployed, "paths": paths} | others)
+        )
 
     def disk(self, name: str) -> Path:
         where = IDS["disks"][name]

@@ -292,7 +292,7 @@ def test_local_maintenance_lasts_though_no_metadata_says_so(ha: StandinHa) -> No
     assert (ret["result"], ret["changes"]) == (True, {})
     ended = maintenance(ha, "none")
     assert ended["result"] is True, ended["comment"]
-    assert "local_maintenance=False" in ha_conf.read_text()
+    assert "True" not in ha_conf.read_text(), "the agent waits while either flag is set"
     assert ha.killed == [], "the broker ends itself when it's asked without a host id"
 
 
@@ -318,3 +318,38 @@ def test_a_value_that_is_there_is_not_written_again(ha: StandinHa) -> None:
 
     assert ha.host.member("hosted-engine.conf").count("gateway=") == 1
     assert verb(ha, "hosted_engine_shared_config.get", "iscsi_paths_blacklist", "he_local") is None
+
+
+@pytest.mark.feature("maintenance")
+@pytest.mark.parametrize("flag", ["local_maintenance", "local_maintenance_manual"])
+def test_after_a_boot_in_local_maintenance_no_status_is_needed(ha: StandinHa, flag: str) -> None:
+    """The agent waits for either flag, and without vm.conf below /run no status is shown."""
+    ha_status.HA_CONF.write_text(
+        f"local_maintenance=False\nlocal_maintenance_manual=False\n{flag}=True\n"
+    )
+    files.RUN_VM_CONF.unlink()
+    ha.locked = False
+    with pytest.raises(CommandExecutionError, match="ovirt-ha-agent service is running"):
+        verb(ha, "hosted_engine_ha.status")
+
+    for test in (True, False):
+        ret = maintenance(ha, "local", test=test)
+        assert (ret["result"], ret["changes"]) == (True, {})
+    assert all(ran[0] == "--vm-status" for ran in ha.ran)
+
+
+def test_the_command_s_refusal_is_told_without_its_traceback(
+    ha: StandinHa, monkeypatch: Any
+) -> None:
+    verb(ha, "hosted_engine_ha.set_maintenance", "global")
+    ha.report(2, DOWN, alive=False)
+    seen = ha_status.read()
+    seen["hosts"].clear()
+    monkeypatch.setattr(ha_status, "living", lambda: (seen, set()))
+
+    with pytest.raises(CommandExecutionError) as told:
+        verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+
+    assert "Lockfile reset cannot be performed with an active agent" in str(told.value)
+    assert "Traceback" not in str(told.value)
+    assert not any(ha.host.start("lockspace"))

@@ -410,21 +410,6 @@ def test_a_guest_that_does_not_answer_is_not_taken_for_unprepared(guest):
     assert final.option == DISK
 
 
-def test_what_holds_secrets_is_gone_before_anything_else_is_prepared(guest):
-    """A run that is killed in between finds the guest unprepared, and does it again."""
-    final = Final(guest)
-    guest.answers["sh -c"] = says(1, "rm: no")
-
-    ret = guest.host.minion.state(PREPARED, "engine")
-
-    assert ret["result"] is False
-    assert (final.files, final.enabled) == ({}, "disabled")
-    guest.answers["sh -c"] = says(0)
-    guest.host.minion.state(PREPARED, "engine")
-    (asked,) = {words[-1] for words in guest.asked if "fstrim" in words[-1]}
-    assert "rm -rf /var/lib/hosted-engine/answers /var/lib/cloud/instance" in asked
-
-
 @pytest.mark.feature("hosts_entries")
 def test_another_network_s_files_are_replaced(guest):
     final = Final(guest)

@@ -11,9 +11,13 @@ from typing import Any
 import hosted_engine_authorized_keys as authorized_keys
 import hosted_engine_command as command
 import hosted_engine_config_files as files
+import hosted_engine_ha_status as ha_status
 import hosted_engine_record as record
+import hosted_engine_san as san
+import hosted_engine_storage_probe as probe
 import hosted_engine_volume as volume
 import pytest
+from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, OTHER
 
 from functional.storage_host import StorageHost, host, minions, wants_root
@@ -66,6 +70,28 @@ def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> N
     record.write("setup", {})
 
     assert host.state(ALLOWED)["result"] is True
+
+
+@pytest.mark.parametrize("ha", ["silent", "stale"])
+def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, ha: str
+) -> None:
+    """A broker that is down, or an agent that died beside a healthy engine, prove no failure."""
+    host.say(deployed=True)
+    record.write("setup", {})
+    up = {"name": "node2", "alive": False, "vm": "up", "health": "good"}
+    host.ha["hosts"][2] = up
+    if ha == "silent":
+
+        def refuse() -> None:
+            raise CommandExecutionError("HA doesn't report its status: its broker doesn't answer")
+
+        monkeypatch.setattr(ha_status, "read", refuse)
+
+    ret = host.state(ALLOWED)
+
+    assert ret["result"] is False
+    assert "hosted_engine:clean" in ret["comment"]
 
 
 @pytest.mark.parametrize("why", ["deployed", "was deployed", "another engine", "is healthy"])
@@ -148,7 +174,21 @@ def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name:
     assert (mount / DOMAIN).exists()
 
 
-def test_storage_that_isnt_mounted_is_told(host: StorageHost) -> None:
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a look at the export finds, while it isn't mounted for vdsm."""
+    found: dict[str, Any] = {"looked": True, "why_not": "", "domains": [{"id": DOMAIN}]}
+    asked = found.setdefault("asked", [])
+
+    def inspect(storage: Any) -> dict[str, Any]:
+        asked.append(dict(storage))
+        return found
+
+    monkeypatch.setattr(probe, "inspect", inspect)
+    return found
+
+
+def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, Any]) -> None:
     record.write("deployment", {"made": DOMAIN})
     (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
 
@@ -156,6 +196,82 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost) -> None:
 
     assert ret["result"] is False
     assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
+    assert "vdsm does not answer" in ret["comment"]
+
+
+def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone_is_clean(
+    host: StorageHost, looked: dict[str, Any]
+) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    looked["domains"] = [{"id": OTHER}]
+
+    ret = host.state(REMOVED)
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+
+
+@pytest.mark.parametrize("found", [{"domains": None}, {"looked": False}])
+def test_storage_that_cannot_be_looked_at_is_not_clean(
+    host: StorageHost, looked: dict[str, Any], found: dict[str, Any]
+) -> None:
+    record.write("deployment", {"made": DOMAIN})
+    looked |= found
+
+    assert host.state(REMOVED, test=True)["result"] is None
+    assert host.state(REMOVED)["result"] is False
+
+
+PLACE = {
+    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
+    "nfs_version": "auto", "mount_options": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [[], [OTHER]])
+def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_called_clean(
+    host: StorageHost, mount: Path, looked: dict[str, Any], there: list[str]
+) -> None:
+    record.write("deployment", {"storage": PLACE})
+    looked["domains"] = [{"id": each} for each in there]
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is (not there)
+    assert ("was empty before a run was interrupted" in ret["comment"]) is bool(there)
+    assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
+
+
+@pytest.mark.parametrize("known", ["record", "configuration"])
+def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
+    host: StorageHost, mount: Path, known: str
+) -> None:
+    if known == "record":
+        record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    else:
+        files.CONFIGURATION.parent.mkdir()
+        text = files.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
+        files.CONFIGURATION.write_text(text)
+    storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
+    minion = host.with_pillar({"storage": storage})
+
+    result = minion.states[REMOVED](name="hosted_storage")
+
+    assert result["result"] is True, result["comment"]
+    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+
+
+def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mount: Path) -> None:
+    record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    for image, alias in (("ours", "he_metadata"), ("theirs", "payroll")):
+        (mount / DOMAIN / "images" / image).mkdir()
+        meta = mount / DOMAIN / "images" / image / "volume.meta"
+        meta.write_text(f'DESCRIPTION={{"DiskAlias":"{alias}"}}\n')
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert "disks of others: theirs." in ret["comment"]
+    assert (mount / DOMAIN).exists()
 
 
 @pytest.mark.feature("clean", "glusterfs")
@@ -177,8 +293,10 @@ def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: P
 @pytest.mark.feature("clean", "fc")
 def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
     record.write("deployment", {"made": DOMAIN})
+    seen = {"id": "36001405a", "status": "used"}
     ran: list[tuple[str, ...]] = []
     monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
+    monkeypatch.setattr(san, "devices", lambda: [seen])
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 
@@ -187,22 +305,29 @@ def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.Mo
     assert result["result"] is False
     assert f"LUN 36001405a) still holds the storage domain {DOMAIN}" in result["comment"]
     assert ran == []
+    seen["status"] = "free"
+    assert minion.states[REMOVED](name="hosted_storage")["result"] is True, "formatted meanwhile"
+    seen |= {"id": "36001405b"}
+    assert minion.states[REMOVED](name="hosted_storage")["result"] is False, "not seen: not known"
     record.remove("deployment")
     assert minion.states[REMOVED](name="hosted_storage")["result"] is True
 
 
-def test_storage_is_connected_where_ha_can_do_it(
-    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
+    host: StorageHost, mount: Path, looked: dict[str, Any]
 ) -> None:
-    record.write("deployment", {"made": DOMAIN})
-    files.CONFIGURATION.parent.mkdir()
-    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-    ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
+    record.write("deployment", {"made": DOMAIN, "storage": PLACE | {"path": "/exports/moved"}})
+    point = volume.MOUNTS / "nas.example.com:_exports_moved"
+    point.mkdir()
+    host.say(mount=[str(mount), str(point)])
+    try:
+        ret = host.state(REMOVED)
 
-    host.state(REMOVED)
-
-    assert ran == [("hosted-engine", "--connect-storage")]
+        assert ret["result"] is True, ret["comment"]
+        assert sorted(path.name for path in point.iterdir()) == [OTHER]
+        assert looked["asked"][0]["path"] == "/exports/moved"
+    finally:
+        subprocess.run(["umount", point], check=True)
 
 
 def test_the_engines_key_goes_and_all_others_stay(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -69,6 +70,8 @@ class Ha:
             self.agent = "enabled"
         elif arguments[:2] == ("systemctl", "restart"):
             self.broker_answers = True
+            # The broker's RuntimeDirectory.
+            shutil.rmtree(files.RUN_VM_CONF.parent, ignore_errors=True)
         elif arguments[:2] == ("hosted-engine", "--set-maintenance"):
             self.maintenance = arguments[2] == "--mode=global"
         elif arguments[:2] == ("systemctl", "is-active"):
@@ -187,6 +190,8 @@ def test_a_lockspace_disk_that_is_too_small_is_refused(ha: Ha) -> None:
 
 def test_a_broker_that_failed_its_start_is_restarted_once(ha: Ha) -> None:
     ha.broker_answers, ha.maintenance = False, True
+    files.RUN_VM_CONF.parent.mkdir()
+    files.RUN_VM_CONF.write_text(f"vmId={VM}\n")
 
     ret = ha.host.state(OFF)
 
@@ -196,6 +201,7 @@ def test_a_broker_that_failed_its_start_is_restarted_once(ha: Ha) -> None:
         "hosted_engine_ha.set_maintenance",
     ]
     assert ha.maintenance is False
+    assert files.RUN_VM_CONF.read_text() == f"vmId={VM}\n", "it goes with the broker's directory"
     again = ha.host.state(OFF)
     assert (again["result"], again["changes"]) == (True, {})
 

@@ -133,7 +133,7 @@ def test_a_domain_of_an_earlier_run_is_not_removed_for_want_of_room(up):
         "</host><storage><type>nfs</type><address>nas.example.com</address>"
         "<path>/exports/engine</path></storage></storage_domain>",
     )
-    with pytest.raises(Exception, match="wasn't made by this run"):
+    with pytest.raises(Exception, match="wasn't made by this deployment"):
         up.minion("ovirt_storage_domain.remove", "hosted_storage", NODE)
     assert len(up.engine.curl("/storagedomains")) == 1
 
@@ -181,8 +181,9 @@ def test_an_illegal_disk_is_told_with_what_to_do_and_nothing_removes_it(up, test
     up.engine.faults(disk="illegal")
     failed = disks(up)
     up.engine.faults()
+    # Seen while it waits, or by the look before that.
     assert failed["result"] is False
-    assert "no hope" in failed["comment"]
+    assert "failed to make" in failed["comment"] or "illegal" in failed["comment"]
 
     again = disks(up, test=test)
 

@@ -167,7 +167,7 @@ def test_a_domain_that_cannot_be_read_is_somebodys(site):
 def test_the_domain_of_this_deployment_is_no_problem(site, where):
     site.found |= {"domains": [domain(OURS)], "free": 0}
     if where == "configuration":
-        config_files.CONFIGURATION.write_text(f"sdUUID={OURS}\n")
+        config_files.CONFIGURATION.write_text(f"fqdn=engine.example.com\nsdUUID={OURS}\n")
     else:
         record.write("deployment", {where: OURS})
 

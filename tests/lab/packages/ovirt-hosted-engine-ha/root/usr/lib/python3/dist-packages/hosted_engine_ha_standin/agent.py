@@ -109,7 +109,7 @@ class Agent:
             if "code=1," not in str(err):
                 raise
             vm_status = "Down"
-        local = configuration.local_flags().get("local_maintenance", False)
+        local = configuration.in_local_maintenance()
         score = monitor.BASE_SCORE - (0 if self.network.value else monitor.NETWORK_PENALTY)
         here = vm_status != "Down"
         return states.View(
@@ -270,7 +270,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
     try:
         # In local maintenance nothing is published, and no host id taken, until the flag goes.
-        while configuration.local_flags().get("local_maintenance") and not ended:
+        while configuration.in_local_maintenance() and not ended:
             time.sleep(CYCLE_SECONDS)
         if ended:
             return 0

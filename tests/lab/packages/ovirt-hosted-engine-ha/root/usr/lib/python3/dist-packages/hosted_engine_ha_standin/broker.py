@@ -117,7 +117,7 @@ class Broker:
             "active": active,
             "score": mine["score"] if mine and active else 0,
             "globalMaintenance": stats["global"].get("maintenance", False),
-            "localMaintenance": configuration.local_flags().get("local_maintenance", False),
+            "localMaintenance": configuration.in_local_maintenance(),
         }
 
     def get_archive(self) -> dict[str, str]:

@@ -124,6 +124,12 @@ def local_flags() -> dict[str, bool]:
     return {key: value == "True" for key, value in values.items()}
 
 
+def in_local_maintenance() -> bool:
+    """By either flag: the engine sets the first alone, the command both."""
+    flags = local_flags()
+    return flags.get("local_maintenance", False) or flags.get("local_maintenance_manual", False)
+
+
 def set_local_flags(**flags: bool) -> None:
     """Change flags in ha.conf."""
     lines = [f"{key}={value}\n" for key, value in (local_flags() | flags).items()]

@@ -1,0 +1,209 @@
+"""The hosted engine's own storage domain: who made it, and whether this host sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hosted_engine_connection as connection
+import hosted_engine_own_domain as own
+import hosted_engine_settings as settings
+import hosted_engine_storage as kinds
+import hosted_engine_storage_probe as probe
+from hosted_engine_terminal import safe
+from hosted_engine_wait import wait as _wait
+from salt.exceptions import CommandExecutionError
+
+
+def is_own(name: str) -> bool:
+    """
+    Whether a domain is the hosted engine's own, on a host whose deployment isn't at its end.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.is_own hosted_storage
+    """
+    pillar = settings.merge(__pillar__, __grains__)
+    return bool(name == pillar["storage"]["name"] and not __salt__["hosted_engine.deployed"]())
+
+
+def on_host(name: str) -> dict[str, Any]:
+    """
+    What only this host knows of its own domain: ``connected``: vdsm sees it; ``recorded``: False
+    after a run that was interrupted between adding it and recording its id.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.on_host hosted_storage
+
+    The engine believes that a host which it knows as up is connected still, after a boot as well.
+    """
+    domain = _domain(name)
+    return {"connected": __salt__["vdsm.sees"](domain["id"]), "recorded": not own.is_pending()}
+
+
+def look(wanted: dict[str, Any]) -> list[str]:
+    """
+    Ids of the domains on an export: none, or the one that this deployment made.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.look \\
+            '{type: glusterfs, address: nas.example.com, path: /engine, mount_options: ""}'
+
+    Raises CommandExecutionError for any other, and where that can't be known.
+    """
+    found = probe.inspect(wanted)
+    where = found["storage"]
+    if not found["looked"] or found["domains"] is None:
+        why = found.get("why_not") or "vdsm (36:36) can't list it"
+        raise CommandExecutionError(
+            f"What lies on {where} can't be known: {why}. The engine takes a domain that lies "
+            "there for the new one, so it isn't asked for one"
+        )
+    known = own.known(settings.load(__pillar__, __grains__))
+    ours = {known.id} if known and known.id else set()
+    there = {str(domain["id"]) for domain in found["domains"]}
+    if foreign := sorted(there - ours):
+        raise CommandExecutionError(
+            f"{where} holds the storage domain {', '.join(foreign)}, which this deployment isn't "
+            "known to have made: the engine would take it for the new one. Name an empty "
+            "directory; if nobody needs that domain, remove its directory there"
+        )
+    return sorted(there)
+
+
+def refuse_left_over(wanted: dict[str, Any]) -> None:
+    """
+    Raise where an earlier run left its domain on other storage: its record would be overwritten.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.refuse_left_over '{type: fc, lun: 36001405a}'
+    """
+    known = own.known(settings.load(__pillar__, __grains__))
+    if known is None or kinds.same(wanted, kinds.connection(known.storage)):
+        return
+    if (left := __salt__["hosted_engine_clean.storage"]()) is not None:
+        raise CommandExecutionError(
+            f"An earlier run made a storage domain on {kinds.where(known.storage)}, or may have: "
+            f"{left['storage_domain'] or 'its id is unknown'}. Set hosted_engine:storage back to "
+            "it, or apply hosted_engine.clean first"
+        )
+
+
+def record(name: str) -> None:
+    """
+    Record a domain that an interrupted run added, once it's certain that it was made for it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.record hosted_storage
+
+    Certain is: its storage was recorded as empty before the engine was asked, and it holds nothing
+    that this engine doesn't know. Otherwise the engine forgets it, and the storage stays as it is.
+
+    Raises CommandExecutionError where it isn't certain.
+    """
+    __salt__["ovirt_storage_domain.wait"](name)
+    domain, known = _domain(name), own.known(settings.load(__pillar__, __grains__))
+    if known is None or not kinds.same(domain["storage"], kinds.connection(known.storage)):
+        place = kinds.where(known.storage) if known else "any storage"
+        raise CommandExecutionError(
+            f"No run of this deployment is known to have made the storage domain {name} on "
+            f"{kinds.where(domain['storage'])}: what was begun is one on {place}"
+        )
+    if not __salt__["vdsm.sees"](domain["id"]):
+        __salt__["vdsm.connect_storage"](known.storage)
+    refuse_import(name)
+    own.made(domain["id"])
+
+
+def refuse_import(name: str) -> None:
+    """
+    Raise where the engine took somebody else's domain for the new one, and have it forget that.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.refuse_import hosted_storage
+
+    A domain that is attached stays so. Nothing on the storage is changed.
+    """
+    domain = _domain(name)
+    if not (reason := _foreign(name, domain)):
+        return
+    advice = "Detach it there; it isn't formatted"
+    if domain["datacenter"] is None:
+        __salt__["ovirt_storage_domain.forget"](name)
+        own.forget()
+        advice = (
+            "The engine forgot it again, and nothing of it was changed. Name an empty directory"
+        )
+    raise CommandExecutionError(
+        f"The engine took the storage domain {domain['id']} for the new one, which appeared on "
+        f"{kinds.where(domain['storage'])} after that was seen empty: {reason}. {advice}"
+    )
+
+
+def _domain(name: str) -> dict[str, Any]:
+    domain: dict[str, Any] | None = __salt__["ovirt_storage_domain.get"](name)
+    if domain is None:
+        raise CommandExecutionError(f"There is no storage domain {name} in the engine")
+    return domain
+
+
+def _foreign(name: str, domain: dict[str, Any]) -> str:
+    """Why a domain wasn't made by this engine just now, as vdsm reads it; empty: it was."""
+    if kinds.is_block(domain["storage"]["type"]):
+        # The engine makes none on a LUN that holds anything, and imports none.
+        return ""
+    info = __salt__["vdsm.call"]("StorageDomain", "getInfo", storagedomainID=domain["id"])
+    images = __salt__["vdsm.call"]("StorageDomain", "getImages", storagedomainID=domain["id"])
+    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        service = api.storage_domains_service().storage_domain_service(domain["id"])
+        homes = {home.id for home in service.get().data_centers or []}
+        disks = {disk.id for disk in service.disks_service().list()}
+    if (called := info.get("name")) != name:
+        return f"it says that it is {safe(str(called))}"
+    if pools := set(info.get("pool") or []) - homes:
+        return f"it belongs to the data center {', '.join(sorted(pools))}"
+    if unknown := set(images or []) - disks:
+        return f"it holds {len(unknown)} disks that this engine doesn't know"
+    return ""
+
+
+def connect(name: str) -> None:
+    """
+    Have this host connect the hosted engine's storage again, as after a boot.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_storage_domain.connect hosted_storage
+
+    By vdsm itself: the engine neither deactivates a domain that its own VM's disk lies on, nor the
+    only host, and once the storage is there it connects the data center by itself.
+
+    Raises CommandExecutionError when vdsm can't, with its error codes, or when the domain isn't
+    seen within ``timeouts:storage`` seconds.
+    """
+    domain = _domain(name)
+    __salt__["vdsm.connect_storage"]()
+    _wait(
+        f"this host to see the storage domain {name} ({domain['id']})",
+        lambda: __salt__["vdsm.sees"](domain["id"]),
+        bool,
+        timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
+    )
