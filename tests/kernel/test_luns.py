@@ -107,8 +107,8 @@ def test_each_lun_has_two_paths_and_is_free(formula, hv, logged_in):
     assert {name: one["size_gib"] for name, one in found.items()} == {
         name: gib for name, (gib, _) in LUNS.items()
     }
-    maps = hv.run("dmsetup", "ls", "--target", "multipath").stdout.split()[::2]
-    assert {one["id"] for one in found.values()} == set(maps)
+    maps = hv.run("dmsetup", "ls", "--target", "multipath").stdout.splitlines()
+    assert {one["id"] for one in found.values()} == {line.split()[0] for line in maps}
 
 
 def test_a_lun_is_chosen_among_those_that_fit(formula, hv, logged_in):

@@ -33,7 +33,7 @@ class Parts:
     def ssh(self, address: str) -> list[str]:
         known = f"UserKnownHostsFile={self.image / 'known_hosts'}"
         options = (known, "StrictHostKeyChecking=yes", "BatchMode=yes", "ConnectTimeout=5",
-                   "LogLevel=ERROR")  # fmt: skip
+                   "LogLevel=ERROR", "ServerAliveInterval=30")  # fmt: skip
         pairs = [word for option in options for word in ("-o", option)]
         return ["ssh", "-F", "none", "-i", str(self.image / "key"), *pairs, f"root@{address}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -35,6 +36,8 @@ class UserModeHost:
         self.folder.mkdir(parents=True, exist_ok=True)
         disk = self.folder / "disk.cow"
         disk.unlink(missing_ok=True)
+        # The process id of a run that was killed would be kept.
+        shutil.rmtree(self.folder / self.name, ignore_errors=True)
         wires = [
             f"vec{number}:transport=tap,ifname={tap},mac=52:54:00:78:{len(self.name):02x}:"
             f"{number:02x},depth=64,gro=0"
