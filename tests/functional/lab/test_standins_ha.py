@@ -87,7 +87,7 @@ def test_status_for_people_says_global_maintenance_and_stale_data() -> None:
 
 
 def view(**changes: Any) -> Any:
-    seen = {"host_id": 1, "score": 3400, "vm_here": False, "vm_status": "Down", "healthy": False}
+    seen = {"host_id": 1, "score": 3400, "vm_here": False, "healthy": False}
     return states.View(**(seen | {"others": {}} | changes))
 
 
@@ -121,7 +121,7 @@ def test_maintenance_keeps_the_agent_still() -> None:
 
 
 def test_vm_is_up_once_its_engine_answers() -> None:
-    here = {"vm_here": True, "vm_status": "Up"}
+    here = {"vm_here": True}
 
     assert states.next_state("EngineStart", view(**here)) == "EngineStarting"
     assert states.next_state("EngineStarting", view(**here, healthy=True)) == "EngineUp"

@@ -17,8 +17,9 @@ from sanlock_standin.daemon import DEAD_SECONDS
 from sanlock_standin.records import LeaseError
 from vdsm_standin import rpc
 
-from . import archive, configuration, log, monitor, ovf, states, storage, vm_conf
+from . import archive, configuration, log, monitor, ovf, score, states, storage, vm_conf
 from .broker import LIVE_SECONDS, LOCKSPACE, SOCKET, check_notifications
+from .engine_health import MISSING, EngineHealth
 
 CYCLE_SECONDS = 1.0
 VM_CONF = configuration.RUN / "vm.conf"
@@ -49,6 +50,7 @@ class Agent:
         self.stopping = False
         self.timestamps: dict[int, int] = {}
         self.moved: dict[int, float] = {}
+        self.engine = EngineHealth()
 
     def start(self) -> None:
         """Everything that must be right before the first look."""
@@ -62,7 +64,7 @@ class Agent:
         logger.info("Acquired lock on host id %s", self.host_id)
         self.refresh(paths["conf"])
         self.health = monitor.Watch(self._probe_engine, (False, ""), seconds=1)
-        self.network = monitor.Watch(lambda: monitor.network_is_up(self.values), True, seconds=3)
+        self.monitors = monitor.Monitors(self.values)
 
     def _lock_host_id(self) -> None:
         """Own our host id; nothing happens while we do."""
@@ -103,26 +105,39 @@ class Agent:
         stats = broker("get_stats")
         others = {int(key): facts for key, facts in stats["hosts"].items()}
         others.pop(self.host_id, None)
-        try:
-            vm_status = storage.vdsm("VM.getStats", vmID=self.values["vmid"])["status"]
-        except RuntimeError as err:
-            if "code=1," not in str(err):
-                raise
-            vm_status = "Down"
+        vm_status = self._vm_status()
         local = configuration.in_local_maintenance()
-        score = monitor.BASE_SCORE - (0 if self.network.value else monitor.NETWORK_PENALTY)
-        here = vm_status != "Down"
+        here = vm_status not in (None, MISSING, "Down")
         return states.View(
             host_id=self.host_id,
-            score=0 if local or self.state == "EngineUnexpectedlyDown" else score,
+            score=self._score("LocalMaintenance" if local else self.state),
             vm_here=here,
-            vm_status=vm_status,
+            engine=self.engine.report(vm_status, bool(self.health.value[0])),
             healthy=here and bool(self.health.value[0]),
             others=others,
             global_maintenance=stats["global"].get("maintenance", False),
             local_maintenance=local,
             seconds=time.monotonic() - self.since,
         )
+
+    def _vm_status(self) -> str | None:
+        """Vdsm's status of the VM, ``missing`` where it knows none, None where it can't say."""
+        try:
+            return storage.vdsm("VM.getStats", vmID=self.values["vmid"])["status"]
+        except RuntimeError as err:
+            if "code=1," in str(err):
+                return MISSING
+            if "code=" not in str(err):
+                raise
+            logger.error("%s", err)
+            return None
+
+    def _score(self, state: str) -> int:
+        memory = int(self.parameters["memSize"])
+        taken = score.penalties(self.monitors.measured(), state, memory)
+        for reason, penalty in taken.items():
+            logger.info("Penalizing score by %d due to %s", penalty, reason)
+        return score.score(taken, state)
 
     def _notice(self, hosts: dict[str, dict[str, Any]]) -> None:
         """Tell the broker which hosts' timestamps moved within the last minute."""
@@ -141,7 +156,7 @@ class Agent:
             "host-id": self.host_id,
             "host-ts": int(time.monotonic()),
             "score": view.score,
-            "engine-status": engine_status(view),
+            "engine-status": view.engine,
             "hostname": socket.getfqdn(),
             # One that stops publishes no maintenance.
             "maintenance": view.local_maintenance and not self.stopping,
@@ -207,17 +222,6 @@ class Agent:
         self.stopping = True
         self.publish(self.look())
         sanlock.call("rem_lockspace", name=LOCKSPACE)
-
-
-def engine_status(view: states.View) -> dict[str, str]:
-    """The engine's status as this host sees it."""
-    if not view.vm_here:
-        reason = "vm not running on this host"
-        return {"reason": reason, "health": "bad", "vm": "down", "detail": "unknown"}
-    if view.healthy:
-        return {"vm": "up", "health": "good", "detail": view.vm_status}
-    reason = "failed liveliness check"
-    return {"reason": reason, "health": "bad", "vm": "up", "detail": view.vm_status}
 
 
 def cleanup(arguments: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Seconds (the real ones: 600, 600 and 600). A guest without acceleration boots slowly.
@@ -20,13 +20,14 @@ class View:
     host_id: int
     score: int
     vm_here: bool
-    vm_status: str
     healthy: bool
     others: dict[int, dict[str, Any]]
     global_maintenance: bool = False
     local_maintenance: bool = False
     # How long the state has lasted.
     seconds: float = 0.0
+    # What is published of the engine.
+    engine: dict[str, str] = field(default_factory=dict)
 
 
 def _alive(facts: dict[str, Any]) -> bool:
@@ -50,6 +51,8 @@ def next_state(state: str, view: View) -> str:
     """The state after this look."""
     if view.global_maintenance:
         return "GlobalMaintenance"
+    if view.engine.get("vm") == "unknown":
+        return "UnknownLocalVmState"
     if view.vm_here:
         return _with_vm(state, view)
     if view.local_maintenance:

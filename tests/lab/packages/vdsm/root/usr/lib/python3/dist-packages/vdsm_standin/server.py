@@ -49,6 +49,7 @@ def stats(**_others: object) -> dict[str, Any]:
         "network_ok": state["ok"],
         "network": state,
         "memAvailable": _memory_mib("MemAvailable"),
+        "memFree": str(_memory_mib("MemAvailable")),
         "hostedEngine": hosted_engine(),
     }
 
