@@ -14,7 +14,7 @@ import pytest
 from .standins import PACKAGES, SD, VM, VM_CONF, configuration, hosted_engine_conf, standin
 
 archive = standin("hosted_engine_ha_standin.archive")
-broker = standin("hosted_engine_ha_standin.broker")
+notifications = standin("hosted_engine_ha_standin.notifications")
 answers = standin("hosted_engine_setup_standin.answers")
 
 
@@ -202,7 +202,7 @@ def test_percent_in_broker_conf_must_be_doubled() -> None:
         "[email]\nsmtp-server=localhost\nsmtp-port=25\nsource-email=a@b\n"
         "destination-emails=100%%@lab.test\n[notify]\nstate_transition=start|stop\n"
     )
-    broker.check_notifications(text)
+    assert notifications.settings(text)[1]["destination-emails"] == "100%@lab.test"
 
     with pytest.raises(configparser.Error, match="'%' must be followed"):
-        broker.check_notifications(text.replace("%%", "%"))
+        notifications.settings(text.replace("%%", "%"))

@@ -18,7 +18,7 @@ from sanlock_standin.records import LeaseError
 from vdsm_standin import rpc
 
 from . import archive, configuration, log, monitor, ovf, score, states, storage, vm_conf
-from .broker import LIVE_SECONDS, LOCKSPACE, SOCKET, check_notifications
+from .broker import LIVE_SECONDS, LOCKSPACE, SOCKET
 from .engine_health import MISSING, EngineHealth
 
 CYCLE_SECONDS = 1.0
@@ -78,7 +78,6 @@ class Agent:
         """Read the archive, and the VM's definition from the OVF store, else from vm.conf."""
         logger.info("Reloading vm.conf from the shared storage domain")
         members = archive.read(path)
-        check_notifications(members["broker.conf"])
         shared = configuration.parse(members["hosted-engine.conf"])
         configuration.check(shared)
         if shared["vmid"] != self.values["vmid"] or shared["sdUUID"] != self.values["sdUUID"]:
@@ -189,6 +188,7 @@ class Agent:
         entered = state != self.state
         if entered:
             logger.info("State transition: %s -> %s", self.state, state)
+            self._notify(f"{self.state}-{state}")
             self.state, self.since = state, time.monotonic()
         logger.info("Current state %s (score: %s)", state, view.score)
         self.publish(view)
@@ -200,6 +200,12 @@ class Agent:
             self._vdsm("VM.destroy")
         if not view.vm_here and time.monotonic() - self.refreshed > REFRESH_SECONDS:
             self.refresh(broker("get_paths")["conf"])
+
+    def _notify(self, event: str) -> None:
+        try:
+            broker("notify", event=event, hostname=socket.gethostname())
+        except (OSError, rpc.RemoteError) as err:
+            logger.warning("Could not send notification %s, ignoring that: %s", event, err)
 
     def _start_vm(self) -> None:
         logger.info("Starting vm using `/usr/sbin/hosted-engine --vm-start`")

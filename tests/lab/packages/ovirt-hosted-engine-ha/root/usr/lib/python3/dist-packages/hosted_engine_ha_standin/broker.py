@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import logging
 import os
 import signal
@@ -16,7 +15,7 @@ from sanlock_standin import records
 from sanlock_standin.records import LeaseError
 from vdsm_standin import rpc
 
-from . import archive, configuration, log, metadata, storage
+from . import archive, configuration, log, metadata, notifications, storage
 
 SOCKET = str(configuration.RUN / "broker.socket")
 POLL_SECONDS = 1.0
@@ -128,10 +127,15 @@ class Broker:
         """Write one member of the configuration archive."""
         archive.replace(self.paths["conf"], name, text)
 
+    def notify(self, event: str, hostname: str) -> bool:
+        """Whether a mail about the event went out, by broker.conf as it is now."""
+        return notifications.notify(self.get_archive()["broker.conf"], event, hostname)
+
 
 VERBS = (
     "get_stats", "put_stats", "clean_host", "set_global_maintenance", "set_local_maintenance",
     "reset_lockspace", "set_alive", "get_paths", "local_stats", "get_archive", "set_archive",
+    "notify",
 )  # fmt: skip
 
 
@@ -141,16 +145,6 @@ def host_id_is_locked() -> bool:
         return any(line.startswith(f"s {LOCKSPACE}:") for line in sanlock.call("status"))
     except (OSError, LeaseError):
         return False
-
-
-def check_notifications(text: str) -> None:
-    """Read broker.conf as Python's INI reader does, interpolation and all."""
-    parser = configparser.ConfigParser()
-    parser.read_string(text)
-    for key in ("smtp-server", "smtp-port", "source-email", "destination-emails"):
-        parser.get("email", key)
-    parser.getint("email", "smtp-port")
-    parser.get("notify", "state_transition")
 
 
 def _connect() -> Broker:
