@@ -63,10 +63,12 @@ def _in_use(seen: ha_status.Status, living: Collection[int] = ()) -> list[str]:
                 f"salt-call hosted_engine_repair.clean_metadata {number}"
             )
         # An agent that is stopped says no more: what it said last counts.
-        if host["vm"] == "up":
+        # With ``unknown`` its vdsm couldn't say: the VM may be up.
+        if host["vm"] in ("up", "unknown"):
+            verb = "was" if host["vm"] == "up" else "may be"
             problems.append(
-                f"the engine's VM was up on {who} (hosted-engine --vm-shutdown, before its agent "
-                "is stopped; if that host is gone for good: "
+                f"the engine's VM {verb} up on {who} (hosted-engine --vm-shutdown, before its "
+                "agent is stopped; if that host is gone for good: "
                 f"salt-call hosted_engine_repair.clean_metadata {number})"
             )
     return problems

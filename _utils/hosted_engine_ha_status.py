@@ -146,9 +146,14 @@ def running_on(status: Status) -> list[str]:
 
 
 def claims_health(status: Status) -> bool:
-    """Whether any host's last word was a healthy engine, however long ago it was."""
+    """
+    Whether any host's last word was a healthy engine, however long ago it was, or that its vdsm
+    couldn't say (``unknown``).
+    """
     hosts = status["hosts"].values()
-    return any((host["vm"], host["health"]) == ("up", "good") for host in hosts)
+    return any(
+        host["vm"] == "unknown" or (host["vm"], host["health"]) == ("up", "good") for host in hosts
+    )
 
 
 def by_id(status: Status, host_id: int) -> Status | None:

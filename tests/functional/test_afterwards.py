@@ -266,6 +266,15 @@ def test_a_stale_entry_of_the_same_name_is_cleaned_and_the_living_one_is_not(ha:
     assert sorted(ha.broker.get_stats()["hosts"]) == ["1"]
 
 
+def test_a_vm_that_vdsm_could_not_see_may_be_up_beside_the_lockspace(ha: StandinHa) -> None:
+    ha.report(1, DOWN)
+    ha.report(2, DOWN | {"vm": "unknown", "health": "unknown"}, alive=False, stopped=True)
+    verb(ha, "hosted_engine_ha.set_maintenance", "global")
+
+    with pytest.raises(CommandExecutionError, match=r"VM may be up on hv2.lab.test \(host 2\)"):
+        verb(ha, "hosted_engine_repair.reinitialise_lockspace")
+
+
 def test_a_crashed_host_is_cleaned_before_the_lockspace(ha: StandinHa) -> None:
     """The real command takes any host that never said goodbye for an active agent."""
     verb(ha, "hosted_engine_ha.set_maintenance", "global")

@@ -72,15 +72,17 @@ def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> N
     assert host.state(ALLOWED)["result"] is True
 
 
-@pytest.mark.parametrize("ha", ["silent", "stale"])
+@pytest.mark.parametrize("ha", ["silent", "stale", "unknown"])
 def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
     host: StorageHost, monkeypatch: pytest.MonkeyPatch, ha: str
 ) -> None:
-    """A broker that is down, or an agent that died beside a healthy engine, prove no failure."""
+    """A broker that is down, an agent that died, a vdsm that can't say: they prove no failure."""
     host.say(deployed=True)
     record.write("setup", {})
     up = {"name": "node2", "alive": False, "vm": "up", "health": "good"}
     host.ha["hosts"][2] = up
+    if ha == "unknown":
+        up |= {"alive": True, "vm": "unknown", "health": "unknown"}
     if ha == "silent":
 
         def refuse() -> None:

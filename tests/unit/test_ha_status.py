@@ -123,3 +123,16 @@ def test_a_moving_timestamp_is_a_living_host(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(ha_status, "WATCH_SECONDS", 0.5)
 
     assert ha_status.living()[1] == {2}
+
+
+@pytest.mark.parametrize("vm", ["down_missing", "down_unexpected", "unknown"])
+def test_a_vm_that_went_away_or_can_not_be_seen_is_reported_and_is_not_up(vm: str) -> None:
+    """The real agent's further words: after an unexpected end, and where vdsm can't say."""
+    engine = {"vm": vm, "health": "bad", "detail": "unknown", "reason": "failed to getVmStats"}
+    status = ha_status.parse(said(engine))
+
+    assert status["hosts"][1]["vm"] == vm
+    assert ha_status.running_on(status) == []
+    # Nobody may take an engine down that can't be seen.
+    assert ha_status.claims_health(status) is (vm == "unknown")
+    assert f"VM {vm}, health bad, unknown, failed to getVmStats" in ha_status.health(status)
