@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from .standins import VM, standin
+from .standins import VM, hosted_engine_conf, standin
 
 agent = standin("hosted_engine_ha_standin.agent")
 engine_health = standin("hosted_engine_ha_standin.engine_health")
+score = standin("hosted_engine_ha_standin.score")
 states = standin("hosted_engine_ha_standin.states")
 
 MISSING = engine_health.MISSING
@@ -78,3 +81,48 @@ def test_only_no_such_vm_is_missing(
     looking.values = {"vmid": VM}
 
     assert looking._vm_status() == status
+
+
+def test_a_busy_host_reaches_engine_up_and_publishes_what_became_of_its_vm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CPU load and memory lower the score; nothing but an unexpected end makes it 0."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def broker(verb: str, **arguments: Any) -> Any:
+        asked.append((verb, arguments))
+        return {"hosts": {}, "global": {}}
+
+    def vdsm(verb: str, **arguments: Any) -> Any:
+        if not vm:
+            raise RuntimeError("VM.getStats failed: (code=1, message=none)")
+        return {"status": "Up"}
+
+    vm = ["here"]
+    monkeypatch.setattr(agent, "broker", broker)
+    monkeypatch.setattr(agent.storage, "vdsm", vdsm)
+    monkeypatch.setattr(agent.configuration, "read", hosted_engine_conf)
+    monkeypatch.setattr(agent.configuration, "in_local_maintenance", lambda: False)
+    monkeypatch.setattr(agent.Agent, "_lock_host_id", lambda self: None)
+    monkeypatch.setattr(agent.Agent, "refresh", lambda self, path: None)
+    busy = score.Measured(cpu_load=1.0, free_memory_mib=100)
+    working = agent.Agent()
+    working.parameters = {"memSize": "4096"}
+    working.refreshed = time.monotonic()
+    working.health = SimpleNamespace(value=(True, "DB Up"))
+    working.monitors = SimpleNamespace(measured=lambda: busy)
+
+    working.step()
+    working.step()
+    assert working.state == "EngineUp"
+    vm.clear()
+    working.step()
+    working.step()
+
+    blocks = [arguments["facts"] for verb, arguments in asked if verb == "put_stats"]
+    assert [block["score"] for block in blocks] == [2000, 2400, 2400, 0]
+    assert [block["engine-status"]["vm"] for block in blocks] == [
+        "up", "up", "down_missing", "down_missing",
+    ]  # fmt: skip
+    events = [arguments["event"] for verb, arguments in asked if verb == "notify"]
+    assert events == ["StartState-EngineUp", "EngineUp-EngineUnexpectedlyDown"]
