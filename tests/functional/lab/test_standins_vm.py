@@ -157,3 +157,13 @@ def test_every_module_can_be_imported(package: str) -> None:
 
     for module in pkgutil.iter_modules(found.__path__):
         standin(f"{package}.{module.name}")
+
+
+def test_cpu_use_is_percent_of_one_cpu_between_two_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([100.0, 105.0, 120.0, 121.0])
+    monkeypatch.setattr(machines.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(machines, "SAMPLES", {})
+
+    seen = [machines._cpu_use(VM, int(seconds * 1e9)) for seconds in (50, 55, 80, 81)]
+
+    assert [facts["cpuUser"] for facts in seen] == ["0.00", "0.00", "150.00", "150.00"]
