@@ -10,6 +10,7 @@ import hosted_engine_archive as archive
 import hosted_engine_authorized_keys as authorized_keys
 import hosted_engine_command as command
 import hosted_engine_config_files as files
+import hosted_engine_ha_metadata as ha_metadata
 import hosted_engine_ha_status as ha_status
 import hosted_engine_hypervisor as hypervisor
 import hosted_engine_left_domain as left_domain
@@ -42,6 +43,11 @@ def refusal() -> str | None:
     if configured not in (None, fqdn):
         return (
             f"{files.CONFIGURATION} belongs to the engine {configured}, the pillar is about {fqdn}"
+        )
+    if known["host"]["joins"]:
+        return (
+            "it joined a running engine, whose storage isn't this host's: take it out of HA by the "
+            "state ovirt_hosted_engine.undeployed"
         )
     if known["clean"] == fqdn or not _finished():
         return None
@@ -231,10 +237,21 @@ def remove_storage() -> None:
             f"The storage domain {known.id} also holds disks of others: {', '.join(others)}. Move "
             "or remove them in the engine first"
         )
+    _refuse_while_hosts_write(path)
     # So that it isn't the pool's manager any more: it would miss its leases.
     command.run("systemctl", "try-restart", "vdsmd", timeout=pillar["timeouts"]["command"])
     asked = (*volume.AS_VDSM, "rm", "-rf", "--", str(path))
     command.run(*asked, timeout=pillar["timeouts"]["storage"])
+
+
+def _refuse_while_hosts_write(domain: Path) -> None:
+    """The engine may run on another host, of which no VM of this one and no file tells."""
+    if not _configuration():
+        return
+    where = __salt__["hosted_engine_config.ids"]()["disks"]["metadata"]
+    metadata = domain / "images" / where["image"] / where["volume"]
+    if volume.exists(metadata) and (writers := ha_metadata.writers(metadata)):
+        raise CommandExecutionError(f"Its storage isn't removed: {'; '.join(writers)}")
 
 
 def _connected(known: own.Own) -> Path:

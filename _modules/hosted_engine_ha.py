@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import hosted_engine_command as command
@@ -149,11 +150,15 @@ def restart_broker() -> None:
 
         salt-call --local hosted_engine_ha.restart_broker
     """
-    vm_conf = record.read_file(files.RUN_VM_CONF)
+    # A broker that failed its start took it with its directory of /run already.
+    vm_conf = record.read_file(files.RUN_VM_CONF) or files.vm_conf(
+        _settings(), __salt__["hosted_engine_config.ids"]()
+    )
     command.run("systemctl", "restart", "ovirt-ha-broker", timeout=_patience())
     # It goes with the broker, and the status isn't shown without it; an agent writes its own.
-    if vm_conf and not files.RUN_VM_CONF.exists():
+    if not files.RUN_VM_CONF.exists():
         files.RUN_VM_CONF.parent.mkdir(mode=0o755, exist_ok=True)
+        os.chown(files.RUN_VM_CONF.parent, *files.VDSM_KVM)
         record.write_file(files.RUN_VM_CONF, vm_conf, mode=0o640, owner=files.VDSM_KVM)
     wait(
         "the HA broker to answer",

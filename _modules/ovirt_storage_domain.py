@@ -93,25 +93,30 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     ours = name == wanted["name"]
     if ours:
         guard.only_on_the_way(__salt__, f"Adding the storage domain {name}")
-        __salt__["hosted_engine_storage_domain.refuse_left_over"](wanted)
     if get(name) is not None:
         raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
     lun = __salt__["ovirt_host_storage.choose"](host) if kinds.is_block(wanted["type"]) else None
     if lun:
         wanted["lun"] = lun["id"]
-    kept = [] if lun else __salt__["hosted_engine_storage_domain.look"](wanted)
-    if ours and not kept:
+    if ours:
+        __salt__["hosted_engine_storage_domain.refuse_left_over"](wanted)
+    if not lun and (kept := __salt__["hosted_engine_storage_domain.look"](wanted)):
+        # Disks of the same ids lie in it, and this engine knows of none.
+        raise CommandExecutionError(
+            f"{kinds.where(wanted)} holds the storage domain {', '.join(kept)}, which an earlier "
+            "bootstrap of this deployment made: apply hosted_engine.clean first"
+        )
+    if ours:
         own.intend(wanted)
     identifier = _post(name, host, wanted, lun)
     wait(name)
-    if identifier not in kept:
-        __salt__["hosted_engine_storage_domain.refuse_import"](name)
+    __salt__["hosted_engine_storage_domain.refuse_import"](name)
     if ours:
         own.made(identifier)
     try:
         check_room(name)
     except CommandExecutionError:
-        if ours and identifier not in kept:
+        if ours:
             remove(name, host)
         raise
 

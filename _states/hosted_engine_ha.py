@@ -56,7 +56,8 @@ def maintenance_off(name: str) -> dict[str, Any]:
 
     return state.converge(
         name,
-        {"answers": True, "global_maintenance": False},
+        # An agent that finds local maintenance in its ha.conf, from earlier days, waits for ever.
+        {"answers": True, "global_maintenance": False, "local_maintenance": False},
         read=__salt__["hosted_engine_ha.maintenance"],
         step=step,
         test=__opts__["test"],
@@ -90,7 +91,7 @@ def maintenance(name: str, mode: str) -> dict[str, Any]:
         # After a boot in local maintenance no status is shown, whatever becomes of the broker.
         if not (now and (now["answers"] or now["local_maintenance"])):
             return ("hosted_engine_ha.restart_broker",)
-        if mode == "local" and now["engine_here"]:
+        if mode == "local" and now.get("engine_here"):
             raise CommandExecutionError(ha_status.MIGRATE)
         return "hosted_engine_ha.set_maintenance", mode
 

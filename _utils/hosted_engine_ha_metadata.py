@@ -31,13 +31,33 @@ def in_use(path: Path) -> list[str]:
     """
     Why no engine's disk of this metadata may be written to; empty: nothing says that one may run.
 
-    Zeros: no host has ever reported, so none can have started the engine. Else the disk is watched
-    for longer than HA itself takes to call a host dead (65 s): any block that changes has a writer.
-
-    Raises CommandExecutionError where the disk is too small, or can't be read: nothing is known.
+    Beside ``writers``: hosts whose last word was that the engine's VM is up on them. Raises
+    CommandExecutionError where the disk is too small, or can't be read: nothing is known.
     """
     if (length := volume.size(path)) < BYTES:
         raise CommandExecutionError(f"{path} has {length} bytes, HA's metadata takes {BYTES}")
+    reasons = writers(path)
+    last = volume.read(path, BYTES)
+    if is_zero(last):
+        return reasons
+    for number in range(1, BYTES // BLOCK):
+        if name := _claims_engine(_block(last, number)):
+            reasons.append(
+                f"the last word of {name} (host {number}) was that the engine's VM is up there. If "
+                "that host is gone, or this is what an earlier deployment left on the LUN, clear "
+                f"its block: {' '.join(volume.AS_VDSM)} dd if=/dev/zero of={path} bs={BLOCK} "
+                f"seek={number} count=1 conv=notrunc oflag=direct"
+            )
+    return reasons
+
+
+def writers(path: Path) -> list[str]:
+    """
+    Who writes to it, in words: watched for longer than HA itself takes to call a host dead (65 s).
+
+    Zeros: no host has ever reported, so none can have started the engine, and nothing is waited
+    for. Raises CommandExecutionError where it can't be read.
+    """
     first = volume.read(path, BYTES)
     if is_zero(first):
         return []
@@ -48,16 +68,7 @@ def in_use(path: Path) -> list[str]:
         lambda seen: seen.data != first or time.monotonic() > end,
         timeout=2 * ha_status.WATCH_SECONDS,
     ).data
-    reasons = [_writer(number) for number in _changed(first, last)]
-    for number in range(1, BYTES // BLOCK):
-        if name := _claims_engine(_block(last, number)):
-            reasons.append(
-                f"the last word of {name} (host {number}) was that the engine's VM is up there. If "
-                "that host is gone, or this is what an earlier deployment left on the LUN, clear "
-                f"its block: {' '.join(volume.AS_VDSM)} dd if=/dev/zero of={path} bs={BLOCK} "
-                f"seek={number} count=1 conv=notrunc oflag=direct"
-            )
-    return reasons
+    return [_writer(number) for number in _changed(first, last)]
 
 
 class _Data:

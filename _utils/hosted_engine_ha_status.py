@@ -13,7 +13,7 @@ import hosted_engine_command as command
 import hosted_engine_config_files as files
 import hosted_engine_lockspace as lockspace
 from hosted_engine_wait import wait
-from salt.exceptions import CommandExecutionError, SaltInvocationError
+from salt.exceptions import CommandExecutionError, CommandNotFoundError, SaltInvocationError
 
 Status = dict[str, Any]
 # HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
@@ -36,7 +36,10 @@ def read() -> Status:
     Raises CommandExecutionError where HA isn't deployed or its broker doesn't answer.
     """
     advice = "Look at: systemctl status ovirt-ha-broker, /var/log/ovirt-hosted-engine-ha/broker.log"
-    output = command.run("hosted-engine", "--vm-status", "--json", codes=(0, 1), advice=advice)
+    try:
+        output = command.run("hosted-engine", "--vm-status", "--json", codes=(0, 1), advice=advice)
+    except CommandNotFoundError as error:
+        raise CommandExecutionError(f"HA doesn't report its status: {error}") from error
     return parse(output.stdout, output.stderr, advice)
 
 

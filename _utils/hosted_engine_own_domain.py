@@ -34,7 +34,9 @@ def known(settings: Mapping[str, Any]) -> Own | None:
     """What this deployment made or was about to make, and where; None: nothing."""
     recorded = record.read(RECORD) or {}
     conf = archive.properties(record.read_file(files.CONFIGURATION))
-    if conf.get("fqdn") != settings["engine"]["fqdn"]:
+    # A further host has the file too, from the engine: there the domain isn't that host's own.
+    began = record.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
+    if not began or conf.get("fqdn") != settings["engine"]["fqdn"]:
         conf = {}
     named = (recorded.get("made"), recorded.get("storage_domain"), conf.get("sdUUID"))
     identifier = next((each for each in named if each), "")

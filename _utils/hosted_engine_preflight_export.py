@@ -104,6 +104,13 @@ def export_is_free(host: Host) -> Iterator[Problem]:
         return
     for domain in found["domains"]:
         if domain["id"] == own_domain(host):
+            if record.read("setup") is None:
+                yield problem(
+                    "storage:path",
+                    f"{found['storage']} holds the storage domain of an earlier bootstrap of this "
+                    "deployment, which a new engine can't take over",
+                    "Apply hosted_engine.clean first",
+                )
             continue
         name = f"{domain['name']} ({domain['id']})" if domain["name"] else domain["id"]
         pool = f", of the data center {domain['pool']}" if domain["pool"] else ""

@@ -243,6 +243,49 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
     assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
 
 
+def _configure(host: StorageHost) -> None:
+    files.CONFIGURATION.parent.mkdir()
+    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+
+
+def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
+    host: StorageHost, mount: Path
+) -> None:
+    """The engine copies the file to each host that joins, and may fail before the agent starts."""
+    _configure(host)
+
+    assert host.state(REMOVED)["result"] is True
+    assert (mount / DOMAIN).exists()
+    joined = host.with_pillar({"host": {"joins": True}}).states[ALLOWED](name="engine.example.com")
+    assert joined["result"] is False
+    assert "ovirt_hosted_engine.undeployed" in joined["comment"]
+
+
+def test_storage_that_another_host_writes_to_is_not_removed(
+    host: StorageHost, mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine may run there: no VM of this host tells of it."""
+    _configure(host)
+    record.write("deployment", {"made": DOMAIN})
+    where = IDS["disks"]["metadata"]
+    metadata = mount / DOMAIN / "images" / where["image"] / where["volume"]
+    metadata.parent.mkdir()
+    metadata.write_bytes(bytes(9 * 1024**2))
+    blocks = iter(range(1, 1000))
+
+    def read(path: Path, length: int, timeout: float = 0) -> bytes:
+        assert path == metadata
+        return bytes(2 * 4096) + str(next(blocks)).encode().ljust(length - 2 * 4096, b"\0")
+
+    monkeypatch.setattr(volume, "read", read)
+
+    ret = host.state(REMOVED)
+
+    assert ret["result"] is False
+    assert "agent of host 2 writes" in ret["comment"]
+    assert metadata.exists()
+
+
 @pytest.mark.parametrize("known", ["record", "configuration"])
 def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
     host: StorageHost, mount: Path, known: str
@@ -250,9 +293,8 @@ def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
     if known == "record":
         record.write("deployment", {"made": DOMAIN, "storage": PLACE})
     else:
-        files.CONFIGURATION.parent.mkdir()
-        text = files.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
-        files.CONFIGURATION.write_text(text)
+        _configure(host)
+        record.write("setup", {})
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 

@@ -40,6 +40,7 @@ class Ha:
         self.host = host
         self.broker_answers = True
         self.maintenance = False
+        self.locked = True
         self.agent = "disabled"
         self.health: dict[str, Any] | None = {"vm": "up", "health": "good", "detail": "Up"}
         self.page = ""
@@ -79,7 +80,11 @@ class Ha:
         elif arguments[0] == "ip":
             output = f'[{{"dst": "192.0.2.77", "lladdr": "{self.neighbour}"}}]'
         elif arguments == ("sanlock", "client", "status"):
-            output = "s hosted-engine:1:/lockspace:0\n"
+            output = "s hosted-engine:1:/lockspace:0\n" if self.locked else ""
+        elif arguments[:2] == ("hosted-engine", "--set-shared-config"):
+            flag, value = arguments[2:4]
+            text = ha_status.HA_CONF.read_text()
+            ha_status.HA_CONF.write_text(text.replace(f"{flag}=True", f"{flag}={value}"))
         elif "sanlock" in arguments:
             tail = arguments[arguments.index("sanlock") + 1 :]
             done = subprocess.run(
@@ -107,6 +112,7 @@ def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
             raise connection.Unreachable(made.page)
 
     monkeypatch.setattr(ha_status, "read", made.read)
+    monkeypatch.setattr(ha_status, "HA_CONF", host.folder / "ha.conf")
     monkeypatch.setattr(command, "run", made.run)
     monkeypatch.setattr(connection.Site, "_ca_file", lambda site: Path("/ca.pem"))
     monkeypatch.setattr(connection.Site, "check_health", check_health)
@@ -204,6 +210,26 @@ def test_a_broker_that_failed_its_start_is_restarted_once(ha: Ha) -> None:
     assert files.RUN_VM_CONF.read_text() == f"vmId={VM}\n", "it goes with the broker's directory"
     again = ha.host.state(OFF)
     assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_vm_conf_that_went_with_a_failed_broker_is_made_again(ha: Ha) -> None:
+    """systemd takes the broker's directory below /run away when it fails: no status without it."""
+    ha.broker_answers = False
+
+    assert ha.host.state(OFF)["result"] is True
+
+    assert f"vmId={VM}\n" in files.RUN_VM_CONF.read_text()
+    assert files.RUN_VM_CONF.stat().st_uid == 36
+
+
+def test_local_maintenance_of_earlier_days_is_ended_before_the_agent_starts(ha: Ha) -> None:
+    """An agent that finds it in ha.conf waits for ever, and the engine never comes up."""
+    ha_status.HA_CONF.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
+    ha.locked = False
+
+    ret = ha.host.state(OFF)
+
+    assert ret["changes"].get("local_maintenance") == {"old": True, "new": False}, ret["comment"]
 
 
 def test_enabling_the_agent_doesnt_start_it(ha: Ha) -> None:

@@ -166,6 +166,7 @@ def test_a_domain_that_cannot_be_read_is_somebodys(site):
 @pytest.mark.parametrize("where", ["made", "storage_domain", "configuration"])
 def test_the_domain_of_this_deployment_is_no_problem(site, where):
     site.found |= {"domains": [domain(OURS)], "free": 0}
+    record.write("setup", {})
     if where == "configuration":
         config_files.CONFIGURATION.write_text(f"fqdn=engine.example.com\nsdUUID={OURS}\n")
     else:
@@ -174,6 +175,22 @@ def test_the_domain_of_this_deployment_is_no_problem(site, where):
     assert site.told() == {}
     site.found["domains"].append(domain())
     assert OTHERS in site.told()["path"]
+
+
+def test_a_domain_whose_engine_is_gone_is_cleaned_first(site):
+    """A new bootstrap's engine would import it, and knows none of the disks in it."""
+    site.found |= {"domains": [domain(OURS)]}
+    record.write("deployment", {"made": OURS})
+
+    assert "earlier bootstrap" in site.told()["path"]
+
+
+def test_a_further_hosts_configuration_names_no_domain_of_its_own(site):
+    """The engine copies hosted-engine.conf to each host that joins."""
+    site.found |= {"domains": [domain(OURS)]}
+    config_files.CONFIGURATION.write_text(f"fqdn=engine.example.com\nhost_id=2\nsdUUID={OURS}\n")
+
+    assert OURS in site.told()["path"]
 
 
 def test_a_domain_that_a_killed_run_left_unrecorded_is_left_to_the_engine(site):
