@@ -11,9 +11,6 @@ from usermode.formula import Formula
 from usermode.host import UserModeHost
 from usermode.site import Site, running
 
-# The server's, as the targets are made.
-TARGET = "iqn.2026-11.test.lab:engine1"
-
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:

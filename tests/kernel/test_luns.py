@@ -22,7 +22,7 @@ for address in $2 $3; do
     iscsiadm $record --login > /dev/null
 done
 """
-# Bounded, and no end of a whole multipath test by what an earlier one left.
+# What a test that failed left is no reason to leave the rest.
 LOGOUT = """
 systemctl start multipathd
 iscsiadm -m node -T $1 --logout > /dev/null || true

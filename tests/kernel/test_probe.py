@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from usermode.formula import Failed
+from usermode.host import NAMESPACE
 
 from .conftest import nfs
 
@@ -15,8 +17,10 @@ DOMAIN = "44444444-2222-4333-8444-555555555555"
 VERSIONS = ("v3", "v4_2")
 
 
-def inspect(formula, export: str = "engine2", version: str = "v3") -> dict[str, Any]:
-    storage = nfs(export, version) | {"mount_options": ""}
+def inspect(
+    formula, export: str = "engine2", version: str = "v3", server: str = "nas.lab.test"
+) -> dict[str, Any]:
+    storage = nfs(export, version) | {"mount_options": "", "address": server}
     return dict(formula().python(f"hosted_engine_storage_probe.inspect({storage!r})"))
 
 
@@ -24,7 +28,7 @@ def inspect(formula, export: str = "engine2", version: str = "v3") -> dict[str, 
 def nothing_is_left(hv) -> Iterator[None]:
     """The look leaves no mount and no process in the host."""
     yield
-    assert "nas.lab.test:" not in hv.run("cat", "/proc/mounts").stdout
+    assert " nfs" not in hv.run("cat", "/proc/mounts").stdout
     left = "pgrep -af 'mount.nfs|hosted_engine_storage_look' || true"
     assert hv.script(left) == ""
 
@@ -94,6 +98,28 @@ def test_a_version_that_the_server_lacks_gives_the_mounts_reason(formula, nas, v
 
     assert "not supported" in str(failed.value) or "isn't supported" in str(failed.value)
     assert inspect(formula, version=version)["writable"]
+
+
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """An address whose NFS port takes connections, and answers nothing."""
+    address = "10.78.0.1"
+    listen = f"import socket as s; one = s.create_server(('{address}', 2049)); print(input())"
+    inside = ["ip", "netns", "exec", NAMESPACE, "python3", "-c", listen]
+    with subprocess.Popen(inside, stdin=subprocess.PIPE) as process:
+        yield address
+        process.kill()
+
+
+@pytest.mark.extensive  # the kernel itself gives up after some 40 seconds
+def test_a_server_that_takes_connections_and_answers_nothing_ends_in_time(formula, mute):
+    begun = time.monotonic()
+    with pytest.raises(Failed) as failed:
+        inspect(formula, version="v4_2", server=mute)
+
+    assert time.monotonic() - begun < 100
+    assert mute in str(failed.value)
+    assert "mount system call failed" in str(failed.value) or "no end within" in str(failed.value)
 
 
 def test_a_server_that_hangs_ends_in_time(formula, nas):
