@@ -35,7 +35,9 @@ class HostStorage:
         place = self._memory()["storage"].get(kinds.server_path(storage)) or {"domain": None}
         there = [{"id": place["domain"], "name": place.get("name", ""), "pool": "", "problem": ""}]
         self.after_look()
-        return facts | {"domains": there if place["domain"] else [], "others": []}
+        usable = {"writable": True, "write_problem": "", "block_size": 512, "qemu_problem": ""}
+        usable |= {"free": 500 * 2**30, "size": 500 * 2**30}
+        return facts | usable | {"domains": there if place["domain"] else [], "others": []}
 
     def put(self, path: str, name: str = "hosted_storage", **facts: Any) -> str:
         """Somebody makes a domain there."""
@@ -62,14 +64,13 @@ class HostStorage:
 
     def _told(self, method: str, identifier: str) -> Any:
         memory = self._memory()
-        mounted = memory.get("mounted", {}).get(ADDRESS, [])
-        sessions = memory.get("sessions", {}).get(ADDRESS, [])
+        # One host, by whichever address the engine knows it.
+        mounted = [place for places in memory.get("mounted", {}).values() for place in places]
+        sessions = any(memory.get("sessions", {}).values())
         for place, storage in memory["storage"].items():
-            block = ":" not in place
-            fibre = place.endswith("eeee")
             if storage["domain"] != identifier:
                 continue
-            if place in mounted or (block and (fibre or sessions)):
+            if place in mounted or place in self._fibre() or (":" not in place and sessions):
                 if method == "getImages":
                     return sorted({volume["image"] for volume in storage["volumes"].values()})
                 return {"name": storage["name"], "pool": storage.get("pool", [])}
@@ -78,6 +79,12 @@ class HostStorage:
             f"StorageDomain.{method} with args {{}} failed:\n(code=358, message=Storage domain "
             f"does not exist: ('{identifier}',))"
         )
+
+    def _fibre(self) -> list[str]:
+        """LUNs that need no session, as the simulator's storage network has them."""
+        described = self._engine.folder / "faults.json"
+        san = json.loads(described.read_text()).get("san") if described.exists() else None
+        return list((san or {}).get("fcp", []))
 
     def _connect(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
         self.connected.append(wanted)
