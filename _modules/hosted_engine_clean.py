@@ -23,7 +23,9 @@ import hosted_engine_volume as volume
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-DISKS = ["he_virtio_disk", "he_sanlock", "he_metadata", "HostedEngineConfigurationImage"]
+# vdsm's types of the hosted engine's four disks, as a volume's metadata has them.
+BOOKKEEPING = ["DISKTYPE=OVFS", "OVF_STORE"]
+DISKS = ["DISKTYPE=HEVD", "DISKTYPE=HESD", "DISKTYPE=HEMD", "DISKTYPE=HECI"]
 NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 
@@ -273,12 +275,12 @@ def _connected(known: own.Own) -> Path:
 def _others(domain: Path) -> list[str]:
     """Images that neither this deployment nor the engine's own bookkeeping put there."""
     ours: set[str] = set()
-    # Before its end no file says which images are ours; their names are known.
-    names = ["OVF_STORE"]
+    # Before its end no file says which images are ours; their types are known.
+    names = BOOKKEEPING
     if _configuration():
         ours = {disk["image"] for disk in __salt__["hosted_engine_config.ids"]()["disks"].values()}
     else:
-        names += DISKS
+        names = BOOKKEEPING + DISKS
     found = []
     for image, described in left_domain.images(domain).items():
         known = any(name in described for name in names)

@@ -31,9 +31,10 @@ def inspect() -> dict[str, Any]:
     ``domains``: the storage domains there: ``id``, ``name``, ``pool`` (the data center's id), and
     ``problem``: why its metadata can't be read. ``others``: what else there is, without hidden
     entries and what file systems keep for themselves. Both are None where vdsm can't list it.
-    ``writable``: whether vdsm can make and write a file; ``block_size`` (bytes): the smallest that
-    direct I/O takes, 0 for none; ``write_problem``: why not. ``qemu_problem``: why QEMU's user
-    can't read the directory; empty if it can. ``free`` and ``size``: bytes.
+    ``writable``: whether vdsm can make and write a file; None where that isn't tried, since a
+    storage domain lies there. ``block_size`` (bytes): the smallest that direct I/O takes, 0 for
+    none; ``write_problem``: why not. ``qemu_problem``: why QEMU's user can't read the directory;
+    empty if it can. ``free`` and ``size``: bytes.
 
     Raises CommandExecutionError with the mount's own reason, and when there is no answer within
     90 s; SaltInvocationError for storage that is no mount.

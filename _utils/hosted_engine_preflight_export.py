@@ -59,7 +59,7 @@ def export_is_writable(host: Host) -> Iterator[Problem]:
     found = host.export
     if not found.get("looked"):
         return
-    if not found["writable"]:
+    if found["writable"] is False:
         why = found["write_problem"]
         yield problem(
             "storage:path",

@@ -105,6 +105,9 @@ def reason(action: Any, *arguments: Any) -> str:
     return ""
 
 
+UNTRIED = {"writable": None, "block_size": 0, "write_problem": "not tried beside a storage domain"}
+
+
 def written(point: Path) -> dict[str, Any]:
     """Whether a file can be made, written past the page cache, read back, and removed again."""
     scratch = point / f"{SCRATCH}{uuid.uuid4()}"
@@ -193,7 +196,9 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
     except Refused as error:
         raise Refused(f"{error}{refusal}") from error
     with acting_as(*VDSM):
-        facts = content(point) | written(point)
+        facts = content(point)
+        # Where somebody's domain lies nothing is tried: it may be in use.
+        facts |= UNTRIED if facts["domains"] else written(point)
         room = os.statvfs(point)
     facts |= {"free": room.f_bavail * room.f_frsize, "size": room.f_blocks * room.f_frsize}
     with acting_as(*QEMU):

@@ -306,10 +306,11 @@ def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
 
 def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mount: Path) -> None:
     record.write("deployment", {"made": DOMAIN, "storage": PLACE})
-    for image, alias in (("ours", "he_metadata"), ("theirs", "payroll")):
+    # As vdsm writes it: by type, since aliases are the engine's.
+    for image, kind in (("ours", "HEMD"), ("store", "OVFS"), ("theirs", "DATA")):
         (mount / DOMAIN / "images" / image).mkdir()
         meta = mount / DOMAIN / "images" / image / "volume.meta"
-        meta.write_text(f'DESCRIPTION={{"DiskAlias":"{alias}"}}\n')
+        meta.write_text(f'DESCRIPTION={{"DiskAlias":""}}\nDISKTYPE={kind}\n')
 
     ret = host.state(REMOVED)
 
