@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 ALONE = ("integration", "kernel")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A worker takes a whole group: one lab for all of its tests, one file of the others."""
     for item in items:
