@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 VENV := .venv
 # The lab's tests are one worker's, the kernel's another's, the third runs all others meanwhile.
-SIDE_BY_SIDE := -n 3
+SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 PYTHONS ?= 3.10 3.11 3.12 3.13
 PYTHON ?= /usr/bin/python3
 

@@ -17,7 +17,7 @@ class Groups(LoadScopeScheduling):
     """A worker takes a whole group: one lab for all of its tests, one file of the others."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
+        file = nodeid.split("::", maxsplit=1)[0]
         return next((name for name in ALONE if f"{name}/" in file), file)
 
 
