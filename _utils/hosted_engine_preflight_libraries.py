@@ -19,7 +19,7 @@ REQUIREMENTS = "salt://hosted_engine/files/requirements.txt"
 PYTHONS = [(3, 10), (3, 11), (3, 12), (3, 13)]
 ADVICE = "Name the wheels of a release, or those of make wheelhouse: docs/libraries.md"
 ANY = tuple(range(256))
-# pip tries again and again; an index that doesn't answer is told soon.
+# pip tries again and again; an index that doesn't answer is reported soon.
 PATIENCE = ("--retries", "1", "--timeout", "10", "--disable-pip-version-check")
 SECONDS = 120
 

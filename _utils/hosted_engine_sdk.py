@@ -58,7 +58,7 @@ def connect(sdk: Any, post: Callable[[str, dict[str, str]], str], **options: Any
 
 
 class _Transfers:
-    """libcurl's transfers of a connection: each is told to go to the engine itself."""
+    """libcurl's transfers of a connection: each goes straight to the engine."""
 
     def __init__(self, multi: Any) -> None:
         self._multi = multi

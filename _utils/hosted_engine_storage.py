@@ -111,7 +111,7 @@ def in_url(address: str) -> str:
 
 def portal_group(text: str | None) -> str:
     """
-    The number of a portal's group, however it is told; empty: it isn't.
+    The number of a portal's group, in whichever form it is given; empty: it isn't.
 
     >>> portal_group("192.0.2.7:3260,1"), portal_group("[2001:db8::7]:3260,2"), portal_group("3")
     ('1', '2', '3')

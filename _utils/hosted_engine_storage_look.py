@@ -69,7 +69,7 @@ def _mount(kind: str, source: str, options: str, point: Path) -> None:
 
 def reach(host: str, port: int) -> str:
     """
-    Reach the server, in less time than a mount takes to give up; a port that refuses is told.
+    Reach the server, in less time than a mount takes to give up; a port that refuses is reported.
 
     It isn't the last word: version 3 of NFS may lie on another one. A mount that fails then says
     that the version isn't supported.
