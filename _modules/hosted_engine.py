@@ -6,17 +6,17 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_connection as connection
-import hosted_engine_luns as luns
-import hosted_engine_preflight as preflight_
-import hosted_engine_preflight_checks as checks
-import hosted_engine_preflight_join as join
-import hosted_engine_record as record
-import hosted_engine_san as san
-import hosted_engine_settings as _settings
-import hosted_engine_stage as progress
-import hosted_engine_storage as kinds
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.engine import connection
+from ovirt_he.host import iscsi as san
+from ovirt_he.host import lun_selection as luns
+from ovirt_he.host import stage as progress
+from ovirt_he.pillar import settings as _settings
+from ovirt_he.pillar import storage as kinds
+from ovirt_he.preflight import check as preflight_
+from ovirt_he.preflight import join
+from ovirt_he.preflight import registry as checks
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 log = logging.getLogger(__name__)

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_ansible as ansible
-import hosted_engine_answer_file as answer_file
-import hosted_engine_convert as convert
-import hosted_engine_fhanswers as answers
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_checks as checks
-import hosted_engine_secret_text as secret_text
-import hosted_engine_settings as settings_
-from hosted_engine_terminal import without as without_secrets
+from ovirt_he.core import secret_text
+from ovirt_he.core.terminal import without as without_secrets
+from ovirt_he.migrate import ansible, answer_file, convert
+from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.pillar import settings as settings_
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import registry as checks
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # No Jinja: what was answered is said as it is, even if it holds braces.

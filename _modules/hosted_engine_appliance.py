@@ -8,13 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_bootstrap_vm as vm
-import hosted_engine_command as command
-import hosted_engine_image as image
-import hosted_engine_record as record
-import hosted_engine_settings as settings_
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_layout import identity
+from ovirt_he.bootstrap import image, vm
+from ovirt_he.bootstrap.files import identity
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 

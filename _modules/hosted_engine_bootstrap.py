@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_bootstrap_vm as vm
-import hosted_engine_command as command
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_layout as layout
-import hosted_engine_record as record
-import hosted_engine_settings as settings_
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_wait import wait
+from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import vm
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.core.wait import wait
+from ovirt_he.host import hypervisor
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 SELINUX = Path("/sys/fs/selinux/enforce")

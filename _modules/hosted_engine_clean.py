@@ -6,20 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_archive as archive
-import hosted_engine_authorized_keys as authorized_keys
-import hosted_engine_command as command
-import hosted_engine_config_files as files
-import hosted_engine_ha_metadata as ha_metadata
-import hosted_engine_ha_status as ha_status
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_left_domain as left_domain
-import hosted_engine_own_domain as own
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-import hosted_engine_stage as progress
-import hosted_engine_storage as kinds
-import hosted_engine_volume as volume
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.ha import archive, left_domain
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import metadata as ha_metadata
+from ovirt_he.ha import own_domain as own
+from ovirt_he.ha import status as ha_status
+from ovirt_he.host import authorized_keys, hypervisor, volume
+from ovirt_he.host import stage as progress
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_archive as archive
-import hosted_engine_config_files as files
-import hosted_engine_fhanswers as answers
-import hosted_engine_gateway as gateway_
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-import hosted_engine_volume as volume
-from hosted_engine_state import Facts, NotYet
+from ovirt_he.core import records as record
+from ovirt_he.core.state import Facts, NotYet
+from ovirt_he.ha import archive
+from ovirt_he.ha import config_files as files
+from ovirt_he.host import gateway as gateway_
+from ovirt_he.host import volume
+from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 OWNER = (archive.VDSM, archive.KVM)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_levels as levels
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-from hosted_engine_state import NotYet, Paused
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet, Paused
+from ovirt_he.engine import compatibility as levels
+from ovirt_he.engine import connection
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")

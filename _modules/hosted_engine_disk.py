@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_guard as guard
-import hosted_engine_ha_metadata as ha_metadata
-import hosted_engine_layout as layout
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-import hosted_engine_stage as progress
-import hosted_engine_volume as volume
-from hosted_engine_state import NotYet
+from ovirt_he.bootstrap import files as layout
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet
+from ovirt_he.ha import metadata as ha_metadata
+from ovirt_he.host import guard, volume
+from ovirt_he.host import stage as progress
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 # vdsm's names of formats, and qemu-img's.

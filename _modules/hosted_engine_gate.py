@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hosted_engine_guest_files as guest_files
-import hosted_engine_settings as settings_
-import hosted_engine_ssh as ssh
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_wait import last_seen
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core.wait import last_seen
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import ssh
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 
 # The unit is activating while it waits: by then cloud-init is through with all else.
 OPEN, WAITING = 0, 1

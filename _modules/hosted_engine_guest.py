@@ -8,20 +8,20 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_gateway as gateway
-import hosted_engine_guest_files as guest_files
-import hosted_engine_guest_network as guest_network
-import hosted_engine_guest_sql as statements
-import hosted_engine_health as page
-import hosted_engine_layout as layout
-import hosted_engine_record as record
-import hosted_engine_settings as settings_
-import hosted_engine_setup_watch as watch
-import hosted_engine_ssh as ssh
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_state import NotYet
-from hosted_engine_terminal import safe, tail
-from hosted_engine_wait import last_seen, wait
+from ovirt_he.bootstrap import files as layout
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet
+from ovirt_he.core.terminal import safe, tail
+from ovirt_he.core.wait import last_seen, wait
+from ovirt_he.engine import health as page
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import network as guest_network
+from ovirt_he.guest import setup_watch as watch
+from ovirt_he.guest import sql as statements
+from ovirt_he.guest import ssh
+from ovirt_he.host import gateway
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 CA = "/etc/pki/ovirt-engine/ca.pem"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_config_files as files
-import hosted_engine_connection as connection
-import hosted_engine_guest_address as guest_address
-import hosted_engine_ha_explain as explain
-import hosted_engine_ha_status as ha_status
-import hosted_engine_lockspace as _lockspace
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-import hosted_engine_volume as volume
-from hosted_engine_state import Facts, NotYet, Paused
-from hosted_engine_wait import wait
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.core.state import Facts, NotYet, Paused
+from ovirt_he.core.wait import wait
+from ovirt_he.engine import connection
+from ovirt_he.guest import address as guest_address
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import explain
+from ovirt_he.ha import lockspace as _lockspace
+from ovirt_he.ha import status as ha_status
+from ovirt_he.host import volume
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 AGENT = "ovirt-ha-agent.service"

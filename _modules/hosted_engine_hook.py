@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, Any
 
-import hosted_engine_record as record
-import hosted_engine_settings as settings_
-import hosted_engine_ssh as ssh
-from hosted_engine_terminal import safe
+from ovirt_he.core import records as record
+from ovirt_he.core.terminal import safe
+from ovirt_he.guest import ssh
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 BEFORE_SETUP = "guest_before_setup"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_guest_network as guest_network
-import hosted_engine_hosts_file as hosts_file
+from ovirt_he.guest import hosts_file
+from ovirt_he.guest import network as guest_network
 
 
 def get(name: str) -> dict[str, Any] | None:

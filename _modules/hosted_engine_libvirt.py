@@ -6,11 +6,11 @@ import re
 import socket
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_settings as settings_
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_state import NotYet
+from ovirt_he.core import command
+from ovirt_he.core.state import NotYet
+from ovirt_he.host import hypervisor
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 DAEMON = "libvirtd.service"

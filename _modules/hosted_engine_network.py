@@ -6,16 +6,14 @@ import ipaddress
 from typing import Any
 from xml.etree import ElementTree
 
-import hosted_engine_bootstrap_xml as bootstrap_xml
-import hosted_engine_command as command
-import hosted_engine_family as family_
-import hosted_engine_firewall as firewall
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_ip as ip
-import hosted_engine_settings as settings_
-import hosted_engine_subnet as subnet_
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_state import NotYet
+from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.core import command
+from ovirt_he.core.state import NotYet
+from ovirt_he.host import address as family_
+from ovirt_he.host import firewall, hypervisor, ip
+from ovirt_he.host import subnet as subnet_
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 # vdsm's source routing stands at 3200: what is to hold in spite of it comes before. "to" is what

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-from hosted_engine_guard import only_on_the_way
+from ovirt_he.core import records as record
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 # What there is to see before each phase; the engine's name is filled in.

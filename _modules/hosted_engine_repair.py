@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import hosted_engine_command as command
-import hosted_engine_ha_status as ha_status
-import hosted_engine_lockspace as _lockspace
-from hosted_engine_wait import wait
+from ovirt_he.core import command
+from ovirt_he.core.wait import wait
+from ovirt_he.ha import lockspace as _lockspace
+from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 COMMAND = "hosted-engine"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import hosted_engine_backup as backup
-import hosted_engine_guest_files as guest_files
-import hosted_engine_host_id as host_id
-import hosted_engine_restore_script as script
-import hosted_engine_settings as settings_
-import hosted_engine_ssh as ssh
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_state import NotYet
+from ovirt_he.core.state import NotYet
+from ovirt_he.guest import backup, ssh
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import restore_script as script
+from ovirt_he.host import identity as host_id
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 PROGRAM = "/usr/bin/engine-backup"

@@ -7,18 +7,18 @@ import io
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_bootstrap_vm as vm
-import hosted_engine_command as command
-import hosted_engine_family as family_
-import hosted_engine_gateway as gateway
-import hosted_engine_guest_files as guest_files
-import hosted_engine_guest_network as guest_network
-import hosted_engine_layout as layout
-import hosted_engine_record as record
-import hosted_engine_settings as settings_
-import hosted_engine_ssh_keys as ssh_keys
-from hosted_engine_guard import only_on_the_way
-from hosted_engine_state import NotYet
+from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import vm
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import network as guest_network
+from ovirt_he.guest import ssh_keys
+from ovirt_he.host import address as family_
+from ovirt_he.host import gateway
+from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 SECRETS = ("admin_password", "root_password", "database_password", "dwh_database_password")

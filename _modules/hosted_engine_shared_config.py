@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_config_files as files
+from ovirt_he.core import command
+from ovirt_he.ha import config_files as files
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 __func_alias__ = {"set_": "set"}

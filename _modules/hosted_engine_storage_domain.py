@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_own_domain as own
-import hosted_engine_settings as settings
-import hosted_engine_storage as kinds
-import hosted_engine_storage_probe as probe
-from hosted_engine_terminal import safe
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core.terminal import safe
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.engine import connection
+from ovirt_he.ha import own_domain as own
+from ovirt_he.host import storage_probe as probe
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
 
 

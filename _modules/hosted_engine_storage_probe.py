@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_preflight_checks as checks
-import hosted_engine_preflight_storage as storage_checks
-import hosted_engine_settings as settings
-import hosted_engine_storage as kinds
-import hosted_engine_storage_probe as probe
+from ovirt_he.host import storage_probe as probe
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
+from ovirt_he.preflight import registry as checks
+from ovirt_he.preflight import storage as storage_checks
 from salt.exceptions import SaltInvocationError
 
 

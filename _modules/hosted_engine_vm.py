@@ -6,14 +6,13 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_ovf as ovf
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-import hosted_engine_vm_parts as parts
-from hosted_engine_patience import patient
-from hosted_engine_state import NotYet
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.engine import connection, ovf
+from ovirt_he.engine import vm_devices as parts
+from ovirt_he.engine.patience import patient
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # Older engines look for the configuration disk here; the others don't mind.

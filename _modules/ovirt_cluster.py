@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_levels as levels
-from hosted_engine_state import NotYet
+from ovirt_he.core.state import NotYet
+from ovirt_he.engine import compatibility as levels
+from ovirt_he.engine import connection
 
 
 def get(name: str) -> dict[str, Any] | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hosted_engine_connection as connection
-import hosted_engine_events as events
+from ovirt_he.engine import connection, events
 from salt.exceptions import CommandExecutionError
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import hosted_engine_authorized_keys as authorized_keys
-import hosted_engine_connection as connection
-import hosted_engine_family as family_
-import hosted_engine_record as record
-import hosted_engine_routes as _routes
-import hosted_engine_settings as settings
-from hosted_engine_patience import patient
-from hosted_engine_state import NotYet
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.engine import connection
+from ovirt_he.engine.patience import patient
+from ovirt_he.host import address as family_
+from ovirt_he.host import authorized_keys
+from ovirt_he.host import routes as _routes
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 # After the network was saved the engine brings the host up by itself, at its next look.

@@ -6,11 +6,11 @@ import contextlib
 import socket
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_luns as luns
-import hosted_engine_settings as settings
-import hosted_engine_storage as kinds
-from hosted_engine_state import NotYet
+from ovirt_he.core.state import NotYet
+from ovirt_he.engine import connection
+from ovirt_he.host import lun_selection as luns
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
 
 

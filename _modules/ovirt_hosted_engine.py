@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_settings as settings
-from hosted_engine_patience import patient
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.engine import connection
+from ovirt_he.engine.patience import patient
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # The engine asks a host that is up for its HA every few seconds.

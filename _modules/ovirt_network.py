@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_connection as connection
-from hosted_engine_state import NotYet
+from ovirt_he.core.state import NotYet
+from ovirt_he.engine import connection
 from salt.exceptions import CommandExecutionError
 
 

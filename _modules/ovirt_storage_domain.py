@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_guard as guard
-import hosted_engine_own_domain as own
-import hosted_engine_settings as settings
-import hosted_engine_storage as kinds
-import hosted_engine_storage_request as request
-from hosted_engine_patience import patient
-from hosted_engine_state import NotYet
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core.state import NotYet
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.engine import connection
+from ovirt_he.engine import storage_request as request
+from ovirt_he.engine.patience import patient
+from ovirt_he.ha import own_domain as own
+from ovirt_he.host import guard
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
 
 GIB = kinds.GIB

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_settings as settings
-import hosted_engine_vm_parts as parts
-from hosted_engine_patience import patient
-from hosted_engine_state import NotYet
-from hosted_engine_wait import wait as _wait
+from ovirt_he.core.state import NotYet
+from ovirt_he.core.wait import wait as _wait
+from ovirt_he.engine import connection
+from ovirt_he.engine import vm_devices as parts
+from ovirt_he.engine.patience import patient
+from ovirt_he.host import hypervisor
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 BLANK = "00000000-0000-0000-0000-000000000000"

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_record as record
-import hosted_engine_settings as settings
-import hosted_engine_storage as kinds
-import hosted_engine_vdsm_storage as vdsm_storage
-import hosted_engine_volume as volumes
-from hosted_engine_terminal import safe
-from hosted_engine_wait import wait
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.core.terminal import safe
+from ovirt_he.core.wait import wait
+from ovirt_he.host import vdsm_storage
+from ovirt_he.host import volume as volumes
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # vdsm's error for a domain that isn't on any storage that this host has connected.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import hosted_engine_preflight as checks
-import hosted_engine_state as state
+from ovirt_he.core import state
+from ovirt_he.preflight import check as checks
 from salt.exceptions import CommandExecutionError
 
 

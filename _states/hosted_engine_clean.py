@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_routes as routes
-import hosted_engine_state as state
+from ovirt_he.core import state
+from ovirt_he.host import routes
 from salt.exceptions import CommandExecutionError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_ha_status as ha_status
-import hosted_engine_state as state
+from ovirt_he.core import state
+from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_firewall as firewall
-import hosted_engine_state as state
+from ovirt_he.core import state
+from ovirt_he.host import firewall
 
 
 def up(name: str) -> dict[str, Any]:

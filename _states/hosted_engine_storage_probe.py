@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_preflight as checks
-import hosted_engine_state as state
+from ovirt_he.core import state
+from ovirt_he.preflight import check as checks
 from salt.exceptions import CommandExecutionError
 
 

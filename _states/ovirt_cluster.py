@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_levels as levels
-import hosted_engine_state as state
+from ovirt_he.core import state
+from ovirt_he.engine import compatibility as levels
 from salt.exceptions import CommandExecutionError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_state as state
+from ovirt_he.core import state
 from salt.exceptions import CommandExecutionError
 
 PASSING = {"installing", "initializing", "unassigned", "connecting", "reboot"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_state as state
-import hosted_engine_storage as kinds
+from ovirt_he.core import state
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
 
 

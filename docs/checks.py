@@ -42,8 +42,8 @@ TABLE = "| check | what it looks at | can be ignored |\n|---|---|---|\n"
 
 def page() -> str:
     """docs/preflight.md of the checks that there are."""
-    import hosted_engine_preflight_checks as checks
-    import hosted_engine_preflight_join as join
+    from ovirt_he.preflight import join
+    from ovirt_he.preflight import registry as checks
 
     host, always, joins = checks.OF_HOST, checks.ALWAYS, join.CHECKS
     return (

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "_utils"), str(ROOT)]
 
 PILLAR_HEAD = """# The pillar
 
-Made by `make docs` from the schema in `_utils/hosted_engine_schema.py`: don't edit it here.
+Made by `make docs` from the schema in `_utils/ovirt_he/pillar/schema.py`: don't edit it here.
 
 Everything lies below `hosted_engine`. A key that isn't here is an error. Only keys in **bold**
 must be given: all others have a default. Sizes and times say their unit. Put a MAC address in
@@ -136,7 +136,7 @@ def _name(node: ast.expr) -> str:
 
 def pages() -> dict[Path, str]:
     """Every made page with its text."""
-    from hosted_engine_schema import SCHEMA
+    from ovirt_he.pillar.schema import SCHEMA
 
     from docs import checks, features
     from docs.migration import with_tables

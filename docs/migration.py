@@ -8,21 +8,21 @@ from typing import Any
 
 # Between them stands what is made; the prose around it is written by hand.
 MADE = re.compile(
-    r"(<!-- made by `make docs` from _utils/(\w+)\.py -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- made by `make docs` from _utils/ovirt_he/migrate/(\w+)\.py -->\n).*?(<!-- end -->)",
+    re.DOTALL,
 )
 
 
 def with_tables(page: str) -> str:
     """The page with its made parts as they would be."""
-    import hosted_engine_ansible as ansible
-    import hosted_engine_answer_reasons as answer_reasons
-    import hosted_engine_answer_table as answers
+    from ovirt_he.migrate import ansible, answer_reasons
+    from ovirt_he.migrate import answer_table as answers
 
     made = {
-        "hosted_engine_ansible": places(ansible.TABLE, "variable"),
-        "hosted_engine_ansible_reasons": reasons(ansible.REASONS, "variables"),
-        "hosted_engine_answer_table": places(answers.TABLE, "answer"),
-        "hosted_engine_answer_reasons": reasons(answer_reasons.REASONS, "answers"),
+        "ansible": places(ansible.TABLE, "variable"),
+        "ansible_reasons": reasons(ansible.REASONS, "variables"),
+        "answer_table": places(answers.TABLE, "answer"),
+        "answer_reasons": reasons(answer_reasons.REASONS, "answers"),
     }
     return MADE.sub(lambda part: part[1] + made[part[2]] + part[3], page)
 

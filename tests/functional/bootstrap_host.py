@@ -8,21 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_hypervisor
-import hosted_engine_record
 import libvirt
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.core import command, records
+from ovirt_he.host import hypervisor as libvirt_host
 
 FQDN = "engine.example.com"
 # Whether a host is deployed isn't this phase's affair: a file says so.
 MODULE = """
 import pathlib
-import hosted_engine_settings
+from ovirt_he.pillar import settings
 
 def settings():
-    return hosted_engine_settings.merge(__pillar__, __grains__)
+    return settings.merge(__pillar__, __grains__)
 
 def deployed():
     return pathlib.Path({flag!r}).exists()
@@ -51,10 +50,10 @@ class Host:
             "secrets": {"admin_password": "not-to-be-seen-admin"},
         } | pillar
         self.monkeypatch = monkeypatch
-        monkeypatch.setattr(hosted_engine_record, "DIRECTORY", self.records)
-        monkeypatch.setattr(hosted_engine_hypervisor, "LOCAL", "test:///default")
-        self._really = hosted_engine_command.run
-        monkeypatch.setattr(hosted_engine_command, "run", self._run)
+        monkeypatch.setattr(records, "DIRECTORY", self.records)
+        monkeypatch.setattr(libvirt_host, "LOCAL", "test:///default")
+        self._really = command.run
+        monkeypatch.setattr(command, "run", self._run)
         self.minion = self.with_pillar()
 
     def with_pillar(self, **changes: Any) -> Minion:

@@ -8,10 +8,10 @@ import subprocess
 import traceback
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_config_files as files
-import hosted_engine_ha_status as ha_status
 import pytest
+from ovirt_he.core import command
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import status as ha_status
 
 from functional.lab.standins import PACKAGES, facts, standin
 from functional.storage_host import StorageHost

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-import hosted_engine_storage as kinds
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
 
 from functional.engine_process import Engine

@@ -10,14 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_authorized_keys
-import hosted_engine_command
-import hosted_engine_connection
-import hosted_engine_record
-import hosted_engine_storage_probe
-import hosted_engine_volume
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.core import command, records
+from ovirt_he.engine import connection
+from ovirt_he.host import authorized_keys, storage_probe, volume
 
 from functional.engine_process import PACKAGE, Engine
 from functional.host_storage import HostStorage
@@ -32,11 +29,11 @@ def sql(statement):
 """,
     "hosted_engine": """
 import pathlib
-import hosted_engine_settings
+from ovirt_he.pillar import settings
 def deployed():
     return pathlib.Path({configuration!r}).exists()
 def settings():
-    return hosted_engine_settings.merge(__pillar__, __grains__)
+    return settings.merge(__pillar__, __grains__)
 """,
 }
 
@@ -62,7 +59,7 @@ class Host:
         self.machines: Any = ["pc-i440fx-2.12", "pc-q35-4.1"]
         self.records.mkdir(parents=True)
         self._replace()
-        hosted_engine_record.write("setup", {"keycloak": False})
+        records.write("setup", {"keycloak": False})
         (self.records / "engine-ca.pem").write_bytes(engine.ca_file.read_bytes())
         self.minion = Minion(
             folder / "minion",
@@ -76,9 +73,9 @@ class Host:
         def resolved(host: Any, *arguments: Any, **options: Any) -> Any:
             return resolve("127.0.0.1" if host == self.engine.fqdn else host, *arguments, **options)
 
-        run = hosted_engine_command.run
+        run = command.run
 
-        def command(*arguments: str, **options: Any) -> Any:
+        def replaced(*arguments: str, **options: Any) -> Any:
             self.commands.append(arguments)
             if arguments[0] == "vdsm-client" and self.storage.does(arguments):
                 return self.storage.call(arguments, options.get("stdin"))
@@ -93,14 +90,14 @@ class Host:
             return run(*arguments, **options)
 
         self._patch.setattr(socket, "getaddrinfo", resolved)
-        self._patch.setattr(hosted_engine_command, "run", command)
-        self._patch.setattr(hosted_engine_record, "DIRECTORY", self.records)
-        self._patch.setattr(hosted_engine_authorized_keys, "FILE", self.keys)
-        self._patch.setattr(hosted_engine_connection, "CONFIGURATION", self.configuration)
-        self._patch.setattr(hosted_engine_connection, "VDSM_CA", self.folder / "none.pem")
-        self._patch.setattr(hosted_engine_storage_probe, "inspect", self.storage.inspect)
-        self._patch.setattr(hosted_engine_volume, "find", self._volume)
-        self._patch.setattr(hosted_engine_volume, "AS_VDSM", ("env",))
+        self._patch.setattr(command, "run", replaced)
+        self._patch.setattr(records, "DIRECTORY", self.records)
+        self._patch.setattr(authorized_keys, "FILE", self.keys)
+        self._patch.setattr(connection, "CONFIGURATION", self.configuration)
+        self._patch.setattr(connection, "VDSM_CA", self.folder / "none.pem")
+        self._patch.setattr(storage_probe, "inspect", self.storage.inspect)
+        self._patch.setattr(volume, "find", self._volume)
+        self._patch.setattr(volume, "AS_VDSM", ("env",))
 
     def _modules(self) -> Path:
         folder = self.folder / "modules"

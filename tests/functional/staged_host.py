@@ -10,22 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_config_files as files
-import hosted_engine_firewall as firewall
-import hosted_engine_hosts_file as hosts_file
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_image as image
-import hosted_engine_layout as layout
-import hosted_engine_record as record
-import hosted_engine_ssh as ssh
-import hosted_engine_stage as stage
-import hosted_engine_volume as volume
 import libvirt
 import pytest
-from hosted_engine_guest_files import GATE, MARKER, RESTORE
-from hosted_engine_restore_script import FENCING
 from minion import ROOT, Minion
+from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import image
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.guest import hosts_file, ssh
+from ovirt_he.guest.files import GATE, MARKER, RESTORE
+from ovirt_he.guest.restore_script import FENCING
+from ovirt_he.ha import config_files as files
+from ovirt_he.host import firewall, hypervisor, stage, volume
 from salt.exceptions import CommandExecutionError
 
 from functional import ovirt

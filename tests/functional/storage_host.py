@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_config_files as files
-import hosted_engine_ha_status as ha_status
-import hosted_engine_record as record
-import hosted_engine_stage
-import hosted_engine_volume as volume
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.core import records as record
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import status as ha_status
+from ovirt_he.host import stage, volume
 from unit.configured import DOMAIN, IDS, PILLAR
 
 MIB = 1024**2
@@ -30,7 +29,7 @@ MODULES = {
     "hosted_engine_deployment": "def ids():\n    return answers()['ids']\n",
     "hosted_engine": (
         "def deployed():\n    return answers()['deployed']\n"
-        "def settings():\n    return hosted_engine_settings.merge(__pillar__, __grains__)\n"
+        "def settings():\n    return pillar_settings.merge(__pillar__, __grains__)\n"
     ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
     "vdsm": (
@@ -44,7 +43,8 @@ MODULES = {
         "    subprocess.run(['mount', '--bind', *answers()['mount']], check=True)\n"
     ),
 }
-HEAD = """import json, pathlib, subprocess, salt.exceptions, hosted_engine_settings
+HEAD = """import json, pathlib, subprocess, salt.exceptions
+from ovirt_he.pillar import settings as pillar_settings
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
@@ -67,8 +67,8 @@ class StorageHost:
         patch.setattr(volume, "MOUNTS", folder / "rhev")
         patch.setattr(volume, "PREPARED", folder / "prepared")
         patch.setattr(record, "DIRECTORY", folder / "records")
-        patch.setattr(hosted_engine_stage, "DEFINED", folder / "defined")
-        patch.setattr(hosted_engine_stage, "RUNNING", folder / "running")
+        patch.setattr(stage, "DEFINED", folder / "defined")
+        patch.setattr(stage, "RUNNING", folder / "running")
         patch.setattr(ha_status, "read", lambda: self.ha)
         # Agents of a test write more often than each ten seconds.
         patch.setattr(ha_status, "WATCH_SECONDS", 0.5)

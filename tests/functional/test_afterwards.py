@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import hosted_engine_config_files as files
-import hosted_engine_ha_status as ha_status
-import hosted_engine_wait as waiting
 import pytest
+from ovirt_he.core import wait as waiting
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from unit.configured import IDS, VM
 

@@ -7,13 +7,13 @@ import os
 import stat
 import subprocess
 
-import hosted_engine_config_files as files
-import hosted_engine_fhanswers as answers
 import pytest
 import yaml
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems
 from minion import ROOT, Minion
+from ovirt_he.ha import config_files as files
+from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from unit.answered import FIRST_VERSIONS, ISCSI, NFS
 from unit.configured import IDS

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import hosted_engine_image
 import pytest
+from ovirt_he.bootstrap import image as appliance_image
 
 from functional.bootstrap_host import Host, host  # noqa: F401, a fixture
 
@@ -41,7 +41,7 @@ def package(host, image, tmp_path, monkeypatch):  # noqa: F811
     """The appliance's package, as it leaves its two files."""
     folder = tmp_path / "packages"
     folder.mkdir()
-    monkeypatch.setattr(hosted_engine_image, "PACKAGES", folder)
+    monkeypatch.setattr(appliance_image, "PACKAGES", folder)
     checksum = hashlib.sha1(image.read_bytes()).hexdigest()
     (folder / "10-appliance-centos9.conf").write_text(
         f"description=The oVirt Engine Appliance image\nversion=4.5\npath={image}\n"

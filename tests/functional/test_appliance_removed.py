@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_image
 import pytest
+from ovirt_he.bootstrap import image
 
 from functional.bootstrap_host import Host, host  # noqa: F401, a fixture
 
@@ -59,7 +59,7 @@ def packages(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pac
     path = made.root / IMAGE
     made.install(PACKAGE, {IMAGE: "image", CONF: f"path={path}\n"}, f"Provides: {NAME}")
     (host.folder / "modules/pkg.py").write_text(OWNER.replace("{root}", str(made.root)))
-    monkeypatch.setattr(hosted_engine_image, "PACKAGES", (made.root / CONF).parent)
+    monkeypatch.setattr(image, "PACKAGES", (made.root / CONF).parent)
     really = host._really
 
     def run(*arguments: str, **more: Any) -> Any:

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_ssh
-import hosted_engine_wait
 import pytest
-from hosted_engine_guest_files import KEYFILE, MARKER
-from hosted_engine_guest_network import FINAL_HOSTS
+from ovirt_he.core import command, wait
+from ovirt_he.guest import ssh
+from ovirt_he.guest.files import KEYFILE, MARKER
+from ovirt_he.guest.network import FINAL_HOSTS
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 
@@ -53,19 +52,19 @@ class Guest:
             module = host.folder / "modules" / f"{name}.py"
             module.write_text(text.replace("{vm!r}", repr(str(self.vm))))
         self.listens = True
-        monkeypatch.setattr(hosted_engine_ssh, "listens", lambda _: self.listens)
-        monkeypatch.setattr(hosted_engine_wait, "FIRST", 0.01)
-        run = hosted_engine_command.run
+        monkeypatch.setattr(ssh, "listens", lambda _: self.listens)
+        monkeypatch.setattr(wait, "FIRST", 0.01)
+        run = command.run
 
-        def ssh(*arguments: str, **more: Any) -> Any:
+        def replaced(*arguments: str, **more: Any) -> Any:
             if arguments[0] != "ssh":
                 return run(*arguments, **more)
             code, said = self._answer(arguments, more.get("stdin"))
             if code not in more.get("codes", (0,)):
-                raise hosted_engine_command.CommandExecutionError(f"exit code {code}: {said}")
+                raise command.CommandExecutionError(f"exit code {code}: {said}")
             return subprocess.CompletedProcess(arguments, code, said, "" if code == 0 else said)
 
-        monkeypatch.setattr(hosted_engine_command, "run", ssh)
+        monkeypatch.setattr(command, "run", replaced)
 
     def put(self, **facts: Any) -> None:
         """What the bootstrap VM's module answers."""
@@ -172,7 +171,7 @@ def test_a_look_without_an_answer_is_asked_again(guest, there):
 
 def test_a_port_that_does_not_answer_at_once_is_asked_again(guest, monkeypatch):
     ports = iter([False, False])
-    monkeypatch.setattr(hosted_engine_ssh, "listens", lambda _: next(ports, True))
+    monkeypatch.setattr(ssh, "listens", lambda _: next(ports, True))
 
     assert guest.host.minion("hosted_engine_guest.get")["setup"] == "done"
 
@@ -214,14 +213,14 @@ def test_a_watch_whose_looks_fail_goes_on(guest):
 
 def test_a_look_that_takes_too_long_is_no_answer_either(guest, monkeypatch):
     """command.run's own time-out: a slow guest's look isn't a failed run."""
-    ssh, tries = hosted_engine_command.run, iter(range(2))
+    ssh, tries = command.run, iter(range(2))
 
     def slow(*arguments: str, **more: Any) -> Any:
         if arguments[0] == "ssh" and next(tries, None) is not None:
-            raise hosted_engine_command.CommandExecutionError("ssh …: no end within 120 s")
+            raise command.CommandExecutionError("ssh …: no end within 120 s")
         return ssh(*arguments, **more)
 
-    monkeypatch.setattr(hosted_engine_command, "run", slow)
+    monkeypatch.setattr(command, "run", slow)
 
     assert guest.host.minion("hosted_engine_guest.get")["setup"] == "done"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hosted_engine_hosts_file
 import pytest
+from ovirt_he.guest import hosts_file
 
 from functional.bootstrap_host import FQDN, Host, host, hypervisor  # noqa: F401, fixtures
 
@@ -18,7 +18,7 @@ def hosts(host, monkeypatch) -> Host:  # noqa: F811
     path = host.folder / "hosts"
     path.write_bytes(OTHERS)
     path.chmod(0o664)
-    monkeypatch.setattr(hosted_engine_hosts_file, "HOSTS", path)
+    monkeypatch.setattr(hosts_file, "HOSTS", path)
     return host
 
 

@@ -6,11 +6,11 @@ import socket
 import subprocess
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_hypervisor
 import libvirt
 import pytest
-from hosted_engine_state import NotYet
+from ovirt_he.core import command
+from ovirt_he.core.state import NotYet
+from ovirt_he.host import hypervisor as libvirt_host
 from salt.exceptions import CommandExecutionError
 
 from functional.bootstrap_host import host, hypervisor  # noqa: F401, fixtures
@@ -34,7 +34,7 @@ class Systemd:
         }
         self.asked: list[tuple[str, ...]] = []
         self.broken: tuple[str, ...] = ()
-        run = hosted_engine_command.run
+        run = command.run
 
         def systemctl(*arguments: str, **more: Any) -> Any:
             if arguments[0] != "systemctl":
@@ -42,7 +42,7 @@ class Systemd:
             said = self.answer(arguments[1:])
             return subprocess.CompletedProcess(arguments, 0, said, "")
 
-        monkeypatch.setattr(hosted_engine_command, "run", systemctl)
+        monkeypatch.setattr(command, "run", systemctl)
 
     def answer(self, arguments: tuple[str, ...]) -> str:
         self.asked.append(arguments)
@@ -186,7 +186,7 @@ class Daemon:
 def test_a_login_on_the_socket_leads_to_tls(monkeypatch):
     daemon = Daemon(monkeypatch, local=45, tls=0)
 
-    with hosted_engine_hypervisor.libvirt(SETTINGS) as connection:
+    with libvirt_host.libvirt(SETTINGS) as connection:
         assert connection.isAlive()
 
     assert daemon.opened == ["qemu:///system", "qemu+tls://node1.example.com/system"]
@@ -194,9 +194,9 @@ def test_a_login_on_the_socket_leads_to_tls(monkeypatch):
 
 def test_reading_needs_no_login(monkeypatch):
     daemon = Daemon(monkeypatch, local=45, tls=38)
-    monkeypatch.setattr(hosted_engine_hypervisor, "LOCAL", "test:///default")
+    monkeypatch.setattr(libvirt_host, "LOCAL", "test:///default")
 
-    with hosted_engine_hypervisor.libvirt(SETTINGS, read_only=True) as connection:
+    with libvirt_host.libvirt(SETTINGS, read_only=True) as connection:
         assert connection.isAlive()
 
     assert daemon.opened == []
@@ -207,7 +207,7 @@ def test_a_refusal_there_is_final(monkeypatch):
 
     with (
         pytest.raises(CommandExecutionError, match="vdsm's certificates"),
-        hosted_engine_hypervisor.libvirt(SETTINGS),
+        libvirt_host.libvirt(SETTINGS),
     ):
         pass
 
@@ -219,7 +219,7 @@ def test_a_daemon_that_is_down_isnt_there_yet(monkeypatch):
 
     with (
         pytest.raises(NotYet, match="systemctl status libvirtd"),
-        hosted_engine_hypervisor.libvirt(SETTINGS),
+        libvirt_host.libvirt(SETTINGS),
     ):
         pass
 
@@ -231,7 +231,7 @@ def test_errors_in_the_block_become_ours_with_their_code(monkeypatch):
 
     with (
         pytest.raises(CommandExecutionError, match=r"code 42") as caught,
-        hosted_engine_hypervisor.libvirt(SETTINGS) as connection,
+        libvirt_host.libvirt(SETTINGS) as connection,
     ):
         connection.lookupByName("nobody")
 

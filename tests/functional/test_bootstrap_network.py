@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-import hosted_engine_command
 import pytest
+from ovirt_he.core import command
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 
@@ -24,13 +24,13 @@ def namespace(host, monkeypatch) -> Iterator[str]:  # noqa: F811
     """Rules, routes and addresses that are nobody else's."""
     name = f"hosted-engine-test-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
-    run = hosted_engine_command.run
+    run = command.run
 
     def inside(*arguments: str, **more: Any) -> Any:
         prefix = ("ip", "netns", "exec", name) if arguments[0] == "ip" else ()
         return run(*prefix, *arguments, **more)
 
-    monkeypatch.setattr(hosted_engine_command, "run", inside)
+    monkeypatch.setattr(command, "run", inside)
     ip(name, "link", "set", "lo", "up")
     yield name
     subprocess.run(["ip", "netns", "delete", name], check=True)
@@ -251,14 +251,14 @@ class Firewall:
         monkeypatch.setattr(
             shutil, "which", lambda name: "/bin/x" if name == "firewall-cmd" else which(name)
         )
-        run = hosted_engine_command.run
+        run = command.run
 
         def answer(*arguments: str, **more: Any) -> Any:
             if arguments[0] != "firewall-cmd":
                 return run(*arguments, **more)
             return subprocess.CompletedProcess(arguments, 0, self.asked(arguments[1:]), "")
 
-        monkeypatch.setattr(hosted_engine_command, "run", answer)
+        monkeypatch.setattr(command, "run", answer)
 
     def asked(self, options: tuple[str, ...]) -> str:
         zone = self.later if "--permanent" in options else self.now

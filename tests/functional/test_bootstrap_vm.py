@@ -7,11 +7,11 @@ import subprocess
 from typing import Any
 from xml.etree import ElementTree
 
-import hosted_engine_bootstrap_xml
-import hosted_engine_hypervisor
-import hosted_engine_settings
 import libvirt
 import pytest
+from ovirt_he.bootstrap import xml
+from ovirt_he.host import hypervisor as libvirt_host
+from ovirt_he.pillar import settings
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 
@@ -24,8 +24,8 @@ DISK = {"emulation": True, "address": "127.0.0.1"}
 @pytest.fixture
 def made(host, monkeypatch) -> Host:  # noqa: F811
     """A host whose appliance and seed are there. The test driver knows none of QEMU's flags."""
-    monkeypatch.setattr(hosted_engine_hypervisor, "UNDEFINE_NVRAM", 0)
-    monkeypatch.setattr(hosted_engine_hypervisor, "SHUTDOWN_ACPI", 0)
+    monkeypatch.setattr(libvirt_host, "UNDEFINE_NVRAM", 0)
+    monkeypatch.setattr(libvirt_host, "SHUTDOWN_ACPI", 0)
     image = host.directory / "appliance.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "32M"], check=True)
     (host.directory / "seed.iso").write_bytes(b"seed")
@@ -80,8 +80,8 @@ def test_a_vm_is_made_from_nothing(made, hypervisor, test):  # noqa: F811
     ids=["bios", "uefi", "secure_boot"],
 )
 def test_the_firmware_is_the_one_that_was_asked_for(made, hypervisor, vm, seen):  # noqa: F811
-    known = hosted_engine_settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
-    text = hosted_engine_bootstrap_xml.domain(known, "qemu")
+    known = settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
+    text = xml.domain(known, "qemu")
 
     domain = hypervisor.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
 
@@ -95,9 +95,9 @@ def test_the_firmware_is_the_one_that_was_asked_for(made, hypervisor, vm, seen):
 @pytest.mark.feature("machine")
 def test_the_machine_is_the_one_that_was_asked_for(made):
     vm = {"machine": "pc-q35-7.2"}
-    known = hosted_engine_settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
+    known = settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
 
-    tree = ElementTree.fromstring(hosted_engine_bootstrap_xml.domain(known, "qemu"))
+    tree = ElementTree.fromstring(xml.domain(known, "qemu"))
 
     assert tree.find("os/type").get("machine") == "pc-q35-7.2"
 

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_authorized_keys as authorized_keys
-import hosted_engine_command as command
-import hosted_engine_config_files as files
-import hosted_engine_ha_status as ha_status
-import hosted_engine_record as record
-import hosted_engine_san as san
-import hosted_engine_storage_probe as probe
-import hosted_engine_volume as volume
 import pytest
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import status as ha_status
+from ovirt_he.host import authorized_keys, volume
+from ovirt_he.host import iscsi as san
+from ovirt_he.host import storage_probe as probe
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, OTHER
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-import hosted_engine_config_files as files
-import hosted_engine_volume as volume
 import pytest
+from ovirt_he.ha import config_files as files
+from ovirt_he.host import volume
 from unit.configured import OTHER, VM
 
 from functional.storage_host import MIB, StorageHost, host, minions, wants_root

@@ -10,10 +10,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_config_files as files
-import hosted_engine_ha_status as ha_status
-import hosted_engine_record as record
 import pytest
+from ovirt_he.core import records as record
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS
 

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_config_files as files
-import hosted_engine_connection as connection
-import hosted_engine_ha_explain as explain
-import hosted_engine_ha_status as ha_status
-import hosted_engine_record as record
-import hosted_engine_wait as waiting
 import pytest
 from minion import ROOT
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.core import wait as waiting
+from ovirt_he.engine import connection
+from ovirt_he.ha import config_files as files
+from ovirt_he.ha import explain
+from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, VM
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosted_engine_guest_files import GATE
+from ovirt_he.guest.files import GATE
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 from functional.test_bootstrap_guest import Flaky, Guest, says

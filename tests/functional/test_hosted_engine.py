@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
-import hosted_engine_command
-import hosted_engine_family
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_checks as preflight_checks
-import hosted_engine_preflight_machine
-import hosted_engine_preflight_packages as preflight_packages
-import hosted_engine_record
-import hosted_engine_stage
 import pytest
 import salt.output
 import yaml
 from minion import Minion
+from ovirt_he.core import command, records
+from ovirt_he.host import address, stage
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import machine
+from ovirt_he.preflight import packages as preflight_packages
+from ovirt_he.preflight import registry as preflight_checks
 from salt.exceptions import CommandExecutionError
 
 PILLARS = Path(__file__).parent / "pillars"
@@ -55,11 +53,11 @@ def host(minion, tmp_path, monkeypatch):
     host = Host(tmp_path)
     namespace = minion.functions["hosted_engine.deployed"].__globals__
     monkeypatch.setitem(namespace, "CONFIGURATION", host.configuration)
-    monkeypatch.setattr(hosted_engine_record, "DIRECTORY", tmp_path)
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path)
     for name in ("DEFINED", "RUNNING", "LINKS", "COMMAND"):
-        monkeypatch.setattr(hosted_engine_stage, name, tmp_path / name)
-    run = create_autospec(hosted_engine_command.run, side_effect=host.systemctl)
-    monkeypatch.setattr(hosted_engine_command, "run", run)
+        monkeypatch.setattr(stage, name, tmp_path / name)
+    run = create_autospec(command.run, side_effect=host.systemctl)
+    monkeypatch.setattr(command, "run", run)
     return host
 
 
@@ -106,20 +104,20 @@ def test_what_systemctl_cannot_tell_is_not_guessed(minion, host):
 def test_an_agent_that_a_package_enabled_is_not_the_end_of_our_way(minion, host):
     host.configuration.write_text("fqdn=engine.example.com\n")
     host.agent_is("enabled\n")
-    hosted_engine_record.write("setup", {"domain": "x"})
+    records.write("setup", {"domain": "x"})
     assert minion("hosted_engine.deployed") is False
 
-    hosted_engine_record.write("copied", {"volume": "x"})
+    records.write("copied", {"volume": "x"})
     assert minion("hosted_engine.deployed") is True
 
 
 def test_a_host_that_was_healthy_stays_deployed_with_its_agent_disabled(minion, host):
     host.configuration.write_text("fqdn=engine.example.com\n")
     host.agent_is("disabled\n", 1)
-    hosted_engine_record.write("deployment", {"storage_domain": "x"})
+    records.write("deployment", {"storage_domain": "x"})
     assert minion("hosted_engine.deployed") is False
 
-    hosted_engine_record.write("deployment", {"storage_domain": "x", "healthy": True})
+    records.write("deployment", {"storage_domain": "x", "healthy": True})
     assert minion("hosted_engine.deployed") is True
 
     host.configuration.unlink()
@@ -129,7 +127,7 @@ def test_a_host_that_was_healthy_stays_deployed_with_its_agent_disabled(minion, 
 def test_another_engine_s_host_is_told_on_a_deployed_host_too(minion, host, monkeypatch):
     host.configuration.write_text("fqdn=other.example.com\n")
     host.agent_is("enabled\n")
-    monkeypatch.setattr(hosted_engine_preflight_machine, "CONFIGURATION", host.configuration)
+    monkeypatch.setattr(machine, "CONFIGURATION", host.configuration)
 
     (told,) = minion("hosted_engine.preflight")
 
@@ -156,10 +154,10 @@ def test_the_stage_follows_what_is_there(minion, host, tmp_path):
     assert minion("hosted_engine.stage")["next"] == "appliance"
 
     host.configuration.write_text("fqdn=engine.example.com\n")
-    hosted_engine_record.write("setup", {})
+    records.write("setup", {})
     assert minion("hosted_engine.stage")["next"] == "handover"
 
-    hosted_engine_record.write("copied", {})
+    records.write("copied", {})
     assert minion("hosted_engine.stage")["next"] == "ha"
 
     host.agent_is("enabled\n")
@@ -174,7 +172,7 @@ def test_the_host_s_own_fips_mode_is_told(minion, tmp_path, monkeypatch, told):
     file = tmp_path / "fips_enabled"
     if told is not None:
         file.write_text(told)
-    monkeypatch.setattr(hosted_engine_stage, "FIPS", file)
+    monkeypatch.setattr(stage, "FIPS", file)
 
     assert minion("hosted_engine.stage")["fips"] is fips
     assert minion("hosted_engine.status")["stage"]["fips"] is fips
@@ -198,7 +196,7 @@ def test_every_utility_loads_in_salt_s_own_loader_too(minion):
 @pytest.mark.parametrize("test", [True, False])
 def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     # A machine without DNS takes seconds to say that it doesn't know a name.
-    monkeypatch.setattr(hosted_engine_family, "addresses", lambda *_: [])
+    monkeypatch.setattr(address, "addresses", lambda *_: [])
     monkeypatch.setattr(preflight_packages, "PROVIDERS", {"Debian": lambda _: {}})
     minion = Minion(tmp_path / "minion", pillar("faulty"))
 
@@ -308,9 +306,9 @@ def test_secrets_are_plain_where_modules_read_them(tmp_path):
     probe.mkdir()
     (probe / "probe.py").write_text(
         "import hashlib\n"
-        "import hosted_engine_settings\n"
+        "from ovirt_he.pillar import settings\n"
         "def digest():\n"
-        "    secret = hosted_engine_settings.secret(__pillar__, 'admin_password')\n"
+        "    secret = settings.secret(__pillar__, 'admin_password')\n"
         "    return str(secret), hashlib.sha256(secret.value.encode()).hexdigest()\n"
     )
     root = str(Path(__file__).parents[2] / "_modules")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems
 from minion import Minion
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems
 from salt.utils.dictupdate import merge
 
 from functional import ovirt

@@ -29,7 +29,7 @@ RECORDS = [
 ASK = """
 import json, sys
 sys.path.insert(0, {utils!r})
-import hosted_engine_dns as dns
+from ovirt_he.host import dns
 from salt.exceptions import CommandExecutionError
 dns.SECONDS = 0.3
 try:
@@ -41,10 +41,10 @@ except CommandExecutionError as error:
 CHECK = """
 import json, sys
 sys.path.insert(0, {utils!r})
-import hosted_engine_dns as dns
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_names as names
-import hosted_engine_settings as settings
+from ovirt_he.host import dns
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import names
+from ovirt_he.pillar import settings
 dns.SECONDS = 0.3
 pillar, grains = {{"hosted_engine": {pillar!r}}}, {{"fqdn": {fqdn!r}}}
 host = preflight.Host(settings.merge(pillar, grains), grains, {{}}, pillar)

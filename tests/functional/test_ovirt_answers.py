@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_health as health
-import hosted_engine_sdk as client
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.engine import connection, health
+from ovirt_he.engine import sdk as client
 from salt.exceptions import CommandExecutionError
 
 from functional.engine_process import Engine

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import hosted_engine_connection as connection
-import hosted_engine_record as record
 import pytest
-from hosted_engine_state import NotYet, Paused
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet, Paused
+from ovirt_he.engine import connection
 from salt.exceptions import CommandExecutionError
 
 from functional.engine_process import Engine, run_module

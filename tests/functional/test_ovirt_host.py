@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hosted_engine_record as record
 import pytest
+from ovirt_he.core import records as record
 
 from functional.ovirt import Host, host
 
@@ -109,7 +109,7 @@ def test_what_a_host_lacks_beyond_routes_is_told_with_events(host):
 
 
 def test_lost_routes_are_restored_saved_and_the_host_activated(host, monkeypatch):
-    import hosted_engine_routes as routes
+    from ovirt_he.host import routes
 
     host.engine.faults(network_lost=True)
     lost = {"dst": "192.0.2.0/24", "gateway": "127.0.0.1", "dev": "lo"}

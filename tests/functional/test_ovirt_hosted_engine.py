@@ -7,11 +7,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_preflight_machine as machine
-import hosted_engine_preflight_packages as packages
-import hosted_engine_record as record
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.core import records as record
+from ovirt_he.preflight import machine, packages
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from functional.engine_process import Engine

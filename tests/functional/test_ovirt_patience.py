@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import hosted_engine_patience as patience
 import pytest
-from hosted_engine_connection import Unreachable
 from minion import ROOT, Minion
+from ovirt_he.engine import patience
+from ovirt_he.engine.connection import Unreachable
 
 from functional.engine_proxy import Proxy, between, by
 from functional.ovirt import Host, host, pillar

@@ -6,9 +6,9 @@ import subprocess
 import threading
 from typing import Any
 
-import hosted_engine_connection as connection
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.engine import connection
 from salt.exceptions import CommandExecutionError
 
 from functional.ovirt import Host, host, pillar

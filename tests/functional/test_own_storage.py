@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_own_domain as own
-import hosted_engine_record as record
 import pytest
+from ovirt_he.core import records as record
+from ovirt_he.ha import own_domain as own
 from salt.exceptions import CommandExecutionError
 
 from functional.block_site import FIBRE, TARGET, site
@@ -113,7 +113,7 @@ def test_a_run_that_was_killed_before_its_record_is_completed_by_the_next(up, mo
 
 def test_clean_asks_the_engine_for_what_an_interrupted_run_made(up, monkeypatch):
     killed_before_its_record(up, monkeypatch)
-    monkeypatch.setattr("hosted_engine_stage.runs", lambda name: name == "HostedEngineLocal")
+    monkeypatch.setattr("ovirt_he.host.stage.runs", lambda name: name == "HostedEngineLocal")
 
     assert up.minion("hosted_engine_clean.unrecorded") == domains(up)[0]
     up.minion("hosted_engine_clean.record_storage")

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hosted_engine_guest_files
-import hosted_engine_host_id
-import hosted_engine_image
 import pytest
 from backup_archive import archive
 from minion import ROOT
+from ovirt_he.bootstrap import image
+from ovirt_he.guest import files
+from ovirt_he.host import identity
 
 from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 from functional.engine_process import PACKAGE
@@ -20,7 +20,7 @@ from functional.test_bootstrap_guest import PSQL, Guest
 pytestmark = pytest.mark.usefixtures("hypervisor")
 SENT, GIVEN_BACK = "hosted_engine_restore.sent", "hosted_engine_restore.fencing_given_back"
 PROGRAM = ROOT / "tests/lab/appliance/root/usr/bin/engine-backup"
-FOLDER = hosted_engine_guest_files.FOLDER
+FOLDER = files.FOLDER
 
 
 class Restoring(Guest):
@@ -77,7 +77,7 @@ class Restoring(Guest):
 @pytest.fixture
 def guest(host, monkeypatch, tmp_path) -> Restoring:  # noqa: F811
     (tmp_path / "vdsm.id").write_text("4c4c4544-0000-4000-8000-000000000001\n")
-    monkeypatch.setattr(hosted_engine_host_id, "VDSM_ID", tmp_path / "vdsm.id")
+    monkeypatch.setattr(identity, "VDSM_ID", tmp_path / "vdsm.id")
     return Restoring(host, monkeypatch)
 
 
@@ -203,7 +203,7 @@ def test_a_machine_that_nothing_names_has_no_id(guest, tmp_path):
 
 
 def test_the_appliances_version_is_read_from_its_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(hosted_engine_image, "PACKAGES", tmp_path)
-    assert hosted_engine_image.installed_version() == ""
+    monkeypatch.setattr(image, "PACKAGES", tmp_path)
+    assert image.installed_version() == ""
     Path(tmp_path / "10-appliance-el9.conf").write_text("version = 4.5-1\npath=/x\n")
-    assert hosted_engine_image.installed_version() == "4.5-1"
+    assert image.installed_version() == "4.5-1"

@@ -9,12 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_family
-import hosted_engine_gateway
-import hosted_engine_record as record
-import hosted_engine_routes as routes
 import pytest
+from ovirt_he.core import command
+from ovirt_he.core import records as record
+from ovirt_he.host import address, gateway, routes
 from salt.exceptions import CommandExecutionError
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's")
@@ -61,13 +59,13 @@ class Network:
 def network(tmp_path, monkeypatch) -> Iterator[Network]:
     name = f"he-test-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
-    run = hosted_engine_command.run
+    run = command.run
 
     def inside(*arguments: str, **options: Any) -> Any:
         assert arguments[0] == "ip"
         return run("ip", "-n", name, *arguments[1:], **options)
 
-    monkeypatch.setattr(hosted_engine_command, "run", inside)
+    monkeypatch.setattr(command, "run", inside)
     monkeypatch.setattr(record, "DIRECTORY", tmp_path)
     yield Network(name)
     subprocess.run(["ip", "netns", "delete", name], check=True)
@@ -202,8 +200,8 @@ def test_what_the_kernel_kept_of_a_route_is_made_whole(network):
 def test_a_route_by_a_next_hop_object_comes_back_without_it(network, compatible):
     sysctl = f"net.ipv4.nexthop_compat_mode={compatible}"
     subprocess.run(["ip", "netns", "exec", network.name, "sysctl", "-qw", sysctl], check=True)
-    for identifier, address in (("10", "10.9.9.1"), ("11", "10.9.9.3")):
-        network.set("nexthop", "add", "id", identifier, "via", address, "dev", "host0")
+    for identifier, via in (("10", "10.9.9.1"), ("11", "10.9.9.3")):
+        network.set("nexthop", "add", "id", identifier, "via", via, "dev", "host0")
     network.set("nexthop", "add", "id", "20", "group", "10,3/11")
     network.set("route", "del", "default")
     network.set("route", "add", "default", "nhid", "20")
@@ -261,26 +259,26 @@ def test_a_route_by_a_gateway_waits_for_the_one_to_that_gateway(network):
 
 @pytest.mark.parametrize("metric", [None, "50"])
 def test_the_gateway_of_a_route_by_several_is_its_first(network, metric, monkeypatch):
-    monkeypatch.setattr(hosted_engine_family, "of", lambda _: "ipv4")
+    monkeypatch.setattr(address, "of", lambda _: "ipv4")
     words = ["metric", metric] if metric else []
     network.set("route", "del", "default")
     network.set("route", "add", "default", *words, *TWO_GATEWAYS)
     network.set("route", "add", "default", "via", "10.9.9.7", "dev", "host0", "metric", "900")
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
 
-    assert hosted_engine_gateway.of(settings) == "10.9.9.1"
+    assert gateway.of(settings) == "10.9.9.1"
 
 
 def test_the_live_default_route_counts_before_a_recorded_one(network, monkeypatch):
     """A record that an aborted run left; the site has another router since."""
-    monkeypatch.setattr(hosted_engine_family, "of", lambda _: "ipv4")
+    monkeypatch.setattr(address, "of", lambda _: "ipv4")
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
     remember()
     network.set("route", "replace", "default", "via", "10.9.9.99", "dev", "host0")
-    assert hosted_engine_gateway.of(settings) == "10.9.9.99"
+    assert gateway.of(settings) == "10.9.9.99"
 
     network.set("route", "del", "default")
-    assert hosted_engine_gateway.of(settings) == "10.9.9.1"
+    assert gateway.of(settings) == "10.9.9.1"
 
 
 def test_another_default_route_is_left_alone(network):

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import hosted_engine_hypervisor as hypervisor
-import hosted_engine_image as image
 import pytest
+from ovirt_he.bootstrap import image
+from ovirt_he.host import hypervisor
 
 from functional.staged_host import NOWHERE, StagedHost
 from functional.storage_host import wants_root

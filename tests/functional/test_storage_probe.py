@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_storage_probe as probe
 import pytest
 from minion import ROOT
+from ovirt_he.host import storage_probe as probe
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: wants root")
 PACKAGES = ROOT / "tests/lab/packages"
@@ -36,7 +36,7 @@ exec "$@"
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import hosted_engine_storage_probe as probe
+from ovirt_he.host import storage_probe as probe
 from salt.exceptions import CommandExecutionError
 storage, changed = json.loads(sys.argv[2])
 for name, value in changed.items():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_preflight_network as network
-import hosted_engine_record as record
-import hosted_engine_stage as stage
-import hosted_engine_storage_probe as probe
 import pytest
 from minion import Minion
+from ovirt_he.core import records as record
+from ovirt_he.host import stage
+from ovirt_he.host import storage_probe as probe
+from ovirt_he.preflight import network
 from salt.exceptions import CommandExecutionError
 
 USABLE = "hosted_engine_storage_probe.usable"

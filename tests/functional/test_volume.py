@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_volume as volume
 import pytest
+from ovirt_he.core import command
+from ovirt_he.host import volume
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from .dead_mount import DeadMount

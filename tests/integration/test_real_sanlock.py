@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import hosted_engine_lockspace as lockspace
-import hosted_engine_volume as volume
 import pytest
+from ovirt_he.ha import lockspace
+from ovirt_he.host import volume
 
 pytestmark = pytest.mark.extensive
 

@@ -28,8 +28,8 @@ def problems(formula, interface: str, vlan: int = 0, mtu: int = 1500) -> list[di
     source = f"""[
         [setattr(host, "interface", {interface!r}),
          host.settings["network"].update(vlan={vlan}, mtu={mtu}),
-         hosted_engine_preflight.found(hosted_engine_preflight_links.CHECKS, host)][-1]
-        for host in [hosted_engine_preflight.Host(call("hosted_engine.settings"), {{}}, {{}})]
+         ovirt_he.preflight.check.found(ovirt_he.preflight.links.CHECKS, host)][-1]
+        for host in [ovirt_he.preflight.check.Host(call("hosted_engine.settings"), {{}}, {{}})]
     ][0]"""
     return list(formula().python(" ".join(source.split())))
 

@@ -78,8 +78,8 @@ def test_discovery_by_chap_tells_both_portals_and_leaves_no_record(formula, hv):
 
 
 def test_a_wrong_password_gives_iscsiadms_own_reason(formula, hv):
-    source = f"""hosted_engine_san.targets({iscsi()["storage"]!r},
-        hosted_engine_state.Secret("Wrong-Password-1"))"""
+    source = f"""ovirt_he.host.iscsi.targets({iscsi()["storage"]!r},
+        ovirt_he.core.state.Secret("Wrong-Password-1"))"""
     with pytest.raises(Failed) as failed:
         formula().python(" ".join(source.split()))
 
@@ -92,7 +92,7 @@ def test_a_portal_that_swallows_packets_gives_a_reason_in_bounded_time(formula, 
     storage = iscsi()["storage"]
     begun = time.monotonic()
     with nas.frozen(), pytest.raises(Failed) as failed:
-        formula().python(f"hosted_engine_san.targets({storage!r}, None)")
+        formula().python(f"ovirt_he.host.iscsi.targets({storage!r}, None)")
 
     assert time.monotonic() - begun < 125
     assert "timed out" in str(failed.value) or "no end within" in str(failed.value)
@@ -118,7 +118,8 @@ def test_a_lun_is_chosen_among_those_that_fit(formula, hv, logged_in):
     def choose(lun: str) -> Any:
         storage = iscsi()["storage"] | {"lun": lun}
         return formula().python(
-            f"hosted_engine_luns.choose(hosted_engine_san.devices(), {storage!r}, {60 * GIB})"
+            "ovirt_he.host.lun_selection.choose("
+            f"ovirt_he.host.iscsi.devices(), {storage!r}, {60 * GIB})"
         )
 
     with pytest.raises(Failed, match="Several LUNs could hold"):
@@ -174,12 +175,12 @@ def test_a_logical_volume_is_written_and_read_as_vdsm(formula, hv, logged_in):
     )
     try:
         storage = iscsi()["storage"]
-        find = f"hosted_engine_volume.find({domain!r}, {image!r}, {volume!r}, {storage!r})"
+        find = f"ovirt_he.host.volume.find({domain!r}, {image!r}, {volume!r}, {storage!r})"
         assert formula().python(find) == link
-        assert formula().python(f"hosted_engine_volume.size({find})") == 128 * 2**20
-        assert formula().python(f"hosted_engine_volume.is_block_device({find})") is True
-        formula().python(f"hosted_engine_volume.write({find}, b'oVirt' + bytes(4091))")
-        assert formula().python(f"hosted_engine_volume.read({find}, 4096)[:5].decode()") == "oVirt"
+        assert formula().python(f"ovirt_he.host.volume.size({find})") == 128 * 2**20
+        assert formula().python(f"ovirt_he.host.volume.is_block_device({find})") is True
+        formula().python(f"ovirt_he.host.volume.write({find}, b'oVirt' + bytes(4091))")
+        assert formula().python(f"ovirt_he.host.volume.read({find}, 4096)[:5].decode()") == "oVirt"
         read = f"dd if=/dev/{domain}/{volume} bs=4096 count=1 iflag=direct status=none | head -c 5"
         assert hv.script(read) == "oVirt"
     finally:

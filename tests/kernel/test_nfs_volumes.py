@@ -65,11 +65,11 @@ def exported(nas, export: str) -> Iterator[None]:
 
 def find(version: str = "v3") -> str:
     where = nfs("engine1", version)
-    return f"hosted_engine_volume.find({DOMAIN!r}, {IMAGE!r}, {VOLUME!r}, {where!r})"
+    return f"ovirt_he.host.volume.find({DOMAIN!r}, {IMAGE!r}, {VOLUME!r}, {where!r})"
 
 
 def find_anywhere() -> str:
-    return f"hosted_engine_volume.find({DOMAIN!r}, {IMAGE!r}, {VOLUME!r})"
+    return f"ovirt_he.host.volume.find({DOMAIN!r}, {IMAGE!r}, {VOLUME!r})"
 
 
 @pytest.mark.parametrize("version", OPTIONS)
@@ -80,8 +80,8 @@ def test_a_volume_that_root_may_not_read_is_found_and_measured(formula, hv, volu
 
         assert formula().python(find(version)) == seen
         assert formula().python(find_anywhere()) == seen
-        assert formula().python(f"hosted_engine_volume.size({find(version)})") == MIB
-        assert formula().python(f"hosted_engine_volume.is_block_device({find(version)})") is False
+        assert formula().python(f"ovirt_he.host.volume.size({find(version)})") == MIB
+        assert formula().python(f"ovirt_he.host.volume.is_block_device({find(version)})") is False
 
 
 @pytest.mark.parametrize("version", OPTIONS)
@@ -89,12 +89,12 @@ def test_what_is_written_lies_on_the_server_and_is_read_back(formula, hv, nas, v
     text = f"written over {version}"
     data = f"{text!r}.encode().ljust(8192, b'.')"
     with mounted(hv, "engine1", version):
-        formula().python(f"hosted_engine_volume.write({find(version)}, {data})")
+        formula().python(f"ovirt_he.host.volume.write({find(version)}, {data})")
 
         # Before anything is unmounted: it's past the page cache.
         assert nas.run("head", "-c", str(len(text)), volume).stdout == text
         assert nas.run("stat", "-c", "%u:%g:%a:%s", volume).stdout == f"36:36:660:{MIB}\n"
-        assert formula().python(f"hosted_engine_volume.read({find(version)}, 8192) == {data}")
+        assert formula().python(f"ovirt_he.host.volume.read({find(version)}, 8192) == {data}")
 
 
 def test_without_its_mount_there_is_no_volume(formula, hv, volume):
@@ -128,13 +128,13 @@ def test_a_server_that_hangs_is_an_error_in_time_and_heals(formula, hv, nas, vol
         hv.script("sync; echo 3 > /proc/sys/vm/drop_caches")
         begun = time.monotonic()
         with nas.frozen(), pytest.raises(Failed) as failed:
-            formula().python(f"hosted_engine_volume.read({find(version)}, 8192)")
+            formula().python(f"ovirt_he.host.volume.read({find(version)}, 8192)")
         waited = time.monotonic() - begun
 
         assert failed.value.kind in ("CommandExecutionError", "TimedOut")
         assert point("engine1") in str(failed.value)
         assert waited < 60, waited
         data: Any = json.dumps("back again")
-        write = f"hosted_engine_volume.write({find(version)}, {data}.encode().ljust(4096, b'.'))"
+        write = f"ovirt_he.host.volume.write({find(version)}, {data}.encode().ljust(4096, b'.'))"
         formula().python(write)
         assert nas.run("head", "-c", "10", volume).stdout == "back again"

@@ -57,10 +57,10 @@ def test_ours_is_found_while_anothers_server_hangs(formula, hv, other_hangs):
     assert formula()("test.ping")
     begun = time.monotonic()
     found = formula().python(
-        f"hosted_engine_volume.find({DOMAIN!r}, 'img', 'vol', {nfs('engine1', 'v3')!r})"
+        f"ovirt_he.host.volume.find({DOMAIN!r}, 'img', 'vol', {nfs('engine1', 'v3')!r})"
     )
     waited = time.monotonic() - begun
 
     assert found == f"{OURS}/{TAIL}"
     assert waited < 15, f"{waited:.0f} s: the other mount was touched"
-    assert formula().python(f"hosted_engine_volume.find({DOMAIN!r}, 'img', 'vol')") == found
+    assert formula().python(f"ovirt_he.host.volume.find({DOMAIN!r}, 'img', 'vol')") == found

@@ -21,7 +21,7 @@ def inspect(
     formula, export: str = "engine2", version: str = "v3", server: str = "nas.lab.test"
 ) -> dict[str, Any]:
     storage = nfs(export, version) | {"mount_options": "", "address": server}
-    return dict(formula().python(f"hosted_engine_storage_probe.inspect({storage!r})"))
+    return dict(formula().python(f"ovirt_he.host.storage_probe.inspect({storage!r})"))
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def nothing_is_left(hv) -> Iterator[None]:
     """The look leaves no mount and no process in the host."""
     yield
     assert " nfs" not in hv.run("cat", "/proc/mounts").stdout
-    left = "pgrep -af 'mount.nfs|hosted_engine_storage_look' || true"
+    left = "pgrep -af 'mount.nfs|storage_look' || true"
     assert hv.script(left) == ""
 
 

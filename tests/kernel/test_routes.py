@@ -21,7 +21,7 @@ def main_table(hv) -> list[dict[str, Any]]:
 def known(formula, hv):
     """Routes as they were recorded before the engine installed the host."""
     hv.run("ip", "route", "add", STATIC, "via", "10.79.0.1", "dev", "bond0.12", "metric", "50")
-    formula().python(f"hosted_engine_routes.remember([{ADDRESS!r}], 'ovirtmgmt')")
+    formula().python(f"ovirt_he.host.routes.remember([{ADDRESS!r}], 'ovirtmgmt')")
     before = main_table(hv)
     assert {one["dst"] for one in before} >= {"default", STATIC}
     yield before

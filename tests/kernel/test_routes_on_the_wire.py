@@ -48,10 +48,10 @@ def recorded(formula, hv, vlan):
         """
     )
     one = formula()
-    one.python(f'hosted_engine_routes.remember(["{ADDRESS}"], "ovirtmgmt")')
+    one.python(f'ovirt_he.host.routes.remember(["{ADDRESS}"], "ovirtmgmt")')
     assert one("ovirt_host.routes") == "there"
     yield one
-    one.python('hosted_engine_record.remove("routes")')
+    one.python('ovirt_he.core.records.remove("routes")')
     hv.script(
         """
         ip rule delete priority 1000 || true

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_settings as settings
+from ovirt_he.pillar import settings
 
 VM = "11111111-2222-4333-8444-555555555555"
 DOMAIN = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hosted_engine_schema import SCHEMA
-from hosted_engine_schema_forms import FQDN
 from hypothesis import strategies as st
+from ovirt_he.pillar.patterns import FQDN
+from ovirt_he.pillar.schema import SCHEMA
 
 Path = tuple[str | int, ...]
 

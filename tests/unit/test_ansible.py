@@ -8,14 +8,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_ansible as ansible
-import hosted_engine_convert as convert
 import pytest
-from hosted_engine_ansible_reasons import REASONS
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems
 from hypothesis import given
 from hypothesis import strategies as st
+from ovirt_he.migrate import ansible, convert
+from ovirt_he.migrate.ansible_reasons import REASONS
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems
 from salt.exceptions import CommandExecutionError
 
 from .answered import NFS

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hosted_engine_answer_file as answer_file
-import hosted_engine_answer_questions as questions
-import hosted_engine_fhanswers as answers
 import pytest
-from hosted_engine_answer_reasons import REASONS
-from hosted_engine_answer_table import TABLE
-from hosted_engine_convert import Converted
+from ovirt_he.migrate import answer_file
+from ovirt_he.migrate import answer_questions as questions
+from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.migrate.answer_reasons import REASONS
+from ovirt_he.migrate.answer_table import TABLE
+from ovirt_he.migrate.convert import Converted
 
 
 def told(*lines: str) -> Converted:

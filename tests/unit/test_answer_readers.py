@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hosted_engine_answer_file as answer_file
-import hosted_engine_answer_readers as readers
-import hosted_engine_fhanswers as answers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ovirt_he.migrate import answer_file
+from ovirt_he.migrate import answer_readers as readers
+from ovirt_he.migrate import fhanswers as answers
 
 from .generated import ANYTHING
 from .test_schema_properties import generated

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hosted_engine_ansible as ansible
-import hosted_engine_answer_file as answer_file
-import hosted_engine_fhanswers as answers
-import hosted_engine_mount_options as mount_options
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ovirt_he.migrate import ansible, answer_file
+from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.pillar import mount_options
 
 from .test_schema_properties import generated
 

@@ -9,20 +9,19 @@ import re
 import traceback
 from typing import Any
 
-import hosted_engine_answer_file as answer_file
-import hosted_engine_archive as archive
-import hosted_engine_config_files as files
-import hosted_engine_convert as convert
-import hosted_engine_fhanswers as answers
 import pytest
 import yaml
-from hosted_engine_answer_reasons import REASONS
-from hosted_engine_answer_table import TABLE
-from hosted_engine_guest_answers import DECIDED, LOOKS_SECRET
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems, with_defaults
 from hypothesis import given
 from hypothesis import strategies as st
+from ovirt_he.guest.answers import DECIDED, LOOKS_SECRET
+from ovirt_he.ha import archive
+from ovirt_he.ha import config_files as files
+from ovirt_he.migrate import answer_file, convert
+from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.migrate.answer_reasons import REASONS
+from ovirt_he.migrate.answer_table import TABLE
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems, with_defaults
 from salt.exceptions import CommandExecutionError
 
 from .answered import FIRST_VERSIONS, ISCSI

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import hosted_engine_archive as archive
-import hosted_engine_config_files as files
-import hosted_engine_fhanswers as answers
 import pytest
+from ovirt_he.ha import archive
+from ovirt_he.ha import config_files as files
+from ovirt_he.migrate import fhanswers as answers
 from salt.exceptions import CommandExecutionError
 
 from unit.configured import DOMAIN, IDS, OTHER, PILLAR, VM, known

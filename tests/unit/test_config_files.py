@@ -8,8 +8,8 @@ import string
 import subprocess
 import tempfile
 
-import hosted_engine_config_files as files
 import pytest
+from ovirt_he.ha import config_files as files
 
 from unit.configured import DOMAIN, IDS, VM, known
 

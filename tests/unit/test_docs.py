@@ -12,8 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

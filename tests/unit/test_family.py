@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-import hosted_engine_family as family
 import pytest
+from ovirt_he.host import address as family
 
 from unit.test_guest_files import settings
 

@@ -7,9 +7,9 @@ import socket
 import subprocess
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_guest_address as guest_address
 import pytest
+from ovirt_he.core import command
+from ovirt_he.guest import address as guest_address
 
 from unit.test_guest_files import settings
 
@@ -38,7 +38,7 @@ class Site:
 @pytest.fixture
 def site(monkeypatch):
     made = Site()
-    monkeypatch.setattr(hosted_engine_command, "run", made.run)
+    monkeypatch.setattr(command, "run", made.run)
     monkeypatch.setattr(socket, "getaddrinfo", made.resolve)
     return made
 

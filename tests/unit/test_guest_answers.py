@@ -5,10 +5,10 @@ from __future__ import annotations
 import configparser
 from typing import Any
 
-import hosted_engine_guest_answers as guest_answers
-import hosted_engine_settings as settings_
 import pytest
-from hosted_engine_state import Secret
+from ovirt_he.core.state import Secret
+from ovirt_he.guest import answers as guest_answers
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import SaltInvocationError
 
 NONE = dict.fromkeys(

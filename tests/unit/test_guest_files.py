@@ -10,13 +10,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_guest_answers as guest_answers
-import hosted_engine_guest_files as guest_files
-import hosted_engine_guest_network as guest_network
-import hosted_engine_settings as settings_
 import pytest
 import yaml
-from hosted_engine_state import Secret
+from ovirt_he.core.state import Secret
+from ovirt_he.guest import answers as guest_answers
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import network as guest_network
+from ovirt_he.pillar import settings as settings_
 from salt.exceptions import SaltInvocationError
 
 KEYS = {"host_key": "PRIVATE\n", "host_key_public": "ecdsa A", "client_key_public": "ecdsa B x"}

@@ -6,8 +6,8 @@ import configparser
 import socket
 from typing import Any
 
-import hosted_engine_guest_network as guest_network
 import pytest
+from ovirt_he.guest import network as guest_network
 from salt.exceptions import CommandExecutionError
 
 from unit.test_guest_files import Guest, settings, user_data

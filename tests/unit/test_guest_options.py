@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_guest_files as guest_files
-import hosted_engine_guest_options as options
-import hosted_engine_settings as settings_
 import pytest
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import options
+from ovirt_he.pillar import settings as settings_
 
 CONTENT = "usr/share/xml/scap/ssg/content"
 FIPS = "proc/sys/crypto/fips_enabled"

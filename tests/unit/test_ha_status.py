@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import hosted_engine_ha_status as ha_status
 import pytest
+from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError
 
 

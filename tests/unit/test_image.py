@@ -10,8 +10,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-import hosted_engine_image as image
 import pytest
+from ovirt_he.bootstrap import image
 from salt.exceptions import CommandExecutionError
 
 DISK = "images/0a1b/0a1b"

@@ -7,11 +7,9 @@ import subprocess
 from typing import Any
 from unittest.mock import create_autospec
 
-import hosted_engine_command
-import hosted_engine_gateway as gateway
-import hosted_engine_ip as ip
-import hosted_engine_record
 import pytest
+from ovirt_he.core import command, records
+from ovirt_he.host import gateway, ip
 from salt.exceptions import CommandExecutionError
 
 
@@ -25,9 +23,9 @@ def answers(monkeypatch, tmp_path):
         found = next((text for words, text in made.items() if line.endswith(words)), "[]")
         return subprocess.CompletedProcess(arguments, 0, found, "")
 
-    spy = create_autospec(hosted_engine_command.run, side_effect=run)
-    monkeypatch.setattr(hosted_engine_command, "run", spy)
-    monkeypatch.setattr(hosted_engine_record, "DIRECTORY", tmp_path)
+    spy = create_autospec(command.run, side_effect=run)
+    monkeypatch.setattr(command, "run", spy)
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path)
     return made
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hosted_engine_levels as levels
-import hosted_engine_vm_parts as parts
 import pytest
+from ovirt_he.engine import compatibility as levels
+from ovirt_he.engine import vm_devices as parts
 from salt.exceptions import CommandExecutionError
 
 REAL = "pc-q35-rhel9.6.0, pc-i440fx-rhel7.6.0, pseries-rhel8.5.0, s390-ccw-virtio-rhel9.4.0"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-import hosted_engine_authorized_keys as keys
 import pytest
+from ovirt_he.host import authorized_keys as keys
 from salt.exceptions import CommandExecutionError
 
 

@@ -12,19 +12,13 @@ import tarfile
 from typing import Any, NamedTuple
 from unittest.mock import create_autospec
 
-import hosted_engine_command
-import hosted_engine_hosts_file
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_archive as archive
-import hosted_engine_preflight_engine as engine
-import hosted_engine_preflight_machine as machine
-import hosted_engine_preflight_network as network
-import hosted_engine_preflight_storage as storage
-import hosted_engine_record
-import hosted_engine_settings
-import hosted_engine_stage
-import hosted_engine_subnet
 import pytest
+from ovirt_he.core import command, records
+from ovirt_he.guest import hosts_file
+from ovirt_he.host import stage, subnet
+from ovirt_he.pillar import settings
+from ovirt_he.preflight import archive, engine, machine, network, storage
+from ovirt_he.preflight import check as preflight
 from salt.exceptions import CommandExecutionError
 
 PILLAR: dict[str, Any] = {
@@ -90,8 +84,7 @@ class Lab:
         return [(2, 1, 6, "", (address, 0)) for address in self.names[name]]
 
     def host(self) -> preflight.Host:
-        settings = hosted_engine_settings.merge(self.pillar, self.grains)
-        return preflight.Host(settings, self.grains, {})
+        return preflight.Host(settings.merge(self.pillar, self.grains), self.grains, {})
 
     def problems(self, check: preflight.Check) -> list[dict[str, str]]:
         return list(check(self.host()))
@@ -104,20 +97,20 @@ class Lab:
 def lab(tmp_path, monkeypatch):
     """A host on which everything is as it should be."""
     lab = Lab()
-    run = create_autospec(hosted_engine_command.run, side_effect=lab.command)
-    monkeypatch.setattr(hosted_engine_command, "run", run)
+    run = create_autospec(command.run, side_effect=lab.command)
+    monkeypatch.setattr(command, "run", run)
     monkeypatch.setattr(network.socket, "getaddrinfo", lab.resolve)
-    monkeypatch.setattr(hosted_engine_subnet, "RESOLVERS", tmp_path / "resolv.conf")
+    monkeypatch.setattr(subnet, "RESOLVERS", tmp_path / "resolv.conf")
     unreachable = create_autospec(socket.create_connection, side_effect=OSError(113, "No route"))
     monkeypatch.setattr(network.socket, "create_connection", unreachable)
-    monkeypatch.setattr(hosted_engine_record, "DIRECTORY", tmp_path / "records")
-    monkeypatch.setattr(hosted_engine_hosts_file, "HOSTS", tmp_path / "hosts")
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path / "records")
+    monkeypatch.setattr(hosts_file, "HOSTS", tmp_path / "hosts")
     monkeypatch.setattr(network, "BOOTSTRAP_NETWORK", tmp_path / "network.xml")
     monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
     monkeypatch.setattr(machine, "PACKAGES", tmp_path / "packages")
     monkeypatch.setattr(machine, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     monkeypatch.setattr(machine, "ENGINE_UNITS", [tmp_path / "ovirt-engine.service"])
-    monkeypatch.setattr(hosted_engine_stage, "RUNNING", tmp_path / "run")
+    monkeypatch.setattr(stage, "RUNNING", tmp_path / "run")
     (tmp_path / "run").mkdir()
     (tmp_path / "packages").mkdir()
     (tmp_path / "meminfo").write_text("MemTotal: 16 kB\nMemAvailable:    8388608 kB\n")
@@ -361,10 +354,10 @@ def test_resolvers_are_those_that_systemd_resolved_asks(tmp_path, monkeypatch, t
     """Its own address answers with what the hosts file says as well."""
     (tmp_path / "stub").write_text(text)
     (tmp_path / "upstream").write_text("nameserver 192.0.2.53\nnameserver 192.0.2.54\nsearch .\n")
-    monkeypatch.setattr(hosted_engine_subnet, "RESOLVERS", tmp_path / "stub")
-    monkeypatch.setattr(hosted_engine_subnet, "UPSTREAM", tmp_path / "upstream")
+    monkeypatch.setattr(subnet, "RESOLVERS", tmp_path / "stub")
+    monkeypatch.setattr(subnet, "UPSTREAM", tmp_path / "upstream")
 
-    assert hosted_engine_subnet.resolvers() == servers
+    assert subnet.resolvers() == servers
 
 
 @pytest.mark.feature("subnet", "ipv6")
@@ -473,7 +466,7 @@ def test_on_the_way_the_bridge_counts_and_a_lost_default_route_is_ours_to_restor
         {"ifname": "ovirtmgmt", "addr_info": [{"local": "192.0.2.11", "prefixlen": 24}]}
     )
     lab.routes.clear()
-    hosted_engine_record.write("routes", {"routes": ROUTES})
+    records.write("routes", {"routes": ROUTES})
 
     assert lab.keys(network.management_interface) == []
     assert lab.keys(network.host_name) == []

@@ -7,9 +7,9 @@ import socket
 import subprocess
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_preflight_access as access
 import pytest
+from ovirt_he.core import command
+from ovirt_he.preflight import access
 
 from unit.test_preflight import Lab, lab
 
@@ -40,7 +40,7 @@ class Commands:
 @pytest.fixture
 def commands(lab, monkeypatch, tmp_path):
     made = Commands(lab)
-    monkeypatch.setattr(hosted_engine_command, "run", made.run)
+    monkeypatch.setattr(command, "run", made.run)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(access, "FAPOLICYD_RULES", tmp_path / "fapolicyd")
     monkeypatch.setattr(access, "KERNEL", tmp_path / "conf")

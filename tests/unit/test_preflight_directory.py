@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import hosted_engine_layout
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_directory as directory
-import hosted_engine_record
 import pytest
+from ovirt_he.bootstrap import files
+from ovirt_he.core import records
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import directory
 
 from unit.test_preflight import lab
 
@@ -64,7 +64,7 @@ def test_nor_is_a_user_s_home(lab, open_path, monkeypatch):
 
 def test_nor_is_that_of_the_records(lab, open_path, monkeypatch):
     """At first it's empty; later a run would find its own records there."""
-    monkeypatch.setattr(hosted_engine_record, "DIRECTORY", open_path)
+    monkeypatch.setattr(records, "DIRECTORY", open_path)
 
     assert found(lab, directory.bootstrap_directory_is_ours, open_path)
 
@@ -84,7 +84,7 @@ def test_what_is_missing_empty_or_ours_is_taken(lab, open_path):
     (made / "lost+found").mkdir()
     assert found(lab, check, made) == []
 
-    seen = hosted_engine_layout.Layout(made)
+    seen = files.Layout(made)
     for name in (seen.appliance, seen.disk, seen.seed, seen.console, seen.known_hosts):
         name.touch()
     for name in (".disk.qcow2.abcd", "console.log.0", "host_key", "host_key.pub"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_engine as engine
-import hosted_engine_settings
 import pytest
+from ovirt_he.pillar import settings
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import engine
 
 PILLAR: dict[str, Any] = {
     "engine": {"fqdn": "engine.example.com"},
@@ -23,7 +23,7 @@ def told(grains: dict[str, Any] | None = None, **groups: dict[str, Any]) -> dict
     for group, keys in groups.items():
         own.setdefault(group, {}).update(keys)
     pillar, known = {"hosted_engine": own}, {"fqdn": "node1.example.com"} | (grains or {})
-    host = preflight.Host(hosted_engine_settings.load(pillar, known), known, {})
+    host = preflight.Host(settings.load(pillar, known), known, {})
     found = engine.pillar_problems(pillar, host) + preflight.found(engine.CHECKS, host)
     assert "hunter" not in repr(found)
     return {one["key"].removeprefix("hosted_engine:"): one["problem"] for one in found}

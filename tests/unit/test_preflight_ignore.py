@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_checks as checks
-import hosted_engine_preflight_join as join
 import pytest
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import join
+from ovirt_he.preflight import registry as checks
 from salt.exceptions import CommandExecutionError
 
 from unit.test_preflight import lab

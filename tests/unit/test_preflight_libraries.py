@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command as command
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_libraries as libraries
 import pytest
+from ovirt_he.core import command
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import libraries
 from packaging.tags import sys_tags
 
 from unit.test_preflight import Lab

@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_preflight_links as links
 import pytest
+from ovirt_he.preflight import links
 
 from unit.test_preflight import Lab, lab
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 from unittest.mock import create_autospec
 
-import hosted_engine_config_files as config_files
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_luns as luns
-import hosted_engine_preflight_storage as storage_checks
-import hosted_engine_record as record
-import hosted_engine_san as san
-import hosted_engine_settings as settings
 import pytest
+from ovirt_he.core import records as record
+from ovirt_he.ha import config_files
+from ovirt_he.host import iscsi as san
+from ovirt_he.pillar import settings
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import luns
+from ovirt_he.preflight import storage as storage_checks
 from salt.exceptions import CommandExecutionError
 
 GIB = 2**30

@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_command
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_packages as packages
-import hosted_engine_settings
 import pytest
+from ovirt_he.core import command
+from ovirt_he.pillar import settings
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import packages
 from salt.exceptions import CommandExecutionError
 
 SLS = Path(__file__).parents[2] / "hosted_engine" / "appliance.sls"
@@ -25,7 +25,7 @@ def problems(family: str, installed: tuple[str, ...] = (), **appliance: str) -> 
     pillar = {"hosted_engine": {"appliance": appliance}}
     grains = {"os_family": family, "fqdn": "node1.example.com"}
     run = {"pkg.version": lambda name: "1" if name in installed else ""}
-    host = preflight.Host(hosted_engine_settings.merge(pillar, grains), grains, run)
+    host = preflight.Host(settings.merge(pillar, grains), grains, run)
     found = preflight.found(packages.CHECKS, host)
     return {one["key"].removeprefix("hosted_engine:"): one["problem"] for one in found}
 
@@ -56,7 +56,7 @@ class Rpm:
 @pytest.fixture
 def rpm(monkeypatch) -> Rpm:
     made = Rpm()
-    monkeypatch.setattr(hosted_engine_command, "run", made.run)
+    monkeypatch.setattr(command, "run", made.run)
     return made
 
 
@@ -105,7 +105,7 @@ def test_repositories_that_cannot_be_asked_are_told(rpm):
 
 
 def test_on_another_system_it_says_that_it_does_not_know(rpm):
-    host = preflight.Host(hosted_engine_settings.merge({}, {}), {"os_family": "Suse"}, INSTALLED)
+    host = preflight.Host(settings.merge({}, {}), {"os_family": "Suse"}, INSTALLED)
 
     assert preflight.found(packages.CHECKS, host) == []
     assert host.notes == [

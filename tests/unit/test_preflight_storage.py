@@ -6,13 +6,11 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_engine as engine
-import hosted_engine_preflight_network as network
-import hosted_engine_preflight_storage as storage
-import hosted_engine_settings as settings
 import pytest
 import yaml
+from ovirt_he.pillar import settings
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import engine, network, storage
 
 SMALLEST: dict[str, Any] = {
     "engine": {"fqdn": "engine.example.com"},

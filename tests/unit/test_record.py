@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import stat
 
-import hosted_engine_record as record
 import pytest
+from ovirt_he.core import records as record
 from salt.exceptions import CommandExecutionError
 
 

@@ -95,5 +95,5 @@ def test_tarball_holds_formula_and_wheels(tmp_path):
     top = f"hosted-engine-formula-{FORMULA['version']}"
     assert f"{top}/wheelhouse/libvirt_python-1-cp311-cp311-linux_x86_64.whl" in names
     assert f"{top}/hosted_engine/init.sls" in names
-    assert f"{top}/_utils/hosted_engine_state.py" in names
+    assert f"{top}/_utils/ovirt_he/core/state.py" in names
     assert not [name for name in names if "/tests" in name or "/." in name]

@@ -12,21 +12,19 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
-import hosted_engine_backup as backup
-import hosted_engine_guest_answers as answers
-import hosted_engine_guest_files as guest_files
-import hosted_engine_image
-import hosted_engine_preflight as preflight
-import hosted_engine_preflight_hooks as preflight_hooks
-import hosted_engine_preflight_restore as preflight_restore
-import hosted_engine_record
-import hosted_engine_restore_script as restore_script
-import hosted_engine_settings as settings_
-import hosted_engine_stage
 import pytest
 from backup_archive import archive
 from hypothesis import given
 from hypothesis import strategies as st
+from ovirt_he.bootstrap import image
+from ovirt_he.core import records
+from ovirt_he.guest import answers, backup, restore_script
+from ovirt_he.guest import files as guest_files
+from ovirt_he.host import stage
+from ovirt_he.pillar import settings as settings_
+from ovirt_he.preflight import check as preflight
+from ovirt_he.preflight import hooks as preflight_hooks
+from ovirt_he.preflight import restore as preflight_restore
 from salt.exceptions import CommandExecutionError
 from salt.modules import cp
 
@@ -168,9 +166,9 @@ class Site:
             "bootstrap": {"directory": str(folder / "bootstrap")},
         }
         self.served: dict[str, str] = {}
-        monkeypatch.setattr(hosted_engine_record, "DIRECTORY", folder / "records")
-        monkeypatch.setattr(hosted_engine_image, "PACKAGES", folder)
-        monkeypatch.setattr(hosted_engine_stage, "RUNNING", folder / "run")
+        monkeypatch.setattr(records, "DIRECTORY", folder / "records")
+        monkeypatch.setattr(image, "PACKAGES", folder)
+        monkeypatch.setattr(stage, "RUNNING", folder / "run")
         (folder / "run").mkdir()
 
     def problems(self, *checks: preflight.Check) -> list[str]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
-import hosted_engine_command
-import hosted_engine_luns as luns
-import hosted_engine_san as san
-import hosted_engine_storage as kinds
 import pytest
-from hosted_engine_state import Secret
+from ovirt_he.core import command
+from ovirt_he.core.state import Secret
+from ovirt_he.host import iscsi as san
+from ovirt_he.host import lun_selection as luns
+from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # Answers of real tools.
@@ -91,8 +91,8 @@ class Tools:
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
     tools = Tools(tmp_path)
-    run = create_autospec(hosted_engine_command.run, side_effect=tools.run)
-    monkeypatch.setattr(hosted_engine_command, "run", run)
+    run = create_autospec(command.run, side_effect=tools.run)
+    monkeypatch.setattr(command, "run", run)
     monkeypatch.setattr(san, "DISCOVERIES", (tools.folder, tmp_path / "none"))
     monkeypatch.setattr(san, "BLOCK_DEVICES", tmp_path / "block")
     tools.map("dm-0", "36001405aa")

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems, with_defaults
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems, with_defaults
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = {

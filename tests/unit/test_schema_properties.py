@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import jsonschema
-from hosted_engine_schema import SCHEMA
-from hosted_engine_validate import problems, with_defaults
 from hypothesis import HealthCheck, event, given, settings
+from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.validate import problems, with_defaults
 
 from .generated import printable, values, with_anything
 from .test_schema import SMALLEST

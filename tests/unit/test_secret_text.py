@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hosted_engine_secret_text as secret_text
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ovirt_he.core import secret_text
 
 from .generated import ANYTHING
 from .test_schema_properties import generated

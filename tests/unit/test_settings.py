@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 
-import hosted_engine_settings as settings
 import pytest
+from ovirt_he.pillar import settings
 from salt.exceptions import SaltInvocationError
 
 PILLAR = {

@@ -6,9 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
-import hosted_engine_guest_files as guest_files
-import hosted_engine_setup_watch as watch
 import pytest
+from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import setup_watch as watch
 
 
 class Guest:

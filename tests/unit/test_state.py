@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import hosted_engine_state as state
 import pytest
+from ovirt_he.core import state
 from salt.exceptions import CommandExecutionError
 
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import hosted_engine_archive as archive
-import hosted_engine_config_files as files
-import hosted_engine_settings as settings
-import hosted_engine_storage as kinds
 import pytest
+from ovirt_he.ha import archive
+from ovirt_he.ha import config_files as files
+from ovirt_he.pillar import settings
+from ovirt_he.pillar import storage as kinds
 
 from unit.configured import IDS, known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hosted_engine_terminal import safe
+from ovirt_he.core.terminal import safe
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hosted_engine_wait
 import pytest
-from hosted_engine_wait import wait
+from ovirt_he.core import wait as waiting
+from ovirt_he.core.wait import wait
 from salt.exceptions import CommandExecutionError
 
 
@@ -12,8 +12,8 @@ from salt.exceptions import CommandExecutionError
 def naps(monkeypatch):
     """The pauses that were made; time passes by them only."""
     made: list[float] = []
-    monkeypatch.setattr(hosted_engine_wait.time, "sleep", made.append)
-    monkeypatch.setattr(hosted_engine_wait.time, "monotonic", lambda: sum(made))
+    monkeypatch.setattr(waiting.time, "sleep", made.append)
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: sum(made))
     return made
 
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-import hosted_engine_restore_script as restore_script
 import pytest
+from ovirt_he.guest import restore_script
 
 from functional.engine_process import PACKAGE, Engine
 

@@ -1,0 +1,116 @@
+"""Compatibility versions and CPU types: what the engine offers, and what is kept as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.core.state import Facts
+
+
+def version_of(entity: Any) -> str | None:
+    """The compatibility version of a data center or cluster, such as 4.7."""
+    return f"{entity.version.major}.{entity.version.minor}" if entity.version else None
+
+
+def version(api: Any, key: str, wanted: str) -> Any:
+    """
+    ``wanted`` as the SDK's version; None where none is asked for.
+
+    Raises CommandExecutionError for one that the engine doesn't offer, with those that it does.
+    """
+    if not wanted:
+        return None
+    from ovirtsdk4 import types
+
+    levels = _levels(api)
+    if wanted not in levels:
+        offered = ", ".join(sorted(levels, key=_number))
+        raise CommandExecutionError(
+            f"hosted_engine:{key}: the engine has no compatibility version {wanted}; "
+            f"it offers {offered}"
+        )
+    major, minor = _number(wanted)
+    return types.Version(major=major, minor=minor)
+
+
+def cpu(api: Any, level: str, wanted: str) -> Any:
+    """
+    ``wanted`` as the SDK's CPU of a cluster of that version; None where none is asked for.
+
+    Raises CommandExecutionError for a type that the version doesn't have, with those that it has.
+    """
+    if not wanted:
+        return None
+    from ovirtsdk4 import types
+
+    offered = _levels(api).get(level, [])
+    if wanted not in offered:
+        raise CommandExecutionError(
+            f"hosted_engine:cluster:cpu_type: clusters of version {level} have no CPU type "
+            f"{wanted!r}; they offer {', '.join(offered)}"
+        )
+    return types.Cpu(type=wanted)
+
+
+def machine(listed: Any, supported: Any, chipset: str) -> str | None:
+    """
+    The first machine type of a chipset that a list of the engine's has and a host supports.
+
+    Both come as lists, or as text in some form; a host that says nothing supports all.
+
+    >>> machine("[pc-q35-rhel9.6.0, pc-i440fx-2.12, pc-q35-4.1]", ["pc-i440fx-2.12"], "i440fx")
+    'pc-i440fx-2.12'
+    >>> machine("pc-q35-rhel9.6.0,pc-i440fx-2.12", "pc-i440fx-2.12,pc-q35-4.1", "q35")
+    """
+    known = _words(supported)
+    fitting = (each for each in _words(listed) if f"-{chipset}-" in each)
+    return next((each for each in fitting if not known or each in known), None)
+
+
+def _words(listed: Any) -> list[str]:
+    return re.findall(r"[\w.-]+", listed if isinstance(listed, str) else " ".join(listed or ()))
+
+
+class Last:
+    """A state's reader that keeps what it saw last."""
+
+    def __init__(self, read: Callable[[], Facts | None]) -> None:
+        self.read = read
+        self.value: Facts | None = None
+
+    def __call__(self) -> Facts | None:
+        self.value = self.read()
+        return self.value
+
+
+def with_kept(ret: Facts, now: Facts | None, asked: Facts) -> Facts:
+    """
+    A state's result that also says what stays otherwise than asked for.
+
+    >>> with_kept({"result": True, "comment": "x: fine"}, {"version": "4.7"}, {"version": "4.6"})
+    {'result': True, 'comment': 'x: fine. In use with version 4.7, not 4.6: it stays so'}
+    """
+    differs = [
+        f"{fact} {now[fact]}, not {value}"
+        for fact, value in asked.items()
+        if now and value and now[fact] != value
+    ]
+    if ret["result"] is not True or not differs:
+        return ret
+    return ret | {"comment": f"{ret['comment']}. In use with {' and '.join(differs)}: it stays so"}
+
+
+def _levels(api: Any) -> dict[str, list[str]]:
+    return {
+        level.id: [kind.name for kind in level.cpu_types or ()]
+        for level in api.cluster_levels_service().list()
+    }
+
+
+def _number(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)

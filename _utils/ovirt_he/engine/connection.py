@@ -1,0 +1,266 @@
+"""
+The connection to the engine: one a run and process, verified, its errors made ours.
+
+The SDK signs in again by itself when a token expires, so there is no second layer here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from salt.exceptions import CommandExecutionError, SaltException
+
+from ovirt_he.core import records as record
+from ovirt_he.core.state import NotYet, Secret
+from ovirt_he.core.terminal import safe
+from ovirt_he.engine import events, https
+from ovirt_he.engine import sdk as client
+from ovirt_he.engine.unavailable import explain_or_wait
+from ovirt_he.pillar import settings
+
+VDSM_CA = Path("/etc/pki/vdsm/certs/cacert.pem")
+CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+KEY = "hosted_engine_connection"
+HEALTH_SECONDS = 10
+
+SIGN_IN_ADVICE = (
+    "check the pillar key hosted_engine:secrets:admin_password. "
+    "If the password was changed in the engine, change it in the pillar too"
+)
+RESTORED_ADVICE = "With restore:backup the engine has the password of the backup"
+
+
+class Unreachable(CommandExecutionError):
+    """The engine doesn't answer: no connection, or one that breaks, or 503 while it starts."""
+
+
+class UnderWay(CommandExecutionError):
+    """The engine refuses since it is doing that already, or something that excludes it."""
+
+
+class NotUpYet(Unreachable, NotYet):
+    """The same in test mode, where an earlier state, or HA, would bring the engine up."""
+
+
+@contextlib.contextmanager
+def engine(
+    opts: Mapping[str, Any],
+    pillar: Mapping[str, Any],
+    grains: Mapping[str, Any],
+    context: MutableMapping[str, Any],
+) -> Iterator[Any]:
+    """
+    The root of the engine's services (``ovirtsdk4.services.SystemService``).
+
+    Raises NotYet where no engine has been set up yet, Paused where it is down because an operator
+    wants it so, Unreachable where it doesn't answer (NotUpYet in test mode), CommandExecutionError
+    for all that the engine refuses, with its reason.
+    """
+    # First whether there is an engine: the SDK is installed on the way to it.
+    site = Site(pillar, grains)
+    sdk = client.load()
+    api = None
+    try:
+        api = _connection(sdk, site, opts, context).system_service()
+        yield api
+    except SaltException as error:
+        # When a token has to be renewed in between, the sign-in may find nobody.
+        if isinstance(error, Unreachable):
+            forget(context)
+        raise
+    except Exception as error:
+        if not client.raised(error):
+            raise
+        # A fault is an answer: the connection is sound. Anything else may have left it half-read.
+        if not (isinstance(error, sdk.Error) and client.is_answer(error)):
+            forget(context)
+        raise _translated(sdk, site, error, api) from error
+
+
+def forget(context: MutableMapping[str, Any]) -> None:
+    """Drop the connection that this run keeps; the next use makes another."""
+    _, process, connection = context.pop(KEY, (None, None, None))
+    # A forked child must not shut its parent's TLS session down.
+    if connection is not None and process == os.getpid():
+        connection.close(logout=False)
+
+
+def pki_resource(
+    pillar: Mapping[str, Any], grains: Mapping[str, Any], resource: str, form: str
+) -> str:
+    """
+    A certificate or key that the engine publishes, such as engine-certificate, OPENSSH-PUBKEY.
+
+    Raises NotYet and Unreachable as ``engine`` does.
+    """
+    site = Site(pillar, grains)
+    return site.get(f"/services/pki-resource?resource={resource}&format={form}")
+
+
+class Site:
+    """Where the engine is, and by which CA one knows that it is the one."""
+
+    def __init__(self, pillar: Mapping[str, Any], grains: Mapping[str, Any]) -> None:
+        self.settings = settings.load(pillar, grains)
+        self.fqdn: str = self.settings["engine"]["fqdn"]
+        self.port: int = self.settings["engine"]["port"]
+        self.password = settings.secret(pillar, "admin_password") or Secret("")
+        setup = record.read("setup")
+        # Only a file that isn't empty counts: a package may bring an empty one.
+        configured = CONFIGURATION.is_file() and CONFIGURATION.stat().st_size > 0
+        self.deployed = configured or bool((record.read("deployment") or {}).get("healthy"))
+        # A host that joins a running engine has neither: it is told by which CA to know it.
+        if setup is None and not self.deployed and not self.settings["host"]["joins"]:
+            raise NotYet(f"The engine {self.fqdn} isn't set up yet: hosted_engine.bootstrap does")
+        keycloak = (setup or {}).get("keycloak", self.settings["engine"]["keycloak"])
+        self.user = "admin@ovirt@internalsso" if keycloak else "admin@internal"
+        self.ca_file = self._ca_file()
+        port = "" if self.port == 443 else f":{self.port}"
+        self.url = f"https://{self.fqdn}{port}/ovirt-engine"
+
+    def _ca_file(self) -> Path:
+        if given := self.settings["engine"]["ca_file"]:
+            if not Path(given).is_file():
+                raise CommandExecutionError(
+                    f"hosted_engine:engine:ca_file: there is no file {given} on this host"
+                )
+            return Path(given)
+        for path in (record.DIRECTORY / "engine-ca.pem", VDSM_CA):
+            if path.is_file():
+                return path
+        raise NotYet(f"The engine's CA isn't known yet: no {record.DIRECTORY}/engine-ca.pem")
+
+    def address(self) -> str:
+        """The engine's address now: it changes when the engine moves to its final place."""
+        try:
+            found = socket.getaddrinfo(self.fqdn, self.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise Unreachable(f"{self.fqdn} can't be resolved: {error}") from error
+        return str(found[0][4][0])
+
+    def get(self, path: str) -> str:
+        """
+        What the engine serves to anybody at ``path``, below /ovirt-engine.
+
+        Raises Unreachable when it doesn't answer, CommandExecutionError when TLS isn't to be
+        trusted or there is no such page.
+        """
+        return self._ask(self.url + path, HEALTH_SECONDS)
+
+    def sign_in(self, url: str, form: dict[str, str]) -> str:
+        """The SSO's answer to a form, JSON, whether it lets us in or not."""
+        data = urllib.parse.urlencode(form).encode()
+        wanted = {"Accept": "application/json"}
+        request = urllib.request.Request(url, data, wanted)  # noqa: S310  https, of self.url
+        return self._ask(request, self.settings["timeouts"]["request"])
+
+    def _ask(self, request: str | urllib.request.Request, seconds: float) -> str:
+        """The page that comes; a refusal in JSON, which a sign-in gets, is one as well."""
+        url = request if isinstance(request, str) else request.full_url
+        try:
+            with https.opener(self.ca_file).open(request, timeout=seconds) as answer:
+                return answer.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            if error.headers.get_content_type() == "application/json":
+                return error.read().decode(errors="replace")
+            kind = Unreachable if error.code in client.GATEWAY else CommandExecutionError
+            elsewhere = f", to {place}" if (place := error.headers.get("Location")) else ""
+            said = safe(f"{error.code} {error.reason}{elsewhere}")
+            raise kind(f"{url}: {said}") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # An SSLError's own reason is a mere word.
+            reason = error if isinstance(error, ssl.SSLError) else getattr(error, "reason", error)
+            # Bare it comes from the CA's own file, or from a connection that broke later.
+            bare = reason is error and isinstance(error, ssl.SSLError)
+            broken = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+            if isinstance(reason, ssl.SSLCertVerificationError) or (bare and not broken):
+                raise self._untrusted(reason) from error
+            raise Unreachable(f"The engine doesn't answer at {self.url}: {reason}") from error
+
+    def check_health(self) -> None:
+        """Raises Unreachable unless the engine and its database answer."""
+        said = self.get("/services/health").strip()
+        if "DB Up" not in said:
+            raise Unreachable(f"{self.url}/services/health: {safe(said[:200])}")
+
+    def _untrusted(self, reason: Exception) -> CommandExecutionError:
+        return CommandExecutionError(
+            f"The certificate of {self.url} isn't to be trusted: {reason}. It was checked against "
+            f"{self.ca_file}; where a company's CA signed it, set hosted_engine:engine:ca_file"
+        )
+
+
+def _connection(
+    sdk: Any, site: Site, opts: Mapping[str, Any], context: MutableMapping[str, Any]
+) -> Any:
+    try:
+        key = (site.url, site.address(), str(site.ca_file), site.user, site.password)
+        kept, process, connection = context.get(KEY, (None, None, None))
+        if connection is not None and process == os.getpid() and kept == key:
+            return connection
+        forget(context)
+        # Tells an engine that starts from one that refuses the password.
+        site.check_health()
+    except Unreachable as error:
+        test = bool(opts.get("test"))
+        # A host that joins has no state that brings the engine up.
+        expected = test and (site.deployed or not site.settings["host"]["joins"])
+        refused = NotUpYet(str(error)) if expected else error
+        if not site.deployed:
+            raise refused from error
+        explain_or_wait(site, refused, test=test)
+        key = (site.url, site.address(), str(site.ca_file), site.user, site.password)
+    connection = client.connect(
+        sdk,
+        site.sign_in,
+        url=f"{site.url}/api",
+        username=site.user,
+        password=site.password.value,
+        ca_file=str(site.ca_file),
+        timeout=site.settings["timeouts"]["request"],
+    )
+    connection.authenticate()
+    context[KEY] = (key, os.getpid(), connection)
+    return connection
+
+
+def _translated(sdk: Any, site: Site, error: Any, api: Any) -> CommandExecutionError:
+    where, reason = f"The engine {site.fqdn}", client.said(error)
+    if isinstance(error, sdk.AuthError):
+        restored = f". {RESTORED_ADVICE}" if site.settings["restore"]["backup"] else ""
+        return CommandExecutionError(
+            f"{where} refuses {site.user}: {reason}. Advice: {SIGN_IN_ADVICE}{restored}"
+        )
+    if not isinstance(error, sdk.Error) or not client.is_answer(error):
+        return Unreachable(f"{where} doesn't answer at {site.url}: {reason}")
+    if client.is_under_way(error):
+        return UnderWay(f"{where} refuses: {reason}")
+    # Where the engine tried, its reason alone says little.
+    more = events.explained(api) if api is not None and error.fault is not None else ""
+    return CommandExecutionError(f"{where} refuses: {reason}{more}")
+
+
+def named(service: Any, name: str, **options: Any) -> Any:
+    """
+    The entity ``name`` of a collection, or None.
+
+    Raises CommandExecutionError where several bear that name.
+    """
+    # The search language takes * for a pattern and ignores case; names are compared here.
+    listed = service.list(search=f"name={name}", **options)
+    found = [item for item in listed if item.name == name]
+    if len(found) > 1:
+        raise CommandExecutionError(
+            f"{name} is there {len(found)} times: remove or rename all but one"
+        )
+    return found[0] if found else None

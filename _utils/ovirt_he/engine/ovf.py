@@ -1,0 +1,77 @@
+"""The engine VM's definition (OVF) on its storage, as HA needs it to start the VM."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from ovirt_he.core import command
+from ovirt_he.core.state import NotYet
+from ovirt_he.engine import connection
+from ovirt_he.host import volume as volumes
+from ovirt_he.pillar import storage as kinds
+
+OVIRT = "{http://ovirt.org/vm/1.0}"
+# What there is of the definition in a store.
+MISSING, EARLY, WHOLE = "no definition", "definition from before the mark", "definition"
+
+
+def stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """
+    Id of the VM, id of the domain, and (image, volume) of each of the domain's OVF stores.
+
+    Raises NotYet where VM or domain aren't in the engine yet.
+    """
+    vm = connection.named(api.vms_service(), name)
+    domain = connection.named(api.storage_domains_service(), storage_domain)
+    if vm is None or domain is None:
+        raise NotYet(f"The VM {name} or its storage {storage_domain} isn't in the engine yet")
+    disks = api.storage_domains_service().storage_domain_service(domain.id).disks_service().list()
+    found = [
+        (disk.id, disk.image_id)
+        for disk in disks
+        if disk.content_type and disk.content_type.value == "ovf_store"
+        if disk.status and disk.status.value == "ok"
+    ]
+    return vm.id, domain.id, found
+
+
+def is_at_hand(domain: str, image: str, volume: str, storage: kinds.Storage) -> bool:
+    """Whether an OVF store can be read on this host now; on a LUN it has to be prepared first."""
+    return volumes.find(domain, image, volume, storage) is not None
+
+
+def state(vm: str, domain: str, image: str, volume: str, storage: kinds.Storage) -> str:
+    """
+    What an OVF store holds of a VM: MISSING (or not at hand), EARLY, or WHOLE.
+
+    Read as vdsm: storage may refuse root.
+    """
+    path = volumes.find(domain, image, volume, storage)
+    if path is None:
+        return MISSING
+    # Exit code 2: no tar, no such member, or cut short in the middle of a write.
+    read = command.run(
+        *volumes.AS_VDSM,
+        *("tar", "--extract", "--to-stdout", "--file", str(path), f"{vm}.ovf"),
+        codes=(0, 2),
+        timeout=120,
+    )
+    if read.returncode or not read.stdout:
+        return MISSING
+    return WHOLE if _starts(read.stdout) else EARLY
+
+
+def _starts(text: str) -> bool:
+    """
+    Whether HA can start the VM by it: the engine writes libvirt's XML, with an exclusive disk and
+    its lease, only for a VM that is marked as its own.
+    """
+    try:
+        xml = ElementTree.fromstring(text).findtext("Content/EngineXml")  # noqa: S314  the engine's
+        domain = ElementTree.fromstring(xml or "<none/>")  # noqa: S314
+    except ElementTree.ParseError:
+        return False
+    disk = domain.find(f".//{OVIRT}device[@devtype='disk']")
+    exclusive = disk is not None and disk.findtext(f"{OVIRT}shared") == "exclusive"
+    return exclusive and domain.find("devices/lease") is not None

@@ -1,0 +1,62 @@
+"""Whether the address that the engine's name leads to is the one that its VM really has."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.host import address as family_
+from ovirt_he.host import ip
+
+RIGHT = "right"
+
+
+def seen(settings: Mapping[str, Any]) -> str:
+    """``right``, or what is wrong. What can't be seen from this host isn't held against it."""
+    agrees, said = compared(settings)
+    return said if agrees is False else RIGHT
+
+
+def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
+    """Whether name and VM agree, None where it isn't known here, and a sentence about it."""
+    fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
+    family = family_.of(dict(settings))
+    found = set(family_.addresses(fqdn, family))
+    if not found:
+        kind = family_.NAMES[family]
+        return False, f"{fqdn} has no {kind} address on this host. Correct it in DNS"
+    neighbours = _neighbours(family)
+    has = {address for address, mac in neighbours.items() if mac == vm["mac"]}
+    if static := family_.bare(vm["address"]):
+        if (owner := neighbours.get(static, vm["mac"])) != vm["mac"]:
+            return False, (
+                f"at {static} answers {owner}, which isn't the VM ({vm['mac']}): free that "
+                "address, or correct hosted_engine:vm:address or :mac"
+            )
+        has = {static}
+    if not has:
+        return None, f"{fqdn} resolves to {_listed(found)}; the VM's address isn't known here"
+    if has & found:
+        return True, f"{fqdn} resolves to the VM's address {_listed(has & found)}"
+    return False, (
+        f"{fqdn} resolves to {_listed(found)}, but the VM ({vm['mac']}) has {_listed(has)}: "
+        "correct the name in DNS, or the address in DHCP or in hosted_engine:vm:address"
+    )
+
+
+def _neighbours(family: str) -> dict[str, str]:
+    """Who has which address on this host's links, as far as it asked; not on the bootstrap's."""
+    option = family_.OPTIONS[family]
+    return {
+        str(entry["dst"]): str(entry["lladdr"]).lower()
+        for entry in ip.read("-j", option, "neigh", "show", needs="dst")
+        if "lladdr" in entry
+        and entry.get("dev") != bootstrap_xml.BRIDGE
+        and not ipaddress.ip_address(entry["dst"]).is_link_local
+    }
+
+
+def _listed(values: set[str]) -> str:
+    return ", ".join(sorted(values))

@@ -1,0 +1,126 @@
+"""The answer file of engine-setup in the guest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from salt.exceptions import SaltInvocationError
+
+from ovirt_he.core import secret_text
+from ovirt_he.core.state import Secret
+
+# What pillar keys of their own decide: nobody shall have to guess which of two answers counted.
+DECIDED = {
+    "OVESETUP_CONFIG/fqdn": "engine:fqdn",
+    "OVESETUP_CONFIG/keycloakEnable": "engine:keycloak",
+    "OVESETUP_CONFIG/adminPassword": "secrets:admin_password",
+    "OVESETUP_DB/password": "secrets:database_password",
+    "OVESETUP_DWH_DB/password": "secrets:dwh_database_password",
+    "OVESETUP_CORE/offlinePackager": "engine:offline",
+    "PACKAGER/dnfpackagerEnabled": "engine:offline",
+    "PACKAGER/yumpackagerEnabled": "engine:offline",
+    "OVESETUP_PKI/renew": "restore:renew_pki",
+    "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "restore:renew_pki",
+}
+LOOKS_SECRET = secret_text.NAME
+# engine-setup asks below 3686 MB of what the kernel leaves of it, crash kernel and all.
+MEMORY_MIB = 5120
+
+
+class Fault(NamedTuple):
+    """What is wrong with an answer: the pillar's key, the problem, what to do; no value."""
+
+    key: str
+    what: str
+    advice: str
+
+
+def faults(
+    settings: dict[str, Any],
+    secrets: Mapping[str, Secret | None],
+    secret_answers: Mapping[str, Secret],
+) -> Iterator[Fault]:
+    """All that keeps the answers from being told to engine-setup as they are."""
+    given = settings["engine"]["answers"]
+    for name, value in given.items():
+        key = f"engine:answers:{name}"
+        yield from _decided(key, name)
+        yield from _form(key, value)
+        text = value.startswith(("str:", "multi-str:"))
+        if text and (LOOKS_SECRET.search(name) or secret_text.holds(value)):
+            yield Fault(key, "looks like a secret", "Put it below secrets:answers")
+    for name, hidden in secret_answers.items():
+        key = f"secrets:answers:{name}"
+        yield from _decided(key, name)
+        yield from _form(key, hidden.value)
+        if name in given:
+            yield Fault(key, "is below engine:answers too", "Keep one of them")
+    for name, secret in secrets.items():
+        if secret:
+            yield from _form(f"secrets:{name}", secret.value)
+
+
+def text(
+    settings: dict[str, Any],
+    secrets: Mapping[str, Secret | None],
+    secret_answers: Mapping[str, Secret] | None = None,
+) -> str:
+    """
+    The whole answer file of engine-setup.
+
+    Raises SaltInvocationError for answers that contradict other keys, and for a secret that such a
+    file can't carry, without showing it.
+    """
+    further = secret_answers or {}
+    if found := list(faults(settings, secrets, further)):
+        lines = "\n".join(f"hosted_engine:{one.key}: {one.what}. {one.advice}" for one in found)
+        raise SaltInvocationError(f"engine-setup's answers can't be written:\n{lines}")
+    engine = settings["engine"]
+    values = {
+        "OVESETUP_CONFIG/fqdn": f"str:{engine['fqdn']}",
+        "OVESETUP_CONFIG/keycloakEnable": f"bool:{engine['keycloak']}",
+        **_questions(settings),
+        **engine["answers"],
+        **{name: hidden.value for name, hidden in further.items()},
+    }
+    for key, name in (
+        ("OVESETUP_CONFIG/adminPassword", "admin_password"),
+        ("OVESETUP_DB/password", "database_password"),
+        ("OVESETUP_DWH_DB/password", "dwh_database_password"),
+    ):
+        if secret := secrets[name]:
+            values[key] = f"str:{secret.value}"
+    if settings["restore"]["backup"]:
+        values["OVESETUP_PKI/renew"] = f"bool:{settings['restore']['renew_pki']}"
+        values["QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM"] = "str:yes"
+    # otopi reads values literally since 1.9.2: a % stands for itself.
+    lines = "".join(f"{key}={value}\n" for key, value in values.items())
+    return f"[environment:default]\n{lines}"
+
+
+def _questions(settings: dict[str, Any]) -> dict[str, str]:
+    """Questions whose default ends engine-setup: oVirt's appliance ships the answers, too."""
+    found = {}
+    if settings["vm"]["memory_mib"] < MEMORY_MIB:
+        found["OVESETUP_SYSTEM/memCheckEnabled"] = "bool:False"
+    if settings["restore"]["backup"]:
+        # Snapshots of levels that this engine doesn't know stay, but can't be used.
+        found["QUESTION/1/OVESETUP_IGNORE_SNAPSHOTS_WITH_OLD_COMPAT_LEVEL"] = "str:yes"
+    return found
+
+
+def _decided(key: str, name: str) -> Iterator[Fault]:
+    if name in DECIDED:
+        yield Fault(key, f"contradicts {DECIDED[name]}, which decides it", f"Say {DECIDED[name]}")
+
+
+def _form(key: str, value: str) -> Iterator[Fault]:
+    """A string must come back from otopi's reader as it was given."""
+    if not value.isprintable() or value != value.rstrip():
+        yield Fault(
+            key,
+            "engine-setup's answer file can't carry line breaks, control characters, or a blank "
+            "at the end",
+            "Choose another value",
+        )

@@ -1,0 +1,156 @@
+"""The guest's network in its final place and before it, and lines of its hosts file."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.host import address as family_
+from ovirt_he.host.address import IPV4, IPV6
+
+# Ends each line of ours in a hosts file, on the host and in the guest.
+HOSTS_MARKER = "# hosted-engine bootstrap"
+KEYFILE = "/var/lib/hosted-engine/final.nmconnection"
+FINAL_HOSTS = "/var/lib/hosted-engine/final.hosts"
+CONNECTION = "hosted-engine"
+# The final keyfile takes its place when the guest moves.
+BOOTSTRAP_KEYFILE = f"/etc/NetworkManager/system-connections/{CONNECTION}.nmconnection"
+# An address that can be told beforehand, from the MAC address; so can what a DHCPv6 server sees.
+FORESEEABLE = ["addr-gen-mode=eui64", "ip6-privacy=0", "dhcp-duid=ll"]
+
+
+def keyfile(settings: dict[str, Any], gateway: str, family: str) -> str:
+    """
+    NetworkManager's connection in the final place, for the card with our MAC address.
+
+    ``gateway`` is a static guest's; DHCP and router advertisements tell their own. The other family
+    is switched off where the pillar wants this one alone, otherwise the network decides.
+    """
+    sections = {kind: _automatic(kind) for kind in (IPV4, IPV6)}
+    if family_.forced(settings):
+        sections[IPV6 if family == IPV4 else IPV4] = ["method=disabled"]
+    vm = settings["vm"]
+    if vm["address"]:
+        address = ",".join(filter(None, (vm["address"], gateway)))
+        sections[family] = ["method=manual", f"address1={address}"]
+    # NetworkManager calls the guest online only once this family has its address.
+    sections[family].append("may-fail=false")
+    for kind, lines in sections.items():
+        if "method=disabled" not in lines:
+            lines.extend(_resolver(vm, kind))
+    return _text(vm["mac"], settings["network"]["mtu"], sections)
+
+
+def bootstrap_keyfile(settings: dict[str, Any], address: str) -> str:
+    """
+    The connection of the bootstrap VM in its IPv6 network: its address is static there.
+
+    A lease of DHCPv6 can't be pinned to a MAC address, and a guest that is built anew is another
+    client to it.
+    """
+    host = ipaddress.ip_network(f"{address}/64", strict=False)[bootstrap_xml.HOST]
+    sections = {
+        IPV4: ["method=disabled"],
+        IPV6: ["method=manual", f"address1={address}/64,{host}", f"dns={host};"],
+    }
+    return _text(settings["vm"]["mac"], 0, sections)
+
+
+def final_files(
+    settings: dict[str, Any], grains: Mapping[str, Any], gateway: str
+) -> dict[str, str]:
+    """The files from which the guest's network in its final place comes."""
+    family = family_.of(settings)
+    return {
+        KEYFILE: keyfile(settings, gateway, family),
+        FINAL_HOSTS: final_hosts(settings, grains, family),
+    }
+
+
+def files(
+    settings: dict[str, Any], grains: Mapping[str, Any], gateway: str, address: str
+) -> dict[str, str]:
+    """All of the guest's files for its network; ``address``: the bootstrap VM's own."""
+    made = final_files(settings, grains, gateway)
+    if family_.of_address(address) == IPV6:
+        made[BOOTSTRAP_KEYFILE] = bootstrap_keyfile(settings, address)
+    return made
+
+
+def commands(files_: Mapping[str, str]) -> list[list[str]]:
+    """What brings the bootstrap VM's address up, which DHCP does by itself in IPv4."""
+    if BOOTSTRAP_KEYFILE not in files_:
+        return []
+    # cloud-init runs when NetworkManager already does, and has a connection of its own up.
+    return [
+        ["nmcli", "connection", "load", BOOTSTRAP_KEYFILE],
+        ["nmcli", "connection", "up", "id", CONNECTION],
+    ]
+
+
+def _text(mac: str, mtu: int, sections: dict[str, list[str]]) -> str:
+    ethernet = [f"mac-address={mac}", *([f"mtu={mtu}"] if mtu else [])]
+    connection = [f"id={CONNECTION}", "type=ethernet", "autoconnect-priority=100"]
+    parts = {"connection": connection, "ethernet": ethernet} | sections
+    return "\n".join(
+        "".join(f"{line}\n" for line in (f"[{name}]", *lines)) for name, lines in parts.items()
+    )
+
+
+def _automatic(kind: str) -> list[str]:
+    return ["method=auto", *(FORESEEABLE if kind == IPV6 else [])]
+
+
+def _resolver(vm: dict[str, Any], kind: str) -> list[str]:
+    """The pillar's servers, each in its family's section, and then no others."""
+    servers = "".join(f"{one};" for one in vm["dns"] if family_.of_address(one) == kind)
+    return [
+        *([f"dns={servers}"] if servers else []),
+        *(["ignore-auto-dns=true"] if vm["dns"] else []),
+        *([f"dns-search={vm['search_domain']};"] if vm["search_domain"] else []),
+    ]
+
+
+def hosts(
+    settings: dict[str, Any],
+    grains: Mapping[str, Any],
+    family: str,
+    engine: str,
+    marker: str = HOSTS_MARKER,
+) -> str:
+    """
+    Lines of the guest's hosts file: the engine at the address ``engine``, and this host.
+
+    Raises CommandExecutionError where this host has no address of the family.
+    """
+    fqdn, host = settings["engine"]["fqdn"], settings["host"]
+    found = family_.addresses(host["address"], family)
+    if not found:
+        raise CommandExecutionError(
+            f"host:address: {host['address']} has no {family_.NAMES[family]} address here. The "
+            "guest must reach it: mend DNS or /etc/hosts, or see network:family"
+        )
+    named = [] if family_.of_address(host["address"]) else [host["address"]]
+    names = [*named, *filter(None, [grains.get("fqdn")]), host["name"]]
+    lines = hosts_line(engine, fqdn, fqdn.partition(".")[0], marker=marker) if engine else ""
+    return lines + hosts_line(found[0], *names, marker=marker)
+
+
+def final_hosts(settings: dict[str, Any], grains: Mapping[str, Any], family: str) -> str:
+    """
+    Lines that the guest keeps, where the pillar wants them; "": none.
+
+    What DHCP will give the engine isn't known, so then there is none for it.
+    """
+    if not settings["vm"]["hosts_entries"]:
+        return ""
+    return hosts(settings, grains, family, family_.bare(settings["vm"]["address"]), marker="")
+
+
+def hosts_line(address: str, *names: str, marker: str = HOSTS_MARKER) -> str:
+    """A line of a hosts file, marked as ours unless it is to stay."""
+    return f"{address} {' '.join(dict.fromkeys(names))} {marker}".rstrip() + "\n"

@@ -1,0 +1,187 @@
+"""
+Texts of the five files that the HA agent and broker read, and what in them is ours.
+
+A value is *ours* where another one would be wrong whoever wrote it: ids, the engine's name, where
+the storage lies. Everything else (gateway, network test, mount options, mail, the VM's fallback
+definition …) belongs to the operator once it is written: ``hosted-engine --set-shared-config`` may
+change it. It is only written where it is missing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ovirt_he.pillar import storage as kinds
+
+Settings = Mapping[str, Any]
+Ids = Mapping[str, Any]
+
+HOSTED_ENGINE, VM, BROKER = "hosted-engine.conf", "vm.conf", "broker.conf"
+VERSION, ANSWERS = "version", "fhanswers.conf"
+# The first member's first sector names the VM: by it a half-written archive is known as ours.
+MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
+
+CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+VDSM_KVM = (36, 36)
+RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
+# As the agent's own documentation writes it.
+VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+# Prefixes of the four disks' keys in hosted-engine.conf: (image, volume).
+DISK_KEYS = {
+    "vm": ("vm_disk_id", "vm_disk_vol_id"),
+    "metadata": ("metadata_image_UUID", "metadata_volume_UUID"),
+    "lockspace": ("lockspace_image_UUID", "lockspace_volume_UUID"),
+    "configuration": ("conf_image_UUID", "conf_volume_UUID"),
+}
+OURS = {
+    "fqdn",
+    "vmid",
+    "sdUUID",
+    "spUUID",
+    "host_id",
+    "conf",
+    "domainType",
+    "storage",
+    *kinds.CONFIGURATION_KEYS,
+    *(key for pair in DISK_KEYS.values() for key in pair),
+}
+
+# A display and a video card for each protocol; the old name of SPICE's display is its card's.
+DISPLAY = {"vnc": "vnc", "spice": "qxl"}
+VIDEO = {"vnc": "vga", "spice": "qxl"}
+
+# What bash takes for more than itself in ``key=value``; Java's properties add nothing to it.
+SPECIAL = frozenset("\\\"'$`;&|<>()~")
+
+
+def unreadable(value: str) -> str | None:
+    """
+    Why the three readers of hosted-engine.conf don't read ``value`` alike; None: they do.
+
+    They are HA (Python, literal), the ``hosted-engine`` command (bash, sourced) and older engines
+    (Java properties).
+
+    >>> unreadable("nas.example.com:/exports/engine") is None
+    True
+    >>> unreadable("a b")
+    "' ' is read in different ways by the readers of hosted-engine.conf"
+    """
+    for character in value:
+        if character in SPECIAL or not "!" <= character <= "~":
+            return f"{character!r} is read in different ways by the readers of {HOSTED_ENGINE}"
+    if value.startswith("#"):
+        return f"'#' at the start is read in different ways by the readers of {HOSTED_ENGINE}"
+    return None
+
+
+def unreadable_settings(settings: Settings) -> list[str]:
+    """One sentence for each pillar key that hosted-engine.conf's readers don't read alike."""
+    keys = {
+        "engine": ("fqdn",),
+        "network": ("name", "gateway", "tcp_address"),
+        "storage": ("address", "path", "mount_options", "target", "user"),
+    }
+    return [
+        f"hosted_engine:{group}:{key}: {reason}"
+        for group, names in keys.items()
+        for key in names
+        if (reason := unreadable(str(settings[group][key] or "")))
+    ]
+
+
+def connection_uuid(settings: Settings) -> str:
+    """Any UUID serves, as long as it stays: made from what it connects to."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, kinds.identifier(settings["storage"])))
+
+
+def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str = "") -> str:
+    """
+    The text of hosted-engine.conf; ``gateway`` is what HA pings.
+
+    ``password`` is that of the iSCSI session: HA logs in by itself.
+    """
+    network, storage = settings["network"], settings["storage"]
+    values = {
+        "fqdn": settings["engine"]["fqdn"],
+        "vmid": ids["vm_id"],
+        "sdUUID": ids["storage_domain"],
+        "spUUID": NO_UUID,
+        "host_id": ids["host_id"],
+        "conf": VM_CONF_PATH,
+        **kinds.configuration(storage, password),
+        "nfs_version": storage["nfs_version"],
+        "mnt_options": storage["mount_options"],
+        "connectionUUID": connection_uuid(settings),
+        "gateway": gateway,
+        "bridge": network["name"],
+        "network_test": network["test"],
+        "tcp_t_address": network["tcp_address"],
+        "tcp_t_port": network["tcp_port"] or "",
+        "console": DISPLAY[settings["vm"]["graphics"]],
+        "vdsm_use_ssl": "true",
+    }
+    for disk, (image, volume) in DISK_KEYS.items():
+        values[image] = ids["disks"][disk]["image"]
+        values[volume] = ids["disks"][disk]["volume"]
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def vm_conf(settings: Settings, ids: Ids) -> str:
+    """The VM's fallback definition, until the agent finds the OVF on the storage."""
+    vm, disk = settings["vm"], ids["disks"]["vm"]
+
+    def device(name: str) -> str:
+        return str(uuid.uuid5(uuid.UUID(ids["vm_id"]), name))
+
+    lines = [
+        f"vmId={ids['vm_id']}",
+        # Second line, so that the first sector also tells whose disk this is.
+        f"devices={{{_disk(ids['storage_domain'], disk, vm['disk_format'])}}}",
+        f"vmName={vm['name']}",
+        f"memSize={vm['memory_mib']}",
+        f"smp={vm['cpus']}",
+        f"maxVCpus={vm['cpus']}",
+        f"cpuType={ids.get('cpu_type') or ''}",
+        f"emulatedMachine={vm['machine'] or ids.get('emulated_machine') or ''}",
+        f"display={DISPLAY[vm['graphics']]}",
+        "devices={device:cdrom,type:disk,index:2,iface:sata,readonly:true,shared:false,path:,"
+        f"specParams:{{}},deviceId:{device('cdrom')}}}",
+        "devices={device:scsi,model:virtio-scsi,type:controller}",
+        f"devices={{device:bridge,type:interface,nicModel:pv,macAddr:{vm['mac']},linkActive:true,"
+        f"network:{settings['network']['name']},specParams:{{}},deviceId:{device('nic')}}}",
+        f"devices={{device:console,type:console,specParams:{{}},deviceId:{device('console')}}}",
+        f"devices={{device:{VIDEO[vm['graphics']]},alias:video0,type:video}}",
+        f"devices={{device:{vm['graphics']},type:graphics}}",
+        "devices={device:virtio,type:rng,model:virtio,specParams:{source:urandom}}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _disk(domain: str, disk: Ids, form: str) -> str:
+    image, volume = disk["image"], disk["volume"]
+    return (
+        f"device:disk,type:disk,imageID:{image},volumeID:{volume},domainID:{domain},"
+        f"poolID:{NO_UUID},index:0,iface:virtio,format:{form},bootOrder:1,shared:exclusive,"
+        "readonly:false,optional:false,propagateErrors:off,specParams:{},"
+        f"deviceId:{image}"
+    )
+
+
+def broker_conf(settings: Settings) -> str:
+    """Mail settings; INI with interpolation, so ``%`` is doubled."""
+    mail = settings["notification"]
+    values = {key: str(mail[key]).replace("%", "%%") for key in mail if key != "destinations"}
+    destinations = ",".join(mail["destinations"]).replace("%", "%%")
+    return (
+        "[email]\n"
+        f"smtp-server = {values['smtp_server']}\n"
+        f"smtp-port = {values['smtp_port']}\n"
+        f"source-email = {values['source']}\n"
+        f"destination-emails = {destinations}\n"
+        "\n[notify]\n"
+        f"state_transition = {values['state_transition']}\n"
+    )

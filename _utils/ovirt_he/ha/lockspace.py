@@ -1,0 +1,51 @@
+"""The lockspace of HA, as sanlock writes it: what its first sector says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.core import command
+from ovirt_he.host import volume
+
+NAME = "hosted-engine"
+BYTES = 1024**2
+# sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
+LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
+LEADER_NAME = slice(56, 104)
+# How sanlock refuses a file on storage of 4096-byte sectors (Gluster), which it takes for one of
+# 512 unless it's told; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
+WRONG_SECTORS = "init done -22"
+LARGE_SECTORS = ("-Z", "4096", "-A", "1M")
+
+
+def name(path: Path) -> str | None:
+    """Name of the lockspace that lies at the start of a volume; None: there is none."""
+    sector = volume.read(path, volume.BLOCK)
+    if not sector.startswith(LEADER_MAGIC):
+        return None
+    return sector[LEADER_NAME].rstrip(b"\0").decode(errors="replace")
+
+
+def initialise(path: Path) -> None:
+    """
+    Write a lockspace with all its locks free to the start of a volume.
+
+    Raises CommandExecutionError where sanlock refuses.
+    """
+    init, where = (*volume.AS_VDSM, "sanlock", "direct", "init"), place(path)
+    advice = "Look at the storage, and at: journalctl -u sanlock"
+    done = command.run(*init, "-s", where, codes=(0, 1), advice=advice)
+    if done.returncode == 0:
+        return
+    if WRONG_SECTORS not in done.stdout:
+        output = (done.stdout + done.stderr).strip()
+        raise CommandExecutionError(f"{' '.join(init)} -s {where}: {output}. {advice}")
+    command.run(*init, *LARGE_SECTORS, "-s", where, advice=advice)
+
+
+def place(path: Path) -> str:
+    """The lockspace at the start of a volume, as sanlock's command line wants it."""
+    escaped = str(path).replace("\\", "\\\\").replace(":", "\\:")
+    return f"{NAME}:0:{escaped}:0"

@@ -1,0 +1,113 @@
+"""
+The HA metadata disk itself: who writes to it, asked of nobody but the disk.
+
+One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
+starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|…`` in 512
+bytes (ovirt-hosted-engine-ha). Each agent writes its own again every ten seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.core.wait import wait
+from ovirt_he.ha import status as ha_status
+from ovirt_he.host import volume
+
+BLOCK = 4096
+SUMMARY_BYTES = 512
+# The broker decodes the first 2001 blocks as text: zero them all, or stale bytes stop it.
+BYTES = 2001 * BLOCK
+
+
+def is_zero(data: bytes) -> bool:
+    return data.count(0) == len(data)
+
+
+def in_use(path: Path) -> list[str]:
+    """
+    Why no engine's disk of this metadata may be written to; empty: nothing says that one may run.
+
+    Beside ``writers``: hosts whose last word was that the engine's VM is up on them. Raises
+    CommandExecutionError where the disk is too small, or can't be read: nothing is known.
+    """
+    if (length := volume.size(path)) < BYTES:
+        raise CommandExecutionError(f"{path} has {length} bytes, HA's metadata takes {BYTES}")
+    reasons = writers(path)
+    last = volume.read(path, BYTES)
+    if is_zero(last):
+        return reasons
+    for number in range(1, BYTES // BLOCK):
+        if name := _claims_engine(_block(last, number)):
+            reasons.append(
+                f"the last word of {name} (host {number}) was that the engine's VM is up there. If "
+                "that host is gone, or this is what an earlier deployment left on the LUN, clear "
+                f"its block: {' '.join(volume.AS_VDSM)} dd if=/dev/zero of={path} bs={BLOCK} "
+                f"seek={number} count=1 conv=notrunc oflag=direct"
+            )
+    return reasons
+
+
+def writers(path: Path) -> list[str]:
+    """
+    Who writes to it, in words: watched for longer than HA itself takes to call a host dead (65 s).
+
+    Zeros: no host has ever reported, so none can have started the engine, and nothing is waited
+    for. Raises CommandExecutionError where it can't be read.
+    """
+    first = volume.read(path, BYTES)
+    if is_zero(first):
+        return []
+    end = time.monotonic() + ha_status.WATCH_SECONDS
+    last = wait(
+        "HA's hosts to write their metadata",
+        lambda: _Data(volume.read(path, BYTES)),
+        lambda seen: seen.data != first or time.monotonic() > end,
+        timeout=2 * ha_status.WATCH_SECONDS,
+    ).data
+    return [_writer(number) for number in _changed(first, last)]
+
+
+class _Data:
+    """8 MiB that no message shows."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __repr__(self) -> str:
+        return "no change"
+
+
+def _writer(number: int) -> str:
+    if number == 0:
+        return "somebody changes HA's global maintenance on the metadata disk"
+    return (
+        f"the HA agent of host {number} writes to the metadata disk: stop ovirt-ha-agent there "
+        "(hosted-engine --vm-status on it names the hosts)"
+    )
+
+
+def _block(data: bytes, number: int) -> bytes:
+    return data[number * BLOCK : (number + 1) * BLOCK]
+
+
+def _changed(first: bytes, last: bytes) -> list[int]:
+    if first == last:
+        return []
+    numbers = range(BYTES // BLOCK)
+    return [number for number in numbers if _block(first, number) != _block(last, number)]
+
+
+def _claims_engine(block: bytes) -> str:
+    """Name of the host that says so; empty: it doesn't, or it's no host's block."""
+    summary = block[:SUMMARY_BYTES].rstrip(b"\0").decode("utf-8", errors="replace")
+    fields = summary.split("|")
+    try:
+        engine = json.loads(fields[5])
+        return fields[6] if engine["vm"] == "up" else ""
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""

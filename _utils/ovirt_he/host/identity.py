@@ -1,0 +1,25 @@
+"""By what the engine knows this host, whatever it is called."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from salt.exceptions import CommandNotFoundError
+
+from ovirt_he.core import command
+
+VDSM_ID = Path("/etc/vdsm/vdsm.id")
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+ANY = tuple(range(256))
+
+
+def unique_id() -> str:
+    """vdsm's id of this host, else its hardware's; "": neither is told."""
+    known = VDSM_ID.read_text().strip() if VDSM_ID.is_file() else ""
+    if not known:
+        try:
+            known = command.run("dmidecode", "-s", "system-uuid", codes=ANY).stdout.strip()
+        except CommandNotFoundError:
+            return ""
+    return known if UUID.fullmatch(known) else ""

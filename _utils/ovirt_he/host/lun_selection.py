@@ -1,0 +1,75 @@
+"""LUNs as the engine or this host sees them, which of them a domain may be made on, and why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.pillar import storage as kinds
+
+Lun = dict[str, Any]
+# Whether a LUN can discard is what only the engine tells.
+TOLD = ("status", "vendor", "product", "serial", "paths", "discard")
+
+
+def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
+    """
+    The LUN that the pillar names, or the only one that is free and large enough.
+
+    ``luns``: ``id``, ``size`` (bytes), ``status`` each. Raises CommandExecutionError with all that
+    the host sees, and what speaks against each.
+    """
+    named = storage["lun"]
+    fit = [lun for lun in luns if not why_not(lun, wanted_bytes) and named in ("", lun["id"])]
+    if len(fit) == 1:
+        return fit[0]
+    if named:
+        there = any(lun["id"] == named for lun in luns)
+        what = f"The LUN {named} can't be used" if there else f"The host doesn't see a LUN {named}"
+        advice = "Name another one in hosted_engine:storage:lun, or mend it on the storage"
+    elif fit:
+        what = "Several LUNs could hold the hosted engine"
+        advice = "Name the right one in hosted_engine:storage:lun"
+    else:
+        what = "No LUN could hold the hosted engine"
+        advice = "Map a free one that is large enough to this host"
+    told = seen(luns, wanted_bytes)
+    raise CommandExecutionError(f"{what}. {told}\n{advice}. No domain was made")
+
+
+def why_not(lun: Lun, wanted_bytes: int) -> str:
+    """What speaks against making a domain on a LUN; empty: nothing."""
+    if lun["status"] != "free":
+        home = lun.get("storage_domain") or lun.get("volume_group")
+        return f"holds {home}" if home else "holds something"
+    if lun["size"] < wanted_bytes:
+        return f"too small, {wanted_bytes / kinds.GIB:.0f} GiB are needed"
+    return ""
+
+
+def table(luns: list[Lun], kind: str, wanted_bytes: int) -> list[Lun]:
+    """The LUNs of a kind for a person to choose from."""
+    return [
+        {
+            "id": lun["id"],
+            "size_gib": round(lun["size"] / kinds.GIB, 1),
+            "why_not": why_not(lun, wanted_bytes),
+            **{key: lun.get(key) for key in TOLD},
+        }
+        for lun in sorted(luns, key=lambda one: str(one["id"]))
+        if lun["type"] == kind
+    ]
+
+
+def seen(luns: list[Lun], wanted_bytes: int) -> str:
+    """All LUNs as an error lists them, one a line."""
+    if not luns:
+        return "This host sees none"
+    lines = []
+    for lun in sorted(luns, key=lambda one: str(one["id"])):
+        made_by = " ".join(filter(None, (lun.get("vendor"), lun.get("product"))))
+        size = f"{lun['size'] / kinds.GIB:.1f} GiB"
+        facts = filter(None, (size, lun["status"], made_by, why_not(lun, wanted_bytes)))
+        lines.append(f"- {lun['id']}: {', '.join(facts)}")
+    return "This host sees:\n" + "\n".join(lines)

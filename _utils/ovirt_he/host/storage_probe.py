@@ -1,0 +1,118 @@
+"""What lies on the export of a hosted engine, and whether vdsm could use it: mounted, looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from typing import Any
+
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
+
+from ovirt_he.core import command
+from ovirt_he.host import storage_look as look
+from ovirt_he.pillar import mount_options
+from ovirt_he.pillar import storage as kinds
+
+# More than a healthy server needs under load; a dead one is left after it.
+SECONDS = 90
+# vdsm's own; the engine says nothing else unless somebody changes it there.
+NFS_OPTIONS = ("soft", "nosharecache", "timeo=100", "retrans=3")
+HELPERS = {
+    "nfs": "nfs-utils (Debian: nfs-common)",
+    "glusterfs": "glusterfs-fuse (glusterfs-client)",
+}
+PORTS = {"nfs": 2049, "glusterfs": 24007}
+# Nothing spreads to the host, its own unmounting does come through, and all ends with the program.
+ALONE = (
+    *("unshare", "--mount", "--propagation", "slave"),
+    *("--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+
+
+def options(storage: kinds.Storage) -> str:
+    """
+    The options that vdsm mounts it with.
+
+    >>> options({"type": "nfs", "nfs_version": "v4_2", "mount_options": "noatime"})
+    'soft,nosharecache,timeo=100,retrans=3,nfsvers=4,minorversion=2,noatime'
+    """
+    given = [option for option in storage["mount_options"].split(",") if option]
+    if storage["type"] != "nfs":
+        return ",".join(given)
+    version, minor = storage["nfs_version"].removeprefix("v").partition("_")[::2]
+    wanted = list(NFS_OPTIONS)
+    if version != "auto":
+        wanted.append(f"nfsvers={version}")
+    if minor:
+        wanted.append(f"minorversion={minor}")
+    if version in ("auto", "3") and not {"lock", "nolock"} & set(given):
+        given.append("nolock")
+    return ",".join(wanted + given)
+
+
+def inspect(storage: kinds.Storage) -> dict[str, Any]:
+    """
+    Mount the storage for a moment where only this look sees it, and say what was found.
+
+    As ``ovirt_he.host.storage_probe.inspect`` tells it. Raises CommandExecutionError.
+    """
+    facts: dict[str, Any] = {"storage": kinds.where(storage), "looked": False}
+    if problem := _unable(storage["type"]):
+        return facts | {"why_not": problem}
+    try:
+        told = command.run(
+            *ALONE,
+            *(sys.executable, "-I", "-B", look.__file__),
+            stdin=json.dumps(_asked(storage)),
+            timeout=SECONDS,
+            codes=tuple(range(256)),
+        )
+    except CommandNotFoundError as error:
+        return facts | {"why_not": str(error)}
+    except command.TimedOut as error:
+        raise CommandExecutionError(
+            f"{facts['storage']}: mounting it and looking at it had no end within {SECONDS} s. "
+            "Look at the server, and at what lies between"
+        ) from error
+    if told.stderr.startswith("unshare: "):
+        return facts | {"why_not": told.stderr.strip()}
+    try:
+        found = json.loads(told.stdout)
+    except ValueError as error:
+        raise CommandExecutionError(
+            f"Looking at {facts['storage']} failed: exit code {told.returncode}: "
+            f"{told.stderr.strip()[-2000:]}"
+        ) from error
+    if "refused" in found:
+        raise CommandExecutionError(
+            f"Mounting {facts['storage']}, options "
+            f"{mount_options.without_secrets(options(storage)) or 'none'}: {found['refused']}"
+        )
+    return facts | {"looked": True, "why_not": ""} | found
+
+
+def _unable(kind: str) -> str:
+    """Why it can't be looked at from this host as it is; empty if it can."""
+    helper = f"mount.{kind}"
+    if shutil.which(helper, path=command.ENVIRONMENT["PATH"]) is None:
+        return f"{helper} isn't installed yet: it comes with {HELPERS[kind]}"
+    return "" if os.geteuid() == 0 else "only root may mount"
+
+
+def _asked(storage: kinds.Storage) -> dict[str, Any]:
+    """What the program is to look at; no port where the pillar's options leave the usual one."""
+    given = options(storage)
+    names = {option.partition("=")[0] for option in given.split(",")}
+    usual = not names & {"port", "proto", "rdma", "udp"}
+    if storage["type"] == "nfs" and "retry" not in names:
+        # mount.nfs itself goes on trying for two minutes.
+        given += ",retry=0"
+    return {
+        "type": storage["type"],
+        "source": kinds.server_path(storage),
+        "options": given,
+        "host": storage["address"].strip("[]"),
+        "port": PORTS[storage["type"]] if usual else 0,
+    }

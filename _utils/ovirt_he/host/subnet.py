@@ -1,0 +1,101 @@
+"""Which of the candidates for the bootstrap VM's NAT network collides with nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+from ovirt_he.host import address as family_
+from ovirt_he.host import gateway, ip
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+RESOLVERS = Path("/etc/resolv.conf")
+# systemd-resolved's own address, and the file with the servers that it asks.
+STUB = "127.0.0.53"
+UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
+# The pillar's key that lists the candidates, and the length that each has.
+KEYS = {family_.IPV4: "subnets", family_.IPV6: "subnets_ipv6"}
+LENGTHS = {family_.IPV4: 24, family_.IPV6: 64}
+
+
+def free(settings: dict[str, Any]) -> tuple[str, list[str]]:
+    """The first candidate that collides with nothing, or ""; and what those before it hit."""
+    family = family_.of(settings)
+    taken = _taken(settings, family)
+    tried: list[str] = []
+    for candidate in settings["bootstrap"][KEYS[family]]:
+        with contextlib.suppress(ValueError):
+            subnet = ipaddress.ip_network(candidate, strict=False)
+            hit = sorted({str(one) for one in taken if _overlap(one, subnet)})
+            if not hit:
+                return str(subnet), tried
+            tried.append(f"{subnet} (with {', '.join(hit)})")
+    return "", tried
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    # Typed apart by the library, though it compares any two of a version.
+    return one.version == other.version and one.overlaps(other)  # type: ignore[arg-type]
+
+
+def _taken(settings: dict[str, Any], family: str) -> set[Network]:
+    """What this host has or routes to, and whom host and engine are to reach."""
+    option = family_.OPTIONS[family]
+    routes = ip.read("-j", option, "route", "show", "table", "all", needs="dst")
+    links = ip.read("-j", option, "address", "show", needs="ifname")
+    found = {str(route["dst"]) for route in routes}
+    seen = [each for link in links for each in ip.addresses(link)]
+    found |= {f"{each['local']}/{each['prefixlen']}" for each in seen}
+    found |= {
+        settings["vm"]["address"],
+        gateway.of(settings),
+        *settings["vm"]["dns"],
+        *resolvers(),
+    }
+    for name in _servers(settings):
+        found |= set(family_.addresses(name, family))
+    networks = set()
+    for text in found:
+        # default, and an address of a link that is down, are no networks.
+        with contextlib.suppress(ValueError):
+            network = ipaddress.ip_network(text, strict=False)
+            if network.prefixlen and family_.of_address(text) == family:
+                networks.add(network)
+    return networks
+
+
+def _servers(settings: dict[str, Any]) -> list[str]:
+    """Names of the storage servers, without their ports."""
+    storage = settings["storage"]
+    names = [storage["address"].strip("[]")]
+    for portal in storage["portals"]:
+        bare, _, port = portal.rpartition(":")
+        known = family_.of_address(portal) or not port.isdigit()
+        names.append((portal if known else bare).strip("[]"))
+    return [name for name in names if name]
+
+
+def resolvers() -> list[str]:
+    """The DNS servers of this host; where it asks systemd-resolved, those that that one asks."""
+    servers = _nameservers(RESOLVERS)
+    return (_nameservers(UPSTREAM) if servers == [STUB] else []) or servers
+
+
+def search_domains() -> list[str]:
+    """The domains in which this host looks up a name without one; the last line counts."""
+    lines = [words[1:] for words in _lines(RESOLVERS) if words[0] in ("search", "domain")]
+    return lines[-1] if lines else []
+
+
+def _nameservers(path: Path) -> list[str]:
+    return [words[1] for words in _lines(path) if words[0] == "nameserver" and len(words) > 1]
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    return [words for line in lines if (words := line.split())]

@@ -1,0 +1,74 @@
+"""Which kind of storage answers are about, where they don't name it: by what else they say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ovirt_he.migrate import answer_readers as readers
+from ovirt_he.pillar import mount_options
+from ovirt_he.pillar.storage import ISCSI_PORT
+
+# An address with a port: a share has a path instead.
+PORTAL = re.compile(r"(\[[^\]/]+\]|[^:/]+):[0-9]{2,5}")
+
+
+class Names(NamedTuple):
+    """How another tool names what it says of a storage."""
+
+    kind: str
+    options: str
+    nfs_version: str
+    lun: tuple[str, ...]
+    iscsi: tuple[str, ...]
+    port: str
+    address: str
+    where: str
+    hyperconverged: str
+
+
+def concluded(given: Mapping[str, Any], names: Names) -> tuple[str | None, list[str]]:
+    """The kind, None where it is named or nothing tells it; and what is to be said of it."""
+    if _said(given, names.kind):
+        return None, []
+    signs = dict(_signs(given, names))
+    told = [f"{kind} by {sign}" for kind, sign in signs.items()]
+    missing = f"storage:type: {names.kind} isn't given"
+    if len(signs) > 1:
+        return None, [f"{missing}, and the rest contradicts itself: {', '.join(told)}. Set it"]
+    if signs:
+        return next(iter(signs)), [f"{missing}: concluded to be {told[0]}. Check it"]
+    # A share has a path; what is no share, or can't be read, is another problem.
+    if "/" not in _said(given, names.where):
+        return None, []
+    hint = f", though {names.hyperconverged} is" if _said(given, names.hyperconverged) else ""
+    return None, [f"{missing}{hint}: the formula takes nfs. Set it"]
+
+
+def _signs(given: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str]]:
+    """Kinds, each with the answer that only makes sense with it."""
+    options = _said(given, names.options)
+    for kind, known in mount_options.OF.items():
+        if own := [name for name in mount_options.names(options) if name in known]:
+            yield kind, f"{names.options} ({', '.join(own)})"
+    if _said(given, names.nfs_version) not in ("", "auto"):
+        yield "nfs", names.nfs_version
+    iscsi = [name for name in names.iscsi if _said(given, name)]
+    if not iscsi and _said(given, names.port) not in ("", str(ISCSI_PORT)):
+        iscsi = [names.port]
+    if not iscsi and PORTAL.fullmatch(_said(given, names.address)):
+        iscsi = [names.address]
+    lun = [name for name in names.lun if _said(given, name)]
+    if iscsi:
+        yield "iscsi", ", ".join(iscsi)
+    elif lun:
+        yield "fc", ", ".join(lun)
+
+
+def _said(given: Mapping[str, Any], name: str) -> str:
+    """An answer as a text; what can't be read says something, too."""
+    try:
+        return readers.text(given.get(name)) or ""
+    except ValueError:
+        return repr(type(given[name]))

@@ -1,0 +1,196 @@
+"""
+What was answered to another tool, turned into a pillar: a table's rows, and how they are read.
+
+A row says which names of the other tool tell which keys of the pillar. Its ``read`` gets the values
+of the names (None: not given) and returns those of the keys (None: not said), or raises ValueError
+with what it wants. Such a sentence never holds the value: it may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ovirt_he.migrate import answer_readers as readers
+from ovirt_he.pillar import mount_options
+from ovirt_he.pillar import storage as storage_kinds
+from ovirt_he.pillar.schema import SCHEMA
+
+Values = dict[str, Any]
+
+NOTHING = "says nothing by itself, or what is so without it"
+
+
+class Row(NamedTuple):
+    """Names of the other tool, the pillar's keys that they tell, and both ways between them."""
+
+    names: tuple[str, ...]
+    paths: tuple[str, ...]
+    read: Callable[..., Any]
+    write: Callable[..., Any] | None = None
+
+
+class Converted(NamedTuple):
+    """What came of it; ``pillar`` holds the secrets too."""
+
+    pillar: Values
+    unknown: list[str]
+    left_out: dict[str, str]
+    problems: list[str]
+
+
+def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Converted:
+    """The pillar that ``given`` tells by a table; ``reasons``: names without a place, and why."""
+    values = {name: value for name, value in given.items() if value not in (None, "", [])}
+    found: Values = {}
+    sources: dict[str, str] = {}
+    silent = {name for row in table for name in row.names if name in values}
+    left_out = {name: reasons[name] for name in values if name in reasons}
+    problems = []
+    for row in table:
+        names = [name for name in row.names if name in values]
+        if not names:
+            continue
+        said = ", ".join(names)
+        try:
+            told = row.read(*(values.get(name) for name in row.names))
+        except readers.LeftOut as reason:
+            left_out |= dict.fromkeys(names, str(reason))
+            silent -= set(names)
+            continue
+        except ValueError as error:
+            problems.append(f"{said}: {error}")
+            silent -= set(names)
+            continue
+        for path, value in zip(row.paths, told if len(row.paths) > 1 else (told,), strict=True):
+            if value is None:
+                continue
+            if found.get(path, value) != value:
+                problems.append(f"{path}: {sources[path]} and {said} differ: the latter counts")
+            found[path], sources[path] = value, said
+            silent -= set(names)
+    left_out |= dict.fromkeys(silent, NOTHING) | _secret_options(found, sources)
+    known = {name for row in table for name in row.names}
+    unknown = sorted(name for name in given if name not in known and name not in reasons)
+    problems += [*_nfs_version(found), *_network_test(found), *contradictions(found)]
+    return Converted(tree(found), unknown, dict(sorted(left_out.items())), problems)
+
+
+def _secret_options(found: Values, sources: Mapping[str, str]) -> dict[str, str]:
+    """Takes out of the mount options what is secret: whoever is on the host can read them."""
+    path = "storage:mount_options"
+    names = mount_options.secret(found.get(path, ""))
+    if not names:
+        return {}
+    _set(found, path, mount_options.without_secrets(found[path]))
+    reason = f"holds a secret ({', '.join(names)}=), which isn't taken: a mount shows its options"
+    return {sources[path]: reason}
+
+
+def _nfs_version(found: Values) -> Iterator[str]:
+    """The version has a key of its own: the engine refuses it among a domain's mount options."""
+    path = "storage:mount_options"
+    version, rest = mount_options.nfs_version(found.get(path, ""))
+    if version is None or found.get("storage:type", "nfs") != "nfs":
+        return
+    key = "storage:nfs_version"
+    if found.get(key, "auto") not in ("auto", version):
+        yield f"{path}: its vers= and {key} differ: the latter counts"
+        version = found[key]
+    else:
+        yield f"{path}: vers= is set by the engine itself: it became {key}: {version}"
+    found[key] = version
+    _set(found, path, rest)
+
+
+def _set(found: Values, path: str, value: str) -> None:
+    if value:
+        found[path] = value
+    else:
+        del found[path]
+
+
+def _network_test(found: Values) -> Iterator[str]:
+    """What to connect to is only for one of the tests."""
+    given = [path for path in ("network:tcp_address", "network:tcp_port") if path in found]
+    if given and "network:test" not in found:
+        found["network:test"] = "tcp"
+        yield f"network:test isn't given: concluded to be tcp by {', '.join(given)}. Check it"
+
+
+def contradictions(found: Values) -> Iterator[str]:
+    """Keys that the storage's type has no use for, and others that don't go together."""
+    kind = found.get("storage:type", "nfs")
+    for path, value in found.items():
+        group, _, key = path.partition(":")
+        kinds = [name for name, keys in storage_kinds.KEYS.items() if key in keys]
+        if group == "storage" and kinds and kind not in kinds and value != default(path):
+            yield (
+                f"{path} is given, which is for {' and '.join(kinds)}, but storage:type is {kind}: "
+                "one of them is wrong"
+            )
+    family, address = found.get("network:family"), str(found.get("vm:address", ""))
+    if family in ("ipv4", "ipv6") and address and (":" in address) != (family == "ipv6"):
+        yield f"network:family is {family}, vm:address is {address}: one of them is wrong"
+    test = found.get("network:test")
+    for path in ("network:tcp_address", "network:tcp_port"):
+        if test == "tcp" and not found.get(path):
+            yield f"{path} isn't given, though network:test is tcp"
+        elif test != "tcp" and found.get(path):
+            yield f"{path} is given, though network:test is {test}: one of them is wrong"
+    if found.get("restore:renew_pki") and not found.get("restore:backup"):
+        yield "restore:renew_pki is given, but no restore:backup whose certificates it would renew"
+
+
+def another_name(given: Values, fqdn: str, host: str, domain: str) -> list[str]:
+    """The guest's name is the engine's: older versions take it a second time."""
+    engine, name = given.get(fqdn), given.get(host)
+    if not engine or not name or engine in (name, f"{name}.{given.get(domain)}"):
+        return []
+    if not given.get(domain) and str(engine).partition(".")[0] == name:
+        return []
+    return [f"{host} and {domain} say another name than {fqdn}: the guest is named by the latter"]
+
+
+def leaves(pillar: Mapping[str, Any]) -> Values:
+    """The keys of a pillar with their values, by path: ``engine:fqdn``; mappings are values."""
+    found: Values = {}
+    for name, item in SCHEMA["properties"].items():
+        if "properties" not in item:
+            found |= {name: pillar[name]} if name in pillar else {}
+            continue
+        group = pillar.get(name, {})
+        found |= {f"{name}:{key}": group[key] for key in item["properties"] if key in group}
+    return found
+
+
+def paths() -> Iterator[str]:
+    """All keys of a pillar, but the secrets."""
+    for name, item in SCHEMA["properties"].items():
+        if name != "secrets":
+            keys = item.get("properties", {})
+            yield from (f"{name}:{key}" for key in keys) if keys else (name,)
+
+
+def tree(values: Values) -> Values:
+    """The pillar of some leaves."""
+    pillar: Values = {}
+    for path, value in values.items():
+        group, _, key = path.partition(":")
+        if key:
+            pillar.setdefault(group, {})[key] = value
+        else:
+            pillar[group] = value
+    return pillar
+
+
+def schema_of(path: str) -> dict[str, Any]:
+    """A key's schema."""
+    group, _, key = path.partition(":")
+    item: dict[str, Any] = SCHEMA["properties"][group]
+    return item["properties"][key] if key else item
+
+
+def default(path: str) -> Any:
+    """A key's default; None for one that must be given."""
+    return schema_of(path).get("default")

@@ -1,0 +1,4 @@
+"""
+The pillar: its schema, its validation, the merged settings, and the storage types that it names.
+Imports core.
+"""

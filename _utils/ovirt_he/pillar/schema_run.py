@@ -1,0 +1,65 @@
+"""The schema's groups that say how a run goes, not what it makes: mail, waits, checks, hooks."""
+
+from __future__ import annotations
+
+from ovirt_he.pillar import patterns as form
+from ovirt_he.pillar.schema_types import flag, group, number, text, texts
+
+NOTIFICATION = group(
+    "Mail about HA's changes of state.",
+    smtp_server=text("Mail server.", "localhost", pattern=r"^\S+$"),
+    smtp_port=number("Its port.", 25, maximum=65535),
+    source=text("Sender.", "root@localhost", pattern=r"^\S+@\S+$"),
+    destinations=texts("Recipients.", ["root@localhost"], pattern=r"^[^\s,]+@[^\s,]+$"),
+    state_transition=text(
+        "Regular expression of the transitions that are mailed.",
+        "maintenance|start|stop|migrate|up|down",
+    ),
+)
+
+TIMEOUTS = group(
+    "Longest waits, seconds.",
+    command=number("A command of HA, of the package manager, or in the guest.", 120),
+    boot=number("Start of a VM until ssh answers.", 600),
+    setup=number("engine-setup.", 3600),
+    engine=number("The engine's answer on its health page after a start.", 600),
+    host=number("Host up in the engine.", 1800),
+    storage=number("Storage domain active, disks there.", 900),
+    ovf=number("The VM's definition on the storage.", 600),
+    shutdown=number("Orderly shutdown of the bootstrap VM.", 300),
+    copy=number("Copy of the disk.", 3600),
+    ha=number("HA reports a healthy engine.", 1200),
+    request=number("An answer of the engine's API, which may wait for a host.", 300),
+    gap=number("The engine unheard while it installs this host.", 120),
+    notice=number("The engine notices by itself that the bootstrap VM is off.", 60),
+    hook=number("A command or script of a hook in the guest.", 3600),
+    restore=number("Restore of a backup by engine-backup.", 3600),
+)
+
+PREFLIGHT = group(
+    "What is checked before anything is changed.",
+    ignore=texts(
+        "Names of checks whose problems are only reported, as docs/preflight.md lists them.",
+        pattern=r"^[a-z0-9_]+$",
+    ),
+)
+
+HOOKS = group(
+    "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
+    "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
+    guest_before_setup=texts(
+        "Before engine-setup; with a restore, before that.", pattern=form.LINE
+    ),
+    guest_after_setup=texts("After engine-setup.", pattern=form.LINE),
+    guest_after_host=texts("After the host was added to the engine.", pattern=form.LINE),
+    host_before_setup=texts("Before engine-setup.", pattern=form.SLS),
+    host_after_setup=texts("After engine-setup.", pattern=form.SLS),
+    host_after_host=texts("After the host was added to the engine.", pattern=form.SLS),
+    host_after_deployment=texts("Once the engine is healthy in its final place.", pattern=form.SLS),
+)
+
+RESTORE = group(
+    "A deployment from a backup of an engine.",
+    backup=text("File of engine-backup: a path on the host, or salt://. Empty: a new engine."),
+    renew_pki=flag("Renew the engine's certificates."),
+)

@@ -1,0 +1,47 @@
+"""Whether the configuration archive will have room for what the pillar says: an hour beforehand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.ha import archive
+from ovirt_he.ha import config_files as files
+from ovirt_he.migrate import convert, fhanswers
+from ovirt_he.preflight.check import Check, Host, Problem, problem
+
+# As long as the real ones; an address of IPv6 for the gateway that the host will have.
+ADDRESS = "2001:db8:1234:5678:1234:5678:1234:5678"
+DISK = {"image": fhanswers.NO_UUID, "volume": fhanswers.NO_UUID}
+IDS: dict[str, Any] = {
+    "vm_id": fhanswers.NO_UUID,
+    "storage_domain": fhanswers.NO_UUID,
+    "host_id": 1000,
+    "disks": dict.fromkeys(files.DISK_KEYS, DISK),
+    "cpu_type": "Cascadelake-Server-noTSX",
+    "emulated_machine": "pc-q35-rhel9.2.0",
+}
+
+
+def archive_has_room(host: Host) -> Iterator[Problem]:
+    """The configuration archive, 20,480 bytes, will hold what the pillar says."""
+    known = host.settings
+    members = {
+        files.HOSTED_ENGINE: files.hosted_engine_conf(known, IDS, ADDRESS),
+        files.VM: files.vm_conf(known, IDS),
+        files.BROKER: files.broker_conf(known),
+        files.VERSION: "2.5.2\n",
+        files.ANSWERS: fhanswers.text(known, IDS, fhanswers.NO_UUID),
+    }
+    try:
+        archive.build(members)
+    except CommandExecutionError as error:
+        lengths = {path: len(json.dumps(value)) for path, value in convert.leaves(known).items()}
+        longest = max(lengths, key=lambda path: lengths[path])
+        yield problem(longest, str(error), "Of a hook, name a script: salt://site/hook.sh")
+
+
+CHECKS: list[Check] = [archive_has_room]

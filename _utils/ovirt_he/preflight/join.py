@@ -1,0 +1,42 @@
+"""Checks of preflight: a further host, which joins a running engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.engine import connection
+from ovirt_he.preflight import names
+from ovirt_he.preflight.check import Check, Host, Problem, problem
+
+
+def joins_an_engine(host: Host) -> Iterator[Problem]:
+    """The pillar says that this host joins a running engine, and by which CA it knows that one."""
+    ca_file = host.settings["engine"]["ca_file"]
+    if not host.settings["host"]["joins"]:
+        yield problem(
+            "host:joins", "false", "Set it to true for a host that joins a running engine"
+        )
+    elif not ca_file:
+        yield problem(
+            "engine:ca_file",
+            "missing: this host has no other way to know the engine",
+            "Put the engine's CA certificate on this host, docs/operation.md says how",
+        )
+    elif not Path(ca_file).is_file():
+        yield problem("engine:ca_file", f"there is no file {ca_file}", "Put the certificate there")
+
+
+def engine_answers(host: Host) -> Iterator[Problem]:
+    """The engine answers on its health page, by a certificate of that CA."""
+    if any(joins_an_engine(host)):
+        return
+    try:
+        connection.Site(host.pillar, host.grains).check_health()
+    except CommandExecutionError as error:
+        yield problem("engine:fqdn", str(error), "A running engine is wanted")
+
+
+CHECKS: list[Check] = [joins_an_engine, engine_answers, names.host_name_in_dns]

@@ -1,0 +1,62 @@
+"""What would stop a restore, found before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.bootstrap import image, vm
+from ovirt_he.guest import backup
+from ovirt_he.host import stage
+from ovirt_he.preflight.check import Check, Host, Problem, problem
+
+KEY = "restore:backup"
+
+
+def renewal_has_a_backup(host: Host) -> Iterator[Problem]:
+    """restore:renew_pki comes with a backup."""
+    restore = host.settings["restore"]
+    if restore["renew_pki"] and not restore["backup"]:
+        yield problem(
+            "restore:renew_pki",
+            "there is no backup whose certificates it would renew",
+            f"Set {KEY}",
+        )
+
+
+def backup_can_be_restored(host: Host) -> Iterator[Problem]:
+    """restore:backup is whole, of engine-backup, and no newer than the appliance."""
+    source = host.settings["restore"]["backup"]
+    # Once the guest is set up the backup is in it.
+    if not source or vm.is_complete(host.settings):
+        return
+    try:
+        seen = backup.examine(backup.local(source, host.run))
+    except CommandExecutionError as error:
+        yield problem(KEY, str(error), "Name a file that engine-backup --mode=backup wrote")
+        return
+    if backup.release(seen.version) is None:
+        yield problem(KEY, f"it says that its version is {seen.version!r}", "Make another backup")
+    appliance = "" if host.settings["appliance"]["source"] else image.installed_version()
+    if refused := backup.refusal(appliance, seen.version):
+        what, advice = refused
+        yield problem(KEY, f"the backup {what}", advice)
+
+
+def no_vm_runs_here(host: Host) -> Iterator[Problem]:
+    """The restored engine takes what ran on this host for down, and could start it elsewhere."""
+    if not host.settings["restore"]["backup"]:
+        return
+    ours = host.settings["bootstrap"]["name"]
+    # libvirt's own process has a .pid there, too, but no definition.
+    names = {path.stem for path in stage.RUNNING.glob("*.xml")} - {ours}
+    if running := sorted(name for name in names if stage.runs(name)):
+        yield problem(
+            KEY,
+            f"VMs run on this host: {', '.join(running)}. The restored engine takes them for down",
+            "Shut them down, or restore on another host",
+        )
+
+
+CHECKS: list[Check] = [renewal_has_a_backup, backup_can_be_restored, no_vm_runs_here]
