@@ -18,10 +18,10 @@ FQDN = "engine.example.com"
 # Whether a host is deployed isn't this phase's affair: a file says so.
 MODULE = """
 import pathlib
-from ovirt_he.pillar import settings
+from ovirt_he.pillar import settings as pillar_settings
 
 def settings():
-    return settings.merge(__pillar__, __grains__)
+    return pillar_settings.merge(__pillar__, __grains__)
 
 def deployed():
     return pathlib.Path({flag!r}).exists()
