@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from ovirt_he.core import state
 from ovirt_he.preflight import check as checks
 from salt.exceptions import CommandExecutionError
 
 
-def valid(name: str) -> dict[str, Any]:
+@state.converging
+def valid(name: str) -> state.Goal:
     """
     Ensure that the pillar is one that the formula can work with.
 
@@ -21,10 +19,15 @@ def valid(name: str) -> dict[str, Any]:
 
     Fails with every problem at once, in test mode too.
     """
-    return _without_problems(name, __salt__["hosted_engine.problems"])
+
+    def read() -> state.Facts:
+        return {"problems": __salt__["hosted_engine.problems"]()}
+
+    return state.Goal({"problems": []}, read, _refuse)
 
 
-def fit(name: str) -> dict[str, Any]:
+@state.converging
+def fit(name: str) -> state.Goal:
     """
     Ensure that this host can be deployed as the pillar says.
 
@@ -38,10 +41,15 @@ def fit(name: str) -> dict[str, Any]:
     Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
     names are in the comment, and what couldn't be looked at from this host.
     """
-    return _fits(name)
+
+    def read() -> state.Facts:
+        return dict(__salt__["hosted_engine.examined"]())
+
+    return state.Goal({"problems": []}, read, _refuse, remark=checks.remark)
 
 
-def joinable(name: str) -> dict[str, Any]:
+@state.converging
+def joinable(name: str) -> state.Goal:
     """
     Ensure that this host can join a running engine, and that the engine answers and is the one.
 
@@ -55,31 +63,12 @@ def joinable(name: str) -> dict[str, Any]:
     Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
     names are in the comment.
     """
-    return _fits(name, joins=True)
+
+    def read() -> state.Facts:
+        return dict(__salt__["hosted_engine.examined"](joins=True))
+
+    return state.Goal({"problems": []}, read, _refuse, remark=checks.remark)
 
 
-def _fits(name: str, joins: bool = False) -> dict[str, Any]:
-    more: list[str] = []
-
-    def problems() -> list[dict[str, str]]:
-        found = __salt__["hosted_engine.examined"](joins)
-        more[:] = filter(None, [checks.as_text(found["ignored"], checks.IGNORED), *found["notes"]])
-        return list(found["problems"])
-
-    result = _without_problems(name, problems)
-    result["comment"] = "\n".join([result["comment"], *more])
-    return result
-
-
-def _without_problems(name: str, problems: Callable[[], list[dict[str, str]]]) -> dict[str, Any]:
-    def step(now: state.Facts | None) -> state.Step:
-        raise CommandExecutionError(checks.as_text(now["problems"] if now else []))
-
-    return state.converge(
-        name,
-        {"problems": []},
-        read=lambda: {"problems": problems()},
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+def _refuse(now: state.Facts | None, _: list[str]) -> state.Step:
+    raise CommandExecutionError(checks.as_text(now["problems"] if now else []))

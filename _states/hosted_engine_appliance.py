@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def extracted(name: str, source: str = "", sha1: str = "") -> dict[str, Any]:
+@state.converging
+def extracted(name: str, source: str = "", sha1: str = "") -> state.Goal:
     """
     Ensure that the appliance's image is there, whole and checked.
 
@@ -21,17 +20,15 @@ def extracted(name: str, source: str = "", sha1: str = "") -> dict[str, Any]:
 
     Without a source it's the installed package's image, checked against the package's checksum.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"format": "qcow2", "whole": True},
         read=lambda: __salt__["hosted_engine_appliance.get"](name, source, sha1),
-        step=lambda _: ("hosted_engine_appliance.extract", name, source, sha1),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_appliance.extract", name, source, sha1),
     )
 
 
-def removed(name: str) -> dict[str, Any]:
+@state.converging
+def removed(name: str) -> state.Goal:
     """
     Ensure that no package of an appliance is installed any more, once the engine is deployed.
 
@@ -49,11 +46,8 @@ def removed(name: str) -> dict[str, Any]:
         package = __salt__["hosted_engine_appliance.package"]()
         return {"package": package} if package else None
 
-    return state.converge(
-        name,
+    return state.Goal(
         None,
         read=read,
-        step=lambda now: ("hosted_engine_appliance.remove", (now or {})["package"]),
-        test=__opts__["test"],
-        run=__salt__,
+        step=lambda now, _: ("hosted_engine_appliance.remove", (now or {})["package"]),
     )

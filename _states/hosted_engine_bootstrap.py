@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def running(name: str) -> dict[str, Any]:
+@state.converging
+def running(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM runs on a disk that can be trusted.
 
@@ -21,7 +20,7 @@ def running(name: str) -> dict[str, Any]:
     settings, is built anew without being booted again. One whose setup is complete is started.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None or now["disk"] == "absent":
             # Defined, but its disk is gone: the definition may be another disk's.
             verb = "rebuild" if now and now["defined"] else "make_overlay"
@@ -33,17 +32,15 @@ def running(name: str) -> dict[str, Any]:
             verb = "start"
         return f"hosted_engine_bootstrap.{verb}", name
 
-    return state.converge(
-        name,
+    return state.Goal(
         {"disk": "trusted", "defined": True, "state": "running"},
         read=lambda: __salt__["hosted_engine_bootstrap.get"](name),
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
     )
 
 
-def off(name: str) -> dict[str, Any]:
+@state.converging
+def off(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM is shut down, in good order, for its disk to be copied.
 
@@ -54,7 +51,7 @@ def off(name: str) -> dict[str, Any]:
             - name: HostedEngineLocal
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None or now["setup"] != "complete":
             raise state.NotYet(
                 f"{name} isn't there, or its setup isn't complete: nothing to shut down. "
@@ -62,17 +59,13 @@ def off(name: str) -> dict[str, Any]:
             )
         return "hosted_engine_bootstrap.shut_down", name
 
-    return state.converge(
-        name,
-        {"state": "shutoff"},
-        read=lambda: __salt__["hosted_engine_bootstrap.get"](name),
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
+    return state.Goal(
+        {"state": "shutoff"}, read=lambda: __salt__["hosted_engine_bootstrap.get"](name), step=step
     )
 
 
-def absent(name: str) -> dict[str, Any]:
+@state.converging
+def absent(name: str) -> state.Goal:
     """
     Ensure that libvirt doesn't know the bootstrap VM any more; its files are ``cleared``'s.
 
@@ -87,17 +80,11 @@ def absent(name: str) -> dict[str, Any]:
         seen = __salt__["hosted_engine_bootstrap.state"](name)
         return None if seen is None else {"state": seen}
 
-    return state.converge(
-        name,
-        None,
-        read=read,
-        step=lambda _: ("hosted_engine_bootstrap.undefine", name),
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal(None, read=read, step=("hosted_engine_bootstrap.undefine", name))
 
 
-def cleared(name: str) -> dict[str, Any]:
+@state.converging
+def cleared(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM's directory is gone, with image, disk, seed and keys.
 
@@ -109,11 +96,8 @@ def cleared(name: str) -> dict[str, Any]:
 
     What isn't ours is left there, and told.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         None,
         read=lambda: __salt__["hosted_engine_bootstrap.left"](name),
-        step=lambda _: ("hosted_engine_bootstrap.clear", name),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_bootstrap.clear", name),
     )

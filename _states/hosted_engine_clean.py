@@ -9,7 +9,8 @@ from ovirt_he.host import routes
 from salt.exceptions import CommandExecutionError
 
 
-def allowed(name: str) -> dict[str, Any]:
+@state.converging
+def allowed(name: str) -> state.Goal:
     """
     Ensure that this host's deployment may be taken down.
 
@@ -22,20 +23,18 @@ def allowed(name: str) -> dict[str, Any]:
     Fails on a deployed host, unless the pillar key ``clean`` names its engine.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         raise CommandExecutionError((now or {})["refusal"])
 
-    return state.converge(
-        name,
+    return state.Goal(
         {"refusal": None},
         read=lambda: {"refusal": __salt__["hosted_engine_clean.refusal"]()},
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
     )
 
 
-def engine_stopped(name: str) -> dict[str, Any]:
+@state.converging
+def engine_stopped(name: str) -> state.Goal:
     """
     Ensure that the engine's VM in its final place is gone from this host.
 
@@ -50,10 +49,11 @@ def engine_stopped(name: str) -> dict[str, Any]:
         seen = __salt__["hosted_engine_clean.engine_vm"]()
         return None if seen is None else {"state": seen}
 
-    return _gone(name, read, "hosted_engine_clean.stop_engine_vm")
+    return _gone(read, "hosted_engine_clean.stop_engine_vm")
 
 
-def storage_recorded(name: str) -> dict[str, Any]:
+@state.converging
+def storage_recorded(name: str) -> state.Goal:
     """
     Ensure that what the engine made on the storage is on record, before its VM is thrown away.
 
@@ -68,10 +68,11 @@ def storage_recorded(name: str) -> dict[str, Any]:
         seen = __salt__["hosted_engine_clean.unrecorded"]()
         return None if seen is None else {"unrecorded": seen}
 
-    return _gone(name, read, "hosted_engine_clean.record_storage")
+    return _gone(read, "hosted_engine_clean.record_storage")
 
 
-def storage_removed(name: str) -> dict[str, Any]:
+@state.converging
+def storage_removed(name: str) -> state.Goal:
     """
     Ensure that nothing is left on the storage of what this deployment made there.
 
@@ -82,10 +83,11 @@ def storage_removed(name: str) -> dict[str, Any]:
             - name: hosted_storage
     """
     read = __salt__["hosted_engine_clean.storage"]
-    return _gone(name, read, "hosted_engine_clean.remove_storage")
+    return _gone(read, "hosted_engine_clean.remove_storage")
 
 
-def key_removed(name: str) -> dict[str, Any]:
+@state.converging
+def key_removed(name: str) -> state.Goal:
     """
     Ensure that the engine can't sign in to this host any more.
 
@@ -100,10 +102,11 @@ def key_removed(name: str) -> dict[str, Any]:
         seen = __salt__["hosted_engine_clean.key"]()
         return None if seen is None else {"key": seen}
 
-    return _gone(name, read, "hosted_engine_clean.remove_key")
+    return _gone(read, "hosted_engine_clean.remove_key")
 
 
-def routes_kept(name: str) -> dict[str, Any]:
+@state.converging
+def routes_kept(name: str) -> state.Goal:
     """
     Ensure that the host has the routes it had before it was added to the engine.
 
@@ -116,7 +119,7 @@ def routes_kept(name: str) -> dict[str, Any]:
     The management bridge stays: it carries the host's address, and the next deployment takes it.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         lost = (now or {})["routes"] == routes.LOST
         return ("ovirt_host.restore_routes" if lost else "vdsm.save_network",)
 
@@ -125,17 +128,8 @@ def routes_kept(name: str) -> dict[str, Any]:
         # The network as it was before the engine came is as good.
         return {"routes": routes.THERE if seen == routes.ROLLED_BACK else seen}
 
-    return state.converge(
-        name,
-        {"routes": routes.THERE},
-        read=read,
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal({"routes": routes.THERE}, read=read, step=step)
 
 
-def _gone(name: str, read: Any, verb: str) -> dict[str, Any]:
-    return state.converge(
-        name, None, read=read, step=lambda now: (verb,), test=__opts__["test"], run=__salt__
-    )
+def _gone(read: Any, verb: str) -> state.Goal:
+    return state.Goal(None, read, (verb,))

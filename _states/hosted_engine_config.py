@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def present(name: str) -> dict[str, Any]:
+@state.converging
+def present(name: str) -> state.Goal:
     """
     Ensure that hosted-engine.conf and the configuration archive hold what is ours in them.
 
@@ -21,23 +20,12 @@ def present(name: str) -> dict[str, Any]:
     ``hosted_engine_config.wanted`` tells which keys are ours. On the way to a deployment the VM's
     fallback definition below /run belongs to it too.
     """
-    wanted: state.Facts = {}
+    wanted: state.Facts = __salt__["hosted_engine_config.wanted"]()
 
-    def expect() -> state.Facts:
-        wanted.update(__salt__["hosted_engine_config.wanted"]())
-        return wanted
-
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         file = next(iter(state.drift(now, wanted))).partition(":")[0]
         if file.startswith("archive "):
             return ("hosted_engine_config.write_archive",)
         return "hosted_engine_config.write_file", file
 
-    return state.converge(
-        name,
-        expect,
-        read=__salt__["hosted_engine_config.get"],
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal(wanted, read=__salt__["hosted_engine_config.get"], step=step)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def copied(name: str) -> dict[str, Any]:
+@state.converging
+def copied(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM's disk lies whole on the shared storage.
 
@@ -22,10 +21,11 @@ def copied(name: str) -> dict[str, Any]:
     ``name`` is the VM whose disk is written. Only on the way: the module refuses on a deployed
     host, and where either VM may run.
     """
-    return _once(name, "vm", {"copied": True}, "hosted_engine_disk.copy")
+    return _once("vm", {"copied": True}, "hosted_engine_disk.copy")
 
 
-def cleared(name: str) -> dict[str, Any]:
+@state.converging
+def cleared(name: str) -> state.Goal:
     """
     Ensure that HA's metadata hold nothing that stops the broker.
 
@@ -39,15 +39,8 @@ def cleared(name: str) -> dict[str, Any]:
 
     All 8,196,096 bytes that the broker reads are zeroed and read back.
     """
-    return _once(name, "metadata", {"zeroed": True}, "hosted_engine_disk.clear_metadata")
+    return _once("metadata", {"zeroed": True}, "hosted_engine_disk.clear_metadata")
 
 
-def _once(name: str, disk: str, wanted: state.Facts, verb: str) -> dict[str, Any]:
-    return state.converge(
-        name,
-        wanted,
-        read=lambda: __salt__["hosted_engine_disk.get"](disk),
-        step=lambda now: (verb,),
-        test=__opts__["test"],
-        run=__salt__,
-    )
+def _once(disk: str, wanted: state.Facts, verb: str) -> state.Goal:
+    return state.Goal(wanted, read=lambda: __salt__["hosted_engine_disk.get"](disk), step=(verb,))

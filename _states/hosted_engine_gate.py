@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def reached(name: str) -> dict[str, Any]:
+@state.converging
+def reached(name: str) -> state.Goal:
     """
     Ensure that the guest answers and waits for its setup to begin.
 
@@ -21,17 +20,11 @@ def reached(name: str) -> dict[str, Any]:
     def read() -> state.Facts:
         return {"reached": __salt__["hosted_engine_gate.get"]()["gate"] in ("waiting", "open")}
 
-    return state.converge(
-        name,
-        {"reached": True},
-        read=read,
-        step=lambda _: ("hosted_engine_gate.wait",),
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal({"reached": True}, read=read, step=("hosted_engine_gate.wait",))
 
 
-def opened(name: str) -> dict[str, Any]:
+@state.converging
+def opened(name: str) -> state.Goal:
     """
     Ensure that engine-setup may begin.
 
@@ -41,11 +34,8 @@ def opened(name: str) -> dict[str, Any]:
           hosted_engine_gate.opened:
             - name: engine.example.com
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"gate": "open"},
         read=__salt__["hosted_engine_gate.get"],
-        step=lambda _: ("hosted_engine_gate.release",),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_gate.release",),
     )

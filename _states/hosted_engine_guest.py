@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def set_up(name: str) -> dict[str, Any]:
+@state.converging
+def set_up(name: str) -> state.Goal:
     """
     Ensure that engine-setup was seen complete in the bootstrap VM, and that the engine is healthy.
 
@@ -18,7 +17,7 @@ def set_up(name: str) -> dict[str, Any]:
             - name: engine.example.com
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now and now["setup"] == "done":
             return ("hosted_engine_guest.complete",)
         if now and now["setup"] == "complete":
@@ -26,17 +25,13 @@ def set_up(name: str) -> dict[str, Any]:
         # Open, or unknown: that waits for an answer, too.
         return ("hosted_engine_guest.wait_for_setup",)
 
-    return state.converge(
-        name,
-        {"setup": "complete", "health": "ok"},
-        read=__salt__["hosted_engine_guest.get"],
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
+    return state.Goal(
+        {"setup": "complete", "health": "ok"}, read=__salt__["hosted_engine_guest.get"], step=step
     )
 
 
-def prepared(name: str) -> dict[str, Any]:
+@state.converging
+def prepared(name: str) -> state.Goal:
     """
     Ensure that the guest makes itself final at its first boot in its final place.
 
@@ -47,15 +42,11 @@ def prepared(name: str) -> dict[str, Any]:
             - name: engine.example.com
     """
 
-    def disk() -> str:
-        ids = __salt__["hosted_engine_deployment.ids"]()
-        return str(ids["disks"]["configuration"]["image"])
+    ids = __salt__["hosted_engine_deployment.ids"]()
+    disk = str(ids["disks"]["configuration"]["image"])
 
-    return state.converge(
-        name,
+    return state.Goal(
         {"handover": "enabled", "network": "final", "configuration_disk": "told"},
-        read=lambda: __salt__["hosted_engine_guest.prepared"](disk()),
-        step=lambda _: ("hosted_engine_guest.prepare", disk()),
-        test=__opts__["test"],
-        run=__salt__,
+        read=lambda: __salt__["hosted_engine_guest.prepared"](disk),
+        step=("hosted_engine_guest.prepare", disk),
     )

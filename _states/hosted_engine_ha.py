@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 from ovirt_he.ha import status as ha_status
 from salt.exceptions import CommandExecutionError
 
 
-def lockspace_initialised(name: str) -> dict[str, Any]:
+@state.converging
+def lockspace_initialised(name: str) -> state.Goal:
     """
     Ensure that the lockspace in which HA's hosts are kept apart is made.
 
@@ -23,17 +22,15 @@ def lockspace_initialised(name: str) -> dict[str, Any]:
 
     Only on the way: it is made anew only by hand, ``hosted-engine --reinitialize-lockspace``.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"lockspace": "hosted-engine"},
         read=__salt__["hosted_engine_ha.lockspace"],
-        step=lambda now: ("hosted_engine_ha.initialise_lockspace",),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_ha.initialise_lockspace",),
     )
 
 
-def maintenance_off(name: str) -> dict[str, Any]:
+@state.converging
+def maintenance_off(name: str) -> state.Goal:
     """
     Ensure that the broker answers, and that nothing keeps HA from starting the engine.
 
@@ -49,23 +46,21 @@ def maintenance_off(name: str) -> dict[str, Any]:
     operator's intent.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if not (now and now["answers"]):
             return ("hosted_engine_ha.restart_broker",)
         return "hosted_engine_ha.set_maintenance", "none"
 
-    return state.converge(
-        name,
-        # An agent that finds local maintenance in its ha.conf, from earlier days, waits for ever.
+    # An agent that finds local maintenance in its ha.conf, from earlier days, waits for ever.
+    return state.Goal(
         {"answers": True, "global_maintenance": False, "local_maintenance": False},
         read=__salt__["hosted_engine_ha.maintenance"],
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
     )
 
 
-def maintenance(name: str, mode: str) -> dict[str, Any]:
+@state.converging
+def maintenance(name: str, mode: str) -> state.Goal:
     """
     Ensure that HA is in the maintenance that an operator wants: ``global``, ``local`` or ``none``.
 
@@ -80,14 +75,14 @@ def maintenance(name: str, mode: str) -> dict[str, Any]:
     isn't set while the engine's VM runs here. The formula's own phases never use it.
     """
 
-    def wanted() -> state.Facts:
-        flags = ha_status.flags(mode)
-        now = __salt__["hosted_engine_ha.maintenance"]()
-        if mode == "local" and not now["answers"]:
+    flags = ha_status.flags(mode)
+
+    def wanted(now: state.Facts | None) -> state.Facts:
+        if mode == "local" and not (now and now["answers"]):
             return {"local_maintenance": True}
         return {"answers": True, **flags}
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         # After a boot in local maintenance no status is shown, whatever becomes of the broker.
         if not (now and (now["answers"] or now["local_maintenance"])):
             return ("hosted_engine_ha.restart_broker",)
@@ -95,17 +90,11 @@ def maintenance(name: str, mode: str) -> dict[str, Any]:
             raise CommandExecutionError(ha_status.MIGRATE)
         return "hosted_engine_ha.set_maintenance", mode
 
-    return state.converge(
-        name,
-        wanted,
-        read=__salt__["hosted_engine_ha.maintenance"],
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal(wanted, read=__salt__["hosted_engine_ha.maintenance"], step=step)
 
 
-def agent_enabled(name: str) -> dict[str, Any]:
+@state.converging
+def agent_enabled(name: str) -> state.Goal:
     """
     Ensure that the agent is enabled: the point of no return.
 
@@ -118,17 +107,15 @@ def agent_enabled(name: str) -> dict[str, Any]:
     Apart from its start, and before it: core's ``service.running`` starts first. An agent that runs
     and isn't enabled, after a killed run, would count as none.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"agent": "enabled"},
         read=__salt__["hosted_engine_ha.agent"],
-        step=lambda now: ("hosted_engine_ha.enable_agent",),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_ha.enable_agent",),
     )
 
 
-def healthy(name: str) -> dict[str, Any]:
+@state.converging
+def healthy(name: str) -> state.Goal:
     """
     Ensure that the engine is healthy in its final place, on whichever host, and recorded as such.
 
@@ -143,18 +130,15 @@ def healthy(name: str) -> dict[str, Any]:
     engine that is down under global maintenance is told, not failed.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now and (now["health"], now["page"]) == ("good", "answers"):
             if now["address"] != "right":
                 raise CommandExecutionError(f"The engine is healthy, but {now['address']}")
             return ("hosted_engine_ha.record_deployment",)
         return ("hosted_engine_ha.wait_for_health",)
 
-    return state.converge(
-        name,
+    return state.Goal(
         {"health": "good", "page": "answers", "address": "right", "recorded": True},
         read=__salt__["hosted_engine_ha.get"],
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
     )

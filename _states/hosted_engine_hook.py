@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def ran(name: str) -> dict[str, Any]:
+@state.converging
+def ran(name: str) -> state.Goal:
     """
     Ensure that the hooks of the moment ``name`` have run in this deployment, one after the other.
 
@@ -20,18 +19,12 @@ def ran(name: str) -> dict[str, Any]:
     One that fails stops the run; the next run starts at it again.
     """
 
-    def read() -> state.Facts:
-        return dict(__salt__["hosted_engine_hook.get"](name))
-
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         due = next(item for item, seen in (now or {}).items() if seen != "done")
         return "hosted_engine_hook.run", name, due
 
-    return state.converge(
-        name,
-        lambda: dict.fromkeys(read(), "done"),
-        read=read,
+    return state.Goal(
+        lambda now: dict.fromkeys(now or {}, "done"),
+        read=lambda: dict(__salt__["hosted_engine_hook.get"](name)),
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
     )

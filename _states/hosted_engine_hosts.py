@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 from salt.exceptions import CommandExecutionError
 
 
-def present(name: str, address: str = "") -> dict[str, Any]:
+@state.converging
+def present(name: str, address: str = "") -> state.Goal:
     """
     Ensure that the host finds the engine in the bootstrap VM.
 
@@ -22,8 +21,8 @@ def present(name: str, address: str = "") -> dict[str, Any]:
     name is left alone; where it leads elsewhere, that is an error.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
-        wanted = facts()["address"]
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
+        wanted = facts(now)["address"]
         if now and not now["ours"]:
             raise CommandExecutionError(
                 f"/etc/hosts says that {name} is {now['address']}, the bootstrap VM is at {wanted}."
@@ -32,20 +31,14 @@ def present(name: str, address: str = "") -> dict[str, Any]:
             )
         return "hosted_engine_hosts.add", name, wanted
 
-    def facts() -> state.Facts:
+    def facts(_: state.Facts | None) -> state.Facts:
         return {"address": address or __salt__["hosted_engine_network.address"]()}
 
-    return state.converge(
-        name,
-        facts,
-        read=lambda: __salt__["hosted_engine_hosts.get"](name),
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal(facts, read=lambda: __salt__["hosted_engine_hosts.get"](name), step=step)
 
 
-def absent(name: str) -> dict[str, Any]:
+@state.converging
+def absent(name: str) -> state.Goal:
     """
     Ensure that no line of ours is left in the host's hosts file.
 
@@ -55,13 +48,10 @@ def absent(name: str) -> dict[str, Any]:
           hosted_engine_hosts.absent:
             - name: engine.example.com
     """
-    return state.converge(
-        name,
+    return state.Goal(
         None,
         read=lambda: (
             {"lines": lines} if (lines := __salt__["hosted_engine_hosts.ours"]()) else None
         ),
-        step=lambda _: ("hosted_engine_hosts.remove",),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_hosts.remove",),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def monolithic(name: str) -> dict[str, Any]:
+@state.converging
+def monolithic(name: str) -> state.Goal:
     """
     Ensure that libvirtd runs, and none of the daemons that would take its place.
 
@@ -17,7 +16,7 @@ def monolithic(name: str) -> dict[str, Any]:
           hosted_engine_libvirt.monolithic
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now and now["modular"]:
             return ("hosted_engine_libvirt.mask_modular",)
         if now and now["answers"] == "login wanted":
@@ -25,17 +24,13 @@ def monolithic(name: str) -> dict[str, Any]:
         return ("hosted_engine_libvirt.start",)
 
     address = __salt__["hosted_engine.settings"]()["host"]["address"]
-    return state.converge(
-        name,
-        {"modular": [], "answers": True},
-        read=__salt__["hosted_engine_libvirt.get"],
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
+    return state.Goal(
+        {"modular": [], "answers": True}, read=__salt__["hosted_engine_libvirt.get"], step=step
     )
 
 
-def reachable(name: str) -> dict[str, Any]:
+@state.converging
+def reachable(name: str) -> state.Goal:
     """
     Ensure that libvirt answers on TLS, at the address that the engine added the host with.
 
@@ -47,11 +42,8 @@ def reachable(name: str) -> dict[str, Any]:
 
     Where vdsm left it so, nothing is done. Otherwise the daemon is restarted with its TLS socket.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"tls": True},
         read=lambda: {"tls": __salt__["hosted_engine_libvirt.tls"](name)},
-        step=lambda _: ("hosted_engine_libvirt.enable_tls", name, True),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_libvirt.enable_tls", name, True),
     )

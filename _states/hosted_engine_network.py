@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 from ovirt_he.host import firewall
 
 
-def up(name: str) -> dict[str, Any]:
+@state.converging
+def up(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM's network is up, reachable, and open towards the host.
 
@@ -22,9 +21,7 @@ def up(name: str) -> dict[str, Any]:
     touched. Where no firewalld runs, the comment says so.
     """
 
-    seen: state.Facts | None = None
-
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None or now["mac"] != mac or now["family"] != family:
             return "hosted_engine_network.define", name
         if not now["active"]:
@@ -33,27 +30,18 @@ def up(name: str) -> dict[str, Any]:
             return "hosted_engine_network.add_rule", name
         return "hosted_engine_network.open_firewall", name
 
-    def read() -> state.Facts | None:
-        nonlocal seen
-        seen = __salt__["hosted_engine_network.get"](name)
-        return seen
-
     mac = __salt__["hosted_engine.settings"]()["vm"]["mac"]
     family = __salt__["hosted_engine_network.family"]()
-    result = state.converge(
-        name,
+    return state.Goal(
         {"mac": mac, "family": family, "active": True, "rule": True, "firewall": "open"},
-        read=read,
+        read=lambda: __salt__["hosted_engine_network.get"](name),
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
+        remark=lambda now: "" if now["firewalld"] else firewall.ABSENT,
     )
-    if seen and not seen["firewalld"]:
-        result["comment"] += f"; {firewall.ABSENT}"
-    return result
 
 
-def absent(name: str) -> dict[str, Any]:
+@state.converging
+def absent(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM's network and its routing rules are gone.
 
@@ -63,11 +51,8 @@ def absent(name: str) -> dict[str, Any]:
           hosted_engine_network.absent:
             - name: hosted-engine
     """
-    return state.converge(
-        name,
+    return state.Goal(
         None,
         read=lambda: __salt__["hosted_engine_network.get"](name),
-        step=lambda _: ("hosted_engine_network.remove", name),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_network.remove", name),
     )

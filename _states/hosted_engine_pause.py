@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def passed(name: str) -> dict[str, Any]:
+@state.converging
+def passed(name: str) -> state.Goal:
     """
     Ensure that a run was held up before the phase ``name``, once.
 
@@ -20,11 +19,8 @@ def passed(name: str) -> dict[str, Any]:
     The run that finds it open ends here, with the result False and a comment that says PAUSE; what
     requires this state doesn't run. The next run goes on. Test mode uses no pause up.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"passed": True},
         read=lambda: __salt__["hosted_engine_pause.get"](name),
-        step=lambda _: ("hosted_engine_pause.stop", name),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_pause.stop", name),
     )

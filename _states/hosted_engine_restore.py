@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def sent(name: str) -> dict[str, Any]:
+@state.converging
+def sent(name: str) -> state.Goal:
     """
     Ensure that the backup is in the guest, whole, before its setup begins.
 
@@ -19,17 +18,15 @@ def sent(name: str) -> dict[str, Any]:
 
     The guest restores it by itself, before engine-setup.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"backup": "sent"},
         read=__salt__["hosted_engine_restore.get"],
-        step=lambda _: ("hosted_engine_restore.send",),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_restore.send",),
     )
 
 
-def fencing_given_back(name: str) -> dict[str, Any]:
+@state.converging
+def fencing_given_back(name: str) -> state.Goal:
     """
     Ensure that the restored engine fences again, once it has started in its final place.
 
@@ -40,14 +37,9 @@ def fencing_given_back(name: str) -> dict[str, Any]:
             - name: engine.example.com
     """
 
-    def read() -> state.Facts:
-        return {"seconds": __salt__["hosted_engine_restore.fencing"]()["now"]}
-
-    return state.converge(
-        name,
-        lambda: {"seconds": __salt__["hosted_engine_restore.fencing"]()["before"]},
-        read=read,
-        step=lambda _: ("hosted_engine_restore.give_fencing_back",),
-        test=__opts__["test"],
-        run=__salt__,
+    fencing = __salt__["hosted_engine_restore.fencing"]
+    return state.Goal(
+        lambda _: {"seconds": fencing()["before"]},
+        read=lambda: {"seconds": fencing()["now"]},
+        step=("hosted_engine_restore.give_fencing_back",),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 from salt.exceptions import CommandExecutionError
 
 
-def present(name: str) -> dict[str, Any]:
+@state.converging
+def present(name: str) -> state.Goal:
     """
     Ensure that the seed CD holds what the pillar says, and that only root reads it.
 
@@ -22,7 +21,7 @@ def present(name: str) -> dict[str, Any]:
     complete, changed settings are refused: the guest wouldn't see them any more.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now and now["setup"] == "complete" and now["content"] != "current":
             raise CommandExecutionError(
                 "The pillar (engine, vm, host or secrets) or the seed changed after the guest had "
@@ -31,11 +30,8 @@ def present(name: str) -> dict[str, Any]:
             )
         return "hosted_engine_seed.make", name
 
-    return state.converge(
-        name,
+    return state.Goal(
         {"content": "current", "mode": "0600"},
         read=lambda: __salt__["hosted_engine_seed.get"](name),
         step=step,
-        test=__opts__["test"],
-        run=__salt__,
     )

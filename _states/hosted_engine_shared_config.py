@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 
 
-def present(name: str, value: str, type: str) -> dict[str, Any]:
+@state.converging
+def present(name: str, value: str, type: str) -> state.Goal:
     """
     Ensure that a key of HA's configuration has a value.
 
@@ -23,11 +22,8 @@ def present(name: str, value: str, type: str) -> dict[str, Any]:
     (notifications: keys are SECTION.option). HA reads it at its next start, which is left to the
     operator; the broker reads its own at each notification.
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"value": str(value)},
         read=lambda: {"value": __salt__["hosted_engine_shared_config.get"](name, type)},
-        step=lambda now: ("hosted_engine_shared_config.set", name, str(value), type),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_shared_config.set", name, str(value), type),
     )

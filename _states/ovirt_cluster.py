@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
-from ovirt_he.engine import compatibility as levels
+from ovirt_he.engine import compatibility
 from salt.exceptions import CommandExecutionError
 
 
+@state.converging
 def present(
     name: str,
     datacenter: str,
     version: str = "",
     cpu_type: str = "",
     gluster_service: bool = False,
-) -> dict[str, Any]:
+) -> state.Goal:
     """
     Ensure that a cluster exists in a data center.
 
@@ -35,12 +34,8 @@ def present(
     """
     asked = {"version": version, "cpu": cpu_type}
 
-    def read() -> state.Facts | None:
-        facts: state.Facts | None = __salt__["ovirt_cluster.get"](name)
-        return facts
-
-    def wanted() -> state.Facts:
-        now, deployed = read(), __salt__["hosted_engine.deployed"]()
+    def wanted(now: state.Facts | None) -> state.Facts:
+        deployed = __salt__["hosted_engine.deployed"]()
         facts: state.Facts = {"datacenter": datacenter}
         if now is None or not (now["used"] or deployed):
             facts |= {fact: value for fact, value in asked.items() if value}
@@ -48,7 +43,7 @@ def present(
             facts["gluster"] = True
         return facts
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None and __salt__["hosted_engine.deployed"]():
             raise CommandExecutionError(
                 f"The engine has no cluster {name}, though this host is deployed: set "
@@ -64,6 +59,9 @@ def present(
         free = ("", "") if now["used"] else (version, cpu_type)
         return "ovirt_cluster.update", name, *free, gluster_service
 
-    seen = levels.Last(read)
-    ret = state.converge(name, wanted, read=seen, step=step, test=__opts__["test"], run=__salt__)
-    return levels.with_kept(ret, seen.value, asked)
+    return state.Goal(
+        wanted,
+        read=lambda: __salt__["ovirt_cluster.get"](name),
+        step=step,
+        remark=lambda now: compatibility.kept(now, asked),
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
-from ovirt_he.engine import compatibility as levels
+from ovirt_he.engine import compatibility
 from salt.exceptions import CommandExecutionError
 
 
-def present(name: str, version: str = "", cluster: str = "") -> dict[str, Any]:
+@state.converging
+def present(name: str, version: str = "", cluster: str = "") -> state.Goal:
     """
     Ensure that a data center for shared storage exists.
 
@@ -27,17 +26,12 @@ def present(name: str, version: str = "", cluster: str = "") -> dict[str, Any]:
     another data center, this is refused before anything is made.
     """
 
-    def read() -> state.Facts | None:
-        facts: state.Facts | None = __salt__["ovirt_datacenter.get"](name)
-        return facts
-
-    def wanted() -> state.Facts:
+    def wanted(now: state.Facts | None) -> state.Facts:
         _refuse_foreign(cluster, name)
-        now = read()
         free = now is None or not (now["used"] or __salt__["hosted_engine.deployed"]())
         return {"name": name, "local": False} | ({"version": version} if version and free else {})
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None and __salt__["hosted_engine.deployed"]():
             raise CommandExecutionError(
                 f"The engine has no data center {name}, though this host is deployed: set "
@@ -52,9 +46,12 @@ def present(name: str, version: str = "", cluster: str = "") -> dict[str, Any]:
             )
         return "ovirt_datacenter.update", name, version
 
-    seen = levels.Last(read)
-    ret = state.converge(name, wanted, read=seen, step=step, test=__opts__["test"], run=__salt__)
-    return levels.with_kept(ret, seen.value, {"version": version})
+    return state.Goal(
+        wanted,
+        read=lambda: __salt__["ovirt_datacenter.get"](name),
+        step=step,
+        remark=lambda now: compatibility.kept(now, {"version": version}),
+    )
 
 
 def _refuse_foreign(cluster: str, datacenter: str) -> None:

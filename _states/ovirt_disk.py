@@ -13,7 +13,8 @@ ANEW = (
 )
 
 
-def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) -> dict[str, Any]:
+@state.converging
+def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) -> state.Goal:
     """
     Ensure that a storage domain holds disks of these names, made side by side; raw ones unless
     ``format`` is ``cow``.
@@ -42,7 +43,7 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
             _check(disk, wanted, found.get(disk))
         return {disk: found[disk]["status"] if disk in found else "absent" for disk in disks}
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         seen = now or {}
         missing = {disk: disks[disk] for disk in disks if seen[disk] == "absent"}
         if illegal := [disk for disk in disks if seen[disk] == "illegal"]:
@@ -60,14 +61,7 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
             return "ovirt_disk.add", storage_domain, missing
         return "ovirt_disk.wait", storage_domain, list(disks)
 
-    return state.converge(
-        name,
-        dict.fromkeys(disks, "ok"),
-        read=read,
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+    return state.Goal(dict.fromkeys(disks, "ok"), read=read, step=step)
 
 
 def _check(disk: str, wanted: dict[str, Any], found: dict[str, Any] | None) -> None:

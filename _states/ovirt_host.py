@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
 from salt.exceptions import CommandExecutionError
 
@@ -17,10 +15,12 @@ PASSING = {
     "non_responsive",
     "preparing_for_maintenance",
 }
+ADD = "ovirt_host.add"
 MAINTENANCE = {"maintenance", "preparing_for_maintenance"}
 
 
-def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> dict[str, Any]:
+@state.converging
+def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> state.Goal:
     """
     Ensure that the engine manages this host and that the host is up.
 
@@ -37,7 +37,6 @@ def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> di
     it is told, not ended. ``hosted_engine``: where the host is added, it is with HA.
     """
     deployed = __salt__["hosted_engine.deployed"]()
-    added = False
 
     def read() -> state.Facts:
         host = __salt__["ovirt_host.get"](name) or {"status": "absent"}
@@ -49,42 +48,24 @@ def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> di
             "routes": __salt__["ovirt_host.routes"](),
         }
 
-    def step(now: state.Facts | None) -> state.Step:
-        nonlocal added
-        verb = _step(now or {}, name, address, cluster, tidy=not (deployed or added))
-        if verb[0] == "ovirt_host.add":
-            added = True
-            return (*verb, True) if hosted_engine else verb
-        return verb
+    def step(now: state.Facts | None, done: list[str]) -> state.Step:
+        tidy = not deployed and ADD not in done
+        verb = _step(now or {}, name, address, cluster, tidy=tidy)
+        return (*verb, True) if verb[0] == ADD and hosted_engine else verb
 
-    def wanted() -> state.Facts:
+    def wanted(now: state.Facts | None) -> state.Facts:
         facts: state.Facts = {"status": "up", "address": address, "authorized": True}
         if not deployed:
             return facts | {"cluster": cluster, "routes": "there"}
-        host = __salt__["ovirt_host.get"](name)
-        if host and host["status"] in MAINTENANCE:
-            facts["status"] = host["status"]
+        if now and now["status"] in MAINTENANCE:
+            facts["status"] = now["status"]
         return facts
 
-    result = state.converge(
-        name,
-        wanted,
-        read=read,
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
-    if result["result"] and deployed and _in_maintenance(name):
-        result["comment"] += "; in maintenance, as its operator wants it"
-    return result
+    def remark(now: state.Facts) -> str:
+        intended = deployed and now["status"] in MAINTENANCE
+        return "In maintenance, as its operator wants it" if intended else ""
 
-
-def _in_maintenance(name: str) -> bool:
-    try:
-        host = __salt__["ovirt_host.get"](name)
-    except CommandExecutionError:
-        return False
-    return bool(host) and host["status"] in MAINTENANCE
+    return state.Goal(wanted, read, step, remark)
 
 
 def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool) -> state.Step:
@@ -93,7 +74,7 @@ def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool
     if not now["authorized"]:
         return ("ovirt_host.authorize",)
     if status == "absent":
-        return "ovirt_host.add", name, address, cluster
+        return ADD, name, address, cluster
     if now["address"] != address:
         raise CommandExecutionError(
             f"The engine has a host {name} already, at {now['address']} instead of {address}: "

@@ -7,10 +7,12 @@ from typing import Any
 from ovirt_he.core import state
 from salt.exceptions import CommandExecutionError
 
+INSTALL = "ovirt_hosted_engine.install"
 PASSING = {"installing", "initializing", "unassigned", "connecting", "reboot"}
 
 
-def deployed(name: str) -> dict[str, Any]:
+@state.converging
+def deployed(name: str) -> state.Goal:
     """
     Ensure that a host may run the engine: HA on it is configured, and its agent active.
 
@@ -24,18 +26,19 @@ def deployed(name: str) -> dict[str, Any]:
     on one in maintenance, which is activated then. One that is up without HA is told, not changed.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         seen = _known(name, now)
         if seen["status"] in PASSING:
             return "ovirt_host.wait", name
         if seen["ha"] == "none" and seen["status"] == "maintenance":
-            return "ovirt_hosted_engine.install", name, "deploy"
+            return INSTALL, name, "deploy"
         return "ovirt_hosted_engine.wait", name, "active"
 
-    return _converge(name, "active", step)
+    return _goal(name, "active", step)
 
 
-def undeployed(name: str) -> dict[str, Any]:
+@state.converging
+def undeployed(name: str) -> state.Goal:
     """
     Ensure that a host no longer runs the engine; it stays a host of the engine.
 
@@ -49,19 +52,17 @@ def undeployed(name: str) -> dict[str, Any]:
     be in maintenance: what becomes of its VMs is an operator's choice. It is activated afterwards.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, done: list[str]) -> state.Step:
         seen = _known(name, now)
         if seen["status"] in PASSING:
             return "ovirt_host.wait", name
-        if seen["status"] == "up" and installed:
+        if seen["status"] == "up" and INSTALL in done:
             return "ovirt_hosted_engine.wait", name, "none"
         if why := __salt__["ovirt_hosted_engine.kept"](name):
             raise CommandExecutionError(why)
-        installed.append(name)
-        return "ovirt_hosted_engine.install", name, "undeploy"
+        return INSTALL, name, "undeploy"
 
-    installed: list[str] = []
-    return _converge(name, "none", step)
+    return _goal(name, "none", step)
 
 
 def _known(name: str, now: state.Facts | None) -> state.Facts:
@@ -70,12 +71,5 @@ def _known(name: str, now: state.Facts | None) -> state.Facts:
     return now
 
 
-def _converge(name: str, ha: str, step: Any) -> dict[str, Any]:
-    return state.converge(
-        name,
-        {"ha": ha},
-        read=lambda: __salt__["ovirt_hosted_engine.get"](name),
-        step=step,
-        test=__opts__["test"],
-        run=__salt__,
-    )
+def _goal(name: str, ha: str, step: Any) -> state.Goal:
+    return state.Goal({"ha": ha}, read=lambda: __salt__["ovirt_hosted_engine.get"](name), step=step)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ovirt_he.core import state
-from ovirt_he.engine import compatibility as levels
+from ovirt_he.engine import compatibility
 from salt.exceptions import CommandExecutionError
 
 
-def present(
-    name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 0
-) -> dict[str, Any]:
+@state.converging
+def present(name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 0) -> state.Goal:
     """
     Ensure that a cluster's management network has its VLAN and MTU, before it has a host.
 
@@ -33,7 +30,7 @@ def present(
     deployed = __salt__["hosted_engine.deployed"]()
     wanted: state.Facts = {} if deployed else asked
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
             there = ", ".join(__salt__["ovirt_network.names"](datacenter))
             raise CommandExecutionError(
@@ -58,6 +55,9 @@ def present(
             )
         return "ovirt_network.update", name, datacenter, vlan, mtu
 
-    seen = levels.Last(lambda: __salt__["ovirt_network.get"](name, datacenter, cluster))
-    ret = state.converge(name, wanted, read=seen, step=step, test=__opts__["test"], run=__salt__)
-    return levels.with_kept(ret, seen.value, asked) if deployed else ret
+    return state.Goal(
+        wanted,
+        read=lambda: __salt__["ovirt_network.get"](name, datacenter, cluster),
+        step=step,
+        remark=lambda now: compatibility.kept(now, asked) if deployed else "",
+    )

@@ -9,7 +9,8 @@ from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
 
 
-def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> dict[str, Any]:
+@state.converging
+def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> state.Goal:
     """
     Ensure that a data domain exists and is active in a data center.
 
@@ -33,7 +34,7 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
     the engine doesn't notice, and what an interrupted run added is recorded.
     """
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
             return "ovirt_storage_domain.add", name, host, storage
         if now["storage"] != storage:
@@ -57,7 +58,7 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
             return "ovirt_storage_domain.activate", name, datacenter
         return "ovirt_storage_domain.wait", name
 
-    def wanted() -> state.Facts:
+    def wanted(_: state.Facts | None) -> state.Facts:
         facts = {"datacenter": datacenter, "status": "active", "storage": dict(storage)}
         own = __salt__["hosted_engine_storage_domain.is_own"](name)
         return facts | ({"connected": True, "recorded": True} if own else {})
@@ -71,4 +72,4 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> di
             seen |= __salt__["hosted_engine_storage_domain.on_host"](name)
         return seen
 
-    return state.converge(name, wanted, read=read, step=step, test=__opts__["test"], run=__salt__)
+    return state.Goal(wanted, read=read, step=step)

@@ -10,6 +10,7 @@ from salt.exceptions import CommandExecutionError
 MARKED = "managed_hosted_engine"
 
 
+@state.converging
 def present(  # noqa: PLR0917  a state's arguments are its facts
     name: str,
     cluster: str,
@@ -21,7 +22,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
     cpus: int,
     firmware: str,
     graphics: str = "vnc",
-) -> dict[str, Any]:
+) -> state.Goal:
     """
     Ensure that the engine's VM exists, with its disk, its network card and its graphical console,
     and that it is protected from deletion.
@@ -64,7 +65,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             "marked": vm["origin"] == MARKED,
         }
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
             if deployed:
                 raise CommandExecutionError(
@@ -89,15 +90,15 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             return "ovirt_vm.add_console", name, graphics
         return "ovirt_vm.update", name, memory_mib, cpus
 
-    def wanted() -> state.Facts:
+    def wanted(now: state.Facts | None) -> state.Facts:
         facts: state.Facts = {"ready": True, "disk": True, "mac": mac}
-        if not (now := read()) or not now["marked"]:
+        if not (now and now["marked"]):
             facts["protected"] = True
         if not deployed:
             facts |= {"consoles": [graphics], "memory_mib": memory_mib, "cpus": cpus}
         return facts
 
-    return state.converge(name, wanted, read=read, step=step, test=__opts__["test"], run=__salt__)
+    return state.Goal(wanted, read=read, step=step)
 
 
 def _disk_id(disk: str, storage_domain: str) -> str:
@@ -128,7 +129,8 @@ def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
         )
 
 
-def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> dict[str, Any]:
+@state.converging
+def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> state.Goal:
     """
     Ensure that a VM is marked as the hosted engine in the engine's database. Last: from then on no
     disk can be attached to it.
@@ -148,21 +150,18 @@ def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> di
             raise state.NotYet(f"The VM {name} isn't in the engine yet")
         return {"origin": vm["origin"]}
 
-    return state.converge(
-        name,
+    def step(*_: Any) -> state.Step:
+        return "hosted_engine_vm.mark", name, _disk_id(configuration_disk, storage_domain)
+
+    return state.Goal(
         {"origin": MARKED},
         read=read,
-        step=lambda _: (
-            "hosted_engine_vm.mark",
-            name,
-            _disk_id(configuration_disk, storage_domain),
-        ),
-        test=__opts__["test"],
-        run=__salt__,
+        step=step,
     )
 
 
-def stored(name: str, storage_domain: str) -> dict[str, Any]:
+@state.converging
+def stored(name: str, storage_domain: str) -> state.Goal:
     """
     Ensure that the definition of a VM (OVF) lies on a storage domain, from where HA starts it.
 
@@ -173,17 +172,15 @@ def stored(name: str, storage_domain: str) -> dict[str, Any]:
             - name: HostedEngine
             - storage_domain: hosted_storage
     """
-    return state.converge(
-        name,
+    return state.Goal(
         {"stored": True},
         read=lambda: {"stored": __salt__["hosted_engine_vm.stored"](name, storage_domain)},
-        step=lambda _: ("hosted_engine_vm.store", name, storage_domain),
-        test=__opts__["test"],
-        run=__salt__,
+        step=("hosted_engine_vm.store", name, storage_domain),
     )
 
 
-def absent(name: str) -> dict[str, Any]:
+@state.converging
+def absent(name: str) -> state.Goal:
     """
     Ensure that the engine doesn't list an external VM any more, such as that of the bootstrap.
 
@@ -198,8 +195,8 @@ def absent(name: str) -> dict[str, Any]:
         vm = __salt__["ovirt_vm.get"](name)
         return {"status": vm["status"]} if vm else None
 
-    def step(now: state.Facts | None) -> state.Step:
+    def step(now: state.Facts | None, _: list[str]) -> state.Step:
         off = now is not None and now["status"] == "down"
         return ("ovirt_vm.remove" if off else "ovirt_vm.wait_for_down"), name
 
-    return state.converge(name, None, read=read, step=step, test=__opts__["test"], run=__salt__)
+    return state.Goal(None, read=read, step=step)

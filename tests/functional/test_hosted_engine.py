@@ -314,3 +314,14 @@ def test_secrets_are_plain_where_modules_read_them(tmp_path):
     minion = Minion(tmp_path / "minion", pillar("static"), module_dirs=[root, str(probe)])
 
     assert minion("probe.digest") == ("(hidden)", hashlib.sha256(secret.encode()).hexdigest())
+
+
+def test_salt_documents_a_declared_state_as_any_other(minion):
+    """sys.* of a state that is made by the decorator: its own signature, its module's text."""
+    spec = minion("sys.state_argspec", "hosted_engine_hosts.present")["hosted_engine_hosts.present"]
+    docs = minion("sys.state_doc", "hosted_engine_hosts")
+
+    assert (spec["args"], list(spec["defaults"])) == (["name", "address"], [""])
+    assert docs["hosted_engine_hosts"].startswith("The engine's name")
+    assert "Ensure that" in docs["hosted_engine_hosts.present"]
+    assert not [name for name in docs if name.endswith((".converging", ".converge"))]

@@ -48,13 +48,16 @@ class Thing:
 WANTED = {"there": True, "status": "up"}
 
 
-def step(now: dict[str, Any] | None) -> tuple[Any, ...]:
+def step(now: dict[str, Any] | None, _: list[str]) -> tuple[Any, ...]:
     return ("thing.add", "one") if now is None else ("thing.start",)
 
 
-def converge(thing: Thing, wanted: Any = WANTED, test: bool = False, step: Any = step) -> Any:
+def converge(
+    thing: Thing, wanted: Any = WANTED, test: bool = False, step: Any = step, **more: Any
+) -> Any:
     verbs = {f"thing.{verb}": getattr(thing, verb) for verb in ("add", "start", "remove", "idle")}
-    return state.converge("Thing", wanted, read=thing.read, step=step, test=test, run=verbs)
+    goal = state.Goal(wanted, thing.read, step, **more)
+    return state.converge("Thing", lambda: goal, test=test, run=verbs)
 
 
 def test_two_verbs_bring_an_absent_thing_up():
@@ -105,7 +108,7 @@ def test_test_mode_names_the_next_verb_and_calls_none():
 def test_absence_is_a_wanted_state():
     thing = Thing(dict(WANTED))
 
-    ret = converge(thing, wanted=None, step=lambda _: ("thing.remove",))
+    ret = converge(thing, wanted=None, step=("thing.remove",))
 
     assert ret["changes"] == {"exists": {"old": True, "new": False}, "done": ["thing.remove"]}
     assert converge(thing, wanted=None)["changes"] == {}
@@ -113,7 +116,7 @@ def test_absence_is_a_wanted_state():
 
 @pytest.mark.parametrize("test", [True, False])
 def test_a_refusal_fails_in_test_mode_too(test):
-    def refuse(_):
+    def refuse(*_):
         raise CommandExecutionError("it is another's: choose another name")
 
     ret = converge(Thing(), test=test, step=refuse)
@@ -138,7 +141,7 @@ def test_a_failing_verb_reports_what_was_changed_before():
 def test_a_verb_that_does_not_help_is_stuck_and_not_repeated():
     thing = Thing({"there": True, "status": "down"})
 
-    ret = converge(thing, step=lambda _: ("thing.idle",))
+    ret = converge(thing, step=("thing.idle",))
 
     assert ret["result"] is False
     assert thing.calls == [("idle",)]
@@ -154,9 +157,7 @@ def test_both_messages_are_kept_when_the_second_look_fails_too():
 
     ret = state.converge(
         "Thing",
-        WANTED,
-        read=thing.read,
-        step=lambda _: ("thing.break", 1),
+        lambda: state.Goal(WANTED, thing.read, ("thing.break", 1)),
         test=False,
         run={"thing.break": break_down},
     )
@@ -177,7 +178,7 @@ def test_what_cannot_be_read_is_told_once():
 
 @pytest.mark.parametrize(("test", "result"), [(True, None), (False, False)])
 def test_what_an_earlier_state_would_make_is_no_failure_in_test_mode(test, result):
-    def wanted():
+    def wanted(_):
         raise state.NotYet("the engine isn't there yet")
 
     ret = converge(Thing(), wanted=wanted, test=test)
@@ -187,7 +188,7 @@ def test_what_an_earlier_state_would_make_is_no_failure_in_test_mode(test, resul
 
 
 def test_an_operator_s_pause_is_said_and_not_failed():
-    def wanted():
+    def wanted(_):
         raise state.Paused("global maintenance")
 
     ret = converge(Thing(), wanted=wanted)
@@ -197,17 +198,59 @@ def test_an_operator_s_pause_is_said_and_not_failed():
 
 
 def test_secrets_take_part_but_are_never_shown():
-    thing = Thing({"there": True, "status": "up", "login": {"password": state.Secret("old")}})
-    wanted = WANTED | {"login": {"password": state.Secret("hunter2")}}
+    old, new = state.Secret("old"), state.Secret("hunter2")
+    thing = Thing(WANTED | {"login": {"password": old}, "lines": ["a", old]})
+    wanted = WANTED | {"login": {"password": new}, "lines": ["a", new]}
 
     ret = converge(thing, wanted=wanted, test=True)
 
     assert ret["changes"] == {
-        "login": {"old": {"password": "(hidden)"}, "new": {"password": "(hidden)"}}
+        "login": {"old": {"password": "(hidden)"}, "new": {"password": "(hidden)"}},
+        "lines": {"old": ["a", "(hidden)"], "new": ["a", "(hidden)"]},
     }
-    assert "hunter2" not in repr(ret)
+    assert "hunter2" not in str(ret)
+
+
+def test_a_step_knows_the_verbs_of_this_run():
+    thing, seen = Thing(), []
+
+    def remember(now, done):
+        seen.append(list(done))
+        return step(now, done)
+
+    converge(thing, step=remember)
+
+    assert seen == [[], ["thing.add"]]
+
+
+def test_wanted_facts_may_depend_on_what_was_read_first():
+    thing = Thing({"there": True, "status": "maintenance"})
+
+    ret = converge(thing, wanted=lambda now: {"status": now["status"]})
+
+    assert (ret["result"], ret["changes"]) == (True, {})
+
+
+@pytest.mark.parametrize("status", ["up", "down"])
+def test_a_remark_is_on_what_was_read_last_whatever_the_result(status):
+    thing = Thing({"there": True, "status": "down"})
+    thing.broken = None if status == "up" else "start"
+
+    ret = converge(thing, remark=lambda now: f"seen {now['status']}")
+
+    assert ret["comment"].splitlines()[1:] == [f"seen {status}"]
+    assert ret["result"] is (status == "up")
+
+
+def test_a_declaration_that_fails_is_a_failed_state():
+    def declare():
+        raise CommandExecutionError("deployment.json is broken")
+
+    ret = state.converge("Thing", declare, test=False, run={})
+
+    assert (ret["result"], ret["comment"]) == (False, "Thing: deployment.json is broken")
 
 
 def test_programming_errors_are_not_swallowed():
     with pytest.raises(ZeroDivisionError):
-        converge(Thing(), step=lambda _: 1 // 0)
+        converge(Thing(), step=lambda *_: 1 // 0)

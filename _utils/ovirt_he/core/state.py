@@ -7,9 +7,11 @@ Test mode, true changes, the re-read after every verb, refusals and the error pa
 
 from __future__ import annotations
 
+import functools
 import logging
+import types
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from salt.exceptions import CommandExecutionError, SaltException
 
@@ -71,65 +73,127 @@ def drift(now: Facts | None, wanted: Facts | None) -> dict[str, Any]:
     }
 
 
+class Goal(NamedTuple):
+    """
+    What a state declares.
+
+    ``wanted``: facts, or None where absence is wanted, or a function that makes them from what was
+    read first. ``step``: the next verb and its arguments, or a function that chooses them from what
+    was read last and the verbs of this run, and raises where we must not go on: in test mode too.
+    ``remark``: what else a person should know of what was read last; empty where there is nothing.
+    """
+
+    wanted: Facts | Callable[[Facts | None], Facts] | None
+    read: Callable[[], Facts | None]
+    step: Step | Callable[[Facts | None, list[str]], Step]
+    remark: Callable[[Facts], str] = lambda _: ""
+
+
+def converging(declare: Callable[..., Goal]) -> Callable[..., dict[str, Any]]:
+    """
+    Make a state of a function that declares its goal. Salt sees the function's own signature.
+
+    >>> @converging
+    ... def opened(name):
+    ...     return Goal({"gate": "open"}, read=__salt__["gate.get"], step=("gate.release",))
+    """
+    run = converge
+
+    def state(name: str, *arguments: Any, **facts: Any) -> dict[str, Any]:
+        return run(
+            name, lambda: declare(name, *arguments, **facts), test=__opts__["test"], run=__salt__
+        )
+
+    # With its module's globals, in which Salt keeps its dunders, and finds the module's docs.
+    own = types.FunctionType(state.__code__, declare.__globals__, closure=state.__closure__)
+    return functools.wraps(declare)(own)
+
+
 def converge(
     name: str,
-    wanted: Facts | Callable[[], Facts] | None,
+    declare: Callable[[], Goal],
     *,
-    read: Callable[[], Facts | None],
-    step: Callable[[Facts | None], Step],
     test: bool,
     run: Mapping[str, Callable[..., Any]],
 ) -> dict[str, Any]:
     """
-    Bring what ``read`` sees to ``wanted``, one verb at a time, and prove it by reading again.
+    Bring what is read to what is wanted, one verb at a time, and prove it by reading again.
 
-    ``wanted``: facts, or None where absence is wanted, or a callable that makes the facts from what
-    exists only once the engine made it. ``step`` returns the next verb and its arguments, and
-    raises where we must not go on: in test mode too. ``run`` is ``__salt__``.
+    ``declare`` returns the goal, or raises as its parts may. ``run`` is ``__salt__``.
     """
-    before = now = None
-    done: list[tuple[str, Facts | None]] = []
-    facts: Facts | None = None
+    outcome = Outcome(name)
     try:
-        facts = wanted() if callable(wanted) else wanted
-        before = now = read()
-        while lacking := drift(now, facts):
-            verb, *arguments = step(now)
+        goal = outcome.goal = declare()
+        outcome.before = outcome.now = goal.read()
+        outcome.wanted = goal.wanted(outcome.now) if callable(goal.wanted) else goal.wanted
+        while lacking := drift(outcome.now, outcome.wanted):
+            verb, *arguments = _next(goal, outcome)
             if test:
-                return _result(name, None, f"next would be {verb}", lacking)
-            if (verb, now) in done:
+                return outcome.result(None, f"next would be {verb}", lacking)
+            if (verb, outcome.now) in outcome.done:
                 raise CommandExecutionError(f"{verb} changed nothing: still lacking {lacking}")
             # What a person sees while a run works (salt-call -l info): no arguments, no facts.
             log.info("%s: %s", name, verb)
-            done.append((verb, now))
+            outcome.done.append((verb, outcome.now))
             run[verb](*arguments)
-            now = read()
-        comment = ", ".join(verb for verb, _ in done) or "in the wanted state"
-        return _result(name, True, comment, _changes(before, now, facts, done))
+            outcome.now = goal.read()
+        return outcome.result(True, ", ".join(outcome.verbs()) or "in the wanted state")
     except Paused as error:
-        return _result(name, True, str(error), _changes(before, now, facts, done))
+        return outcome.result(True, str(error))
     except SaltException as error:
         if test and isinstance(error, NotYet):
-            return _result(name, None, str(error), {})
-        comment = str(error)
-        if done:
-            try:
-                now = read()
-            except SaltException as again:
-                comment += f"\nReading it afterwards failed too: {again}"
-        return _result(name, False, comment, _changes(before, now, facts, done))
+            return outcome.result(None, str(error), {})
+        return outcome.result(False, f"{error}{outcome.read_again()}")
 
 
-def _changes(
-    before: Facts | None, now: Facts | None, facts: Facts | None, done: list[tuple[str, Any]]
-) -> dict[str, Any]:
-    if not done:
-        return {}
-    if facts is None:
-        seen = drift(before, None) if now is None else {}
-    else:
-        seen = drift(before, {fact: (now or {}).get(fact) for fact in facts})
-    return seen | {"done": [verb for verb, _ in done]}
+def _next(goal: Goal, outcome: Outcome) -> Step:
+    return goal.step(outcome.now, outcome.verbs()) if callable(goal.step) else goal.step
+
+
+class Outcome:
+    """What a run of the loop has seen and done so far, and what Salt gets to know of it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.goal: Goal | None = None
+        self.wanted: Facts | None = None
+        self.before: Facts | None = None
+        self.now: Facts | None = None
+        self.done: list[tuple[str, Facts | None]] = []
+
+    def verbs(self) -> list[str]:
+        return [verb for verb, _ in self.done]
+
+    def read_again(self) -> str:
+        """After a failure: what became of what was done, or why that isn't known."""
+        if not (self.goal and self.done):
+            return ""
+        try:
+            self.now = self.goal.read()
+        except SaltException as error:
+            return f"\nReading it afterwards failed too: {error}"
+        return ""
+
+    def changes(self) -> dict[str, Any]:
+        if not self.done:
+            return {}
+        if self.wanted is None:
+            changed = drift(self.before, None) if self.now is None else {}
+        else:
+            after = self.now or {}
+            changed = drift(self.before, {fact: after.get(fact) for fact in self.wanted})
+        return changed | {"done": self.verbs()}
+
+    def result(
+        self, result: bool | None, comment: str, changes: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        remark = self.goal.remark(self.now) if self.goal and self.now is not None else ""
+        return {
+            "name": self.name,
+            "result": result,
+            "comment": "\n".join(filter(None, [f"{self.name}: {comment}", remark])),
+            "changes": self.changes() if changes is None else changes,
+        }
 
 
 def _shown(value: Any) -> Any:
@@ -138,9 +202,3 @@ def _shown(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_shown(item) for item in value]
     return HIDDEN if isinstance(value, Secret) else value
-
-
-def _result(
-    name: str, result: bool | None, comment: str, changes: dict[str, Any]
-) -> dict[str, Any]:
-    return {"name": name, "result": result, "comment": f"{name}: {comment}", "changes": changes}

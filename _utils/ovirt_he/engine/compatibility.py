@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from salt.exceptions import CommandExecutionError
@@ -75,33 +74,19 @@ def _words(listed: Any) -> list[str]:
     return re.findall(r"[\w.-]+", listed if isinstance(listed, str) else " ".join(listed or ()))
 
 
-class Last:
-    """A state's reader that keeps what it saw last."""
-
-    def __init__(self, read: Callable[[], Facts | None]) -> None:
-        self.read = read
-        self.value: Facts | None = None
-
-    def __call__(self) -> Facts | None:
-        self.value = self.read()
-        return self.value
-
-
-def with_kept(ret: Facts, now: Facts | None, asked: Facts) -> Facts:
+def kept(now: Facts, asked: Facts) -> str:
     """
-    A state's result that also says what stays otherwise than asked for.
+    What stays otherwise than asked for; empty where nothing does.
 
-    >>> with_kept({"result": True, "comment": "x: fine"}, {"version": "4.7"}, {"version": "4.6"})
-    {'result': True, 'comment': 'x: fine. In use with version 4.7, not 4.6: it stays so'}
+    >>> kept({"version": "4.7"}, {"version": "4.6"})
+    'In use with version 4.7, not 4.6: it stays so'
     """
     differs = [
         f"{fact} {now[fact]}, not {value}"
         for fact, value in asked.items()
-        if now and value and now[fact] != value
+        if value and now[fact] != value
     ]
-    if ret["result"] is not True or not differs:
-        return ret
-    return ret | {"comment": f"{ret['comment']}. In use with {' and '.join(differs)}: it stays so"}
+    return f"In use with {' and '.join(differs)}: it stays so" if differs else ""
 
 
 def _levels(api: Any) -> dict[str, list[str]]:

@@ -51,6 +51,11 @@ def as_text(found: list[Problem], head: str = "{} to fix:") -> str:
     return "\n".join([head.format(len(lines)), *lines]) if lines else ""
 
 
+def remark(found: dict[str, Any]) -> str:
+    """What an examination found beside its problems: those that are ignored, and notes."""
+    return "\n".join(filter(None, [as_text(found["ignored"], IGNORED), *found["notes"]]))
+
+
 class Host:
     """The settings and this host, as the checks look at them. ``run``: Salt's functions."""
 
