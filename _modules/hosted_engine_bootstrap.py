@@ -132,7 +132,7 @@ def start(name: str) -> None:
             return
         if not vm.is_complete(settings):
             # Said before it is so: a start that was cut short never leads to a second one.
-            record.write("bootstrap", (record.read("bootstrap") or {}) | {"started": True})
+            record.update("bootstrap", started=True)
         domain.create()
 
 
@@ -170,7 +170,7 @@ def fail(reason: str) -> None:
 
         salt-call --local hosted_engine_bootstrap.fail 'engine-setup failed'
     """
-    record.write("bootstrap", (record.read("bootstrap") or {}) | {"failed": reason})
+    record.update("bootstrap", failed=reason)
 
 
 def shut_down(name: str) -> None:

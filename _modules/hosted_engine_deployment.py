@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,64 @@ def ids() -> dict[str, Any]:
         return {**_of_engine(), "host_id": _known_host_id()}
     except (connection.Unreachable, Paused):
         return _written()
+
+
+def records(everything: bool = False) -> list[str]:
+    """
+    Names of the records of a deployment that is under way; or of all records of the formula.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_deployment.records everything=True
+    """
+    names = record.present(record.FIELDS if everything else record.IN_PROGRESS)
+    return names + (["engine-ca"] if record.ca().exists() else [])
+
+
+def finish() -> None:
+    """
+    Remove the records of a deployment that is under way, that of the setup first: without it, a
+    missing record of the copy would mean that none was made.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_deployment.finish
+
+    Raises CommandExecutionError on a host that isn't deployed.
+    """
+    if not __salt__["hosted_engine.deployed"]():
+        raise CommandExecutionError(
+            "The deployment of this host isn't complete, and its records say how far it got: go on "
+            "with hosted_engine, or take it down with hosted_engine.clean"
+        )
+    _remove(record.IN_PROGRESS)
+
+
+def forget() -> None:
+    """
+    Remove all records of a deployment.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_deployment.forget
+
+    Raises CommandExecutionError where ``hosted_engine.clean`` is refused.
+    """
+    if refusal := __salt__["hosted_engine_clean.refusal"]():
+        raise CommandExecutionError(refusal)
+    _remove(record.FIELDS)
+
+
+def _remove(names: Iterable[str]) -> None:
+    for name in names:
+        record.remove(name)
+    record.ca().unlink(missing_ok=True)
 
 
 def _of_engine() -> dict[str, Any]:

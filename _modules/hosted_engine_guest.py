@@ -140,7 +140,7 @@ def complete() -> None:
     certificate = ca_certificate()
     query = ("otopi-config-query", "query", "-k", "OVESETUP_CONFIG/keycloakEnable")
     keycloak = _look(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
-    record.write_file(record.DIRECTORY / "engine-ca.pem", certificate, 0o644)
+    record.write_file(record.ca(), certificate, 0o644)
     record.write(
         "setup",
         {
@@ -186,7 +186,7 @@ def health() -> str:
         salt-call --local hosted_engine_guest.health
     """
     engine = _settings()["engine"]
-    return page.seen(engine, Path(engine["ca_file"] or record.DIRECTORY / "engine-ca.pem"))
+    return page.seen(engine, Path(engine["ca_file"] or record.ca()))
 
 
 def ca_certificate() -> str:

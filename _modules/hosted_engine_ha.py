@@ -269,16 +269,13 @@ def record_deployment() -> None:
         salt-call --local hosted_engine_ha.record_deployment
     """
     ids = __salt__["hosted_engine_config.ids"]()
-    record.write(
+    record.update(
         "deployment",
-        {
-            **(record.read("deployment") or {}),
-            "fqdn": _settings()["engine"]["fqdn"],
-            "vm_id": ids["vm_id"],
-            "host_id": ids["host_id"],
-            "storage_domain": ids["storage_domain"],
-            "healthy": True,
-        },
+        fqdn=_settings()["engine"]["fqdn"],
+        vm_id=ids["vm_id"],
+        host_id=ids["host_id"],
+        storage_domain=ids["storage_domain"],
+        healthy=True,
     )
 
 

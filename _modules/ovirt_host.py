@@ -70,7 +70,7 @@ def authorize() -> None:
     """
     key = _public_key().strip()
     # hosted_engine.clean takes it out again, when no engine is left to ask.
-    record.write("deployment", (record.read("deployment") or {}) | {"key": key})
+    record.update("deployment", key=key)
     authorized_keys.add(key)
 
 

@@ -29,23 +29,17 @@ def valid(name: str) -> state.Goal:
 @state.converging
 def fit(name: str) -> state.Goal:
     """
-    Ensure that this host can be deployed as the pillar says.
+    Ensure that this host can be deployed as the pillar says; a deployed one isn't examined.
 
     .. code-block:: yaml
 
         Host is fit for the hosted engine:
-          hosted_engine.fit:
-            - unless:
-              - fun: hosted_engine.deployed
+          hosted_engine.fit
 
     Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
     names are in the comment, and what couldn't be looked at from this host.
     """
-
-    def read() -> state.Facts:
-        return dict(__salt__["hosted_engine.examined"]())
-
-    return state.Goal({"problems": []}, read, _refuse, remark=checks.remark)
+    return _examined()
 
 
 @state.converging
@@ -56,16 +50,18 @@ def joinable(name: str) -> state.Goal:
     .. code-block:: yaml
 
         Further host can join the engine:
-          hosted_engine.joinable:
-            - unless:
-              - fun: hosted_engine.deployed
+          hosted_engine.joinable
 
-    Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
-    names are in the comment.
+    As ``hosted_engine.fit`` otherwise.
     """
+    return _examined(joins=True)
 
+
+def _examined(joins: bool = False) -> state.Goal:
     def read() -> state.Facts:
-        return dict(__salt__["hosted_engine.examined"](joins=True))
+        if __salt__["hosted_engine.deployed"]():
+            return {"problems": [], "ignored": [], "notes": []}
+        return dict(__salt__["hosted_engine.examined"](joins))
 
     return state.Goal({"problems": []}, read, _refuse, remark=checks.remark)
 

@@ -1,5 +1,5 @@
 # What the host needs, Salt's own Python included, and the engine's image, checked and whole.
-{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
 {%- import_text "hosted_engine/files/requirements.txt" as requirements %}
 {%- set directory = hosted_engine.bootstrap.directory %}
 {%- set wheelhouse = hosted_engine.python.wheelhouse %}
@@ -18,7 +18,7 @@ Hosted engine packages are installed:
 Hosted engine storage can be used:
   hosted_engine_storage_probe.usable:
     - name: {{ hosted_engine.storage.name | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - pkg: Hosted engine packages are installed
 {%- if not hosted_engine.appliance.source %}
@@ -27,7 +27,7 @@ Hosted engine storage can be used:
 Appliance's package is installed:
   pkg.installed:
     - name: {{ hosted_engine.appliance.package | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_storage_probe: Hosted engine storage can be used
     - require_in:
@@ -63,7 +63,7 @@ Hosted engine records have a directory:
   file.directory:
     - name: /var/lib/hosted-engine
     - mode: "0711"
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - pip: Hosted engine libraries are in Salt's Python
 
@@ -74,7 +74,7 @@ Bootstrap directory is there:
     - group: root
     - mode: "0711"
     - makedirs: true
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - file: Hosted engine records have a directory
 
@@ -83,6 +83,6 @@ Appliance is extracted:
     - name: {{ (directory ~ "/appliance.qcow2") | json }}
     - source: {{ hosted_engine.appliance.source | json }}
     - sha1: {{ hosted_engine.appliance.sha1 | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - file: Bootstrap directory is there

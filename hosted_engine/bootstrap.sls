@@ -1,5 +1,5 @@
 # The engine is set up in a VM of its own, on this host's disk, behind a NAT network.
-{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
 {%- from "hosted_engine/way.jinja" import hooks, pause with context %}
 {%- set directory = hosted_engine.bootstrap.directory %}
 {%- set vm = hosted_engine.bootstrap.name %}
@@ -11,7 +11,7 @@ include:
 
 libvirtd runs:
   hosted_engine_libvirt.monolithic:
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - sls: hosted_engine.appliance
 {{- hooks(
@@ -22,7 +22,7 @@ libvirtd runs:
 Bootstrap network is up:
   hosted_engine_network.up:
     - name: {{ hosted_engine.bootstrap.network }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_libvirt: libvirtd runs
 
@@ -30,21 +30,21 @@ Bootstrap network is up:
 Bootstrap seed is written:
   hosted_engine_seed.present:
     - name: {{ (directory ~ "/seed.iso") | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_network: Bootstrap network is up
 
 Bootstrap VM runs:
   hosted_engine_bootstrap.running:
     - name: {{ vm }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_seed: Bootstrap seed is written
 
 This host finds the engine in its bootstrap VM:
   hosted_engine_hosts.present:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_bootstrap: Bootstrap VM runs
 {%- if hosted_engine.hooks.guest_before_setup or hosted_engine.restore.backup %}
@@ -53,7 +53,7 @@ This host finds the engine in its bootstrap VM:
 Bootstrap VM waits for its setup:
   hosted_engine_gate.reached:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_hosts: This host finds the engine in its bootstrap VM
 {{- hooks(
@@ -66,7 +66,7 @@ Bootstrap VM waits for its setup:
 Backup is in the bootstrap VM:
   hosted_engine_restore.sent:
     - name: {{ hosted_engine.restore.backup | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_gate: Bootstrap VM waits for its setup
     - require_in:
@@ -76,7 +76,7 @@ Backup is in the bootstrap VM:
 engine-setup may begin:
   hosted_engine_gate.opened:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_gate: Bootstrap VM waits for its setup
     - require_in:
@@ -86,7 +86,7 @@ engine-setup may begin:
 engine-setup is complete:
   hosted_engine_guest.set_up:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_hosts: This host finds the engine in its bootstrap VM
 {{- hooks(["guest_after_setup", "host_after_setup"], {"hosted_engine_guest": "engine-setup is complete"}) }}

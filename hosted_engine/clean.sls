@@ -1,7 +1,6 @@
 # Takes a failed or unwanted deployment down, in reverse; the next run starts anew. Stays: packages,
 # vdsm and its certificates, the management bridge. A deployed engine only falls when it is named.
 {%- from "hosted_engine/map.jinja" import hosted_engine with context %}
-{%- set records = "/var/lib/hosted-engine" %}
 
 Deployment may be taken down:
   hosted_engine_clean.allowed:
@@ -88,12 +87,8 @@ Configuration of the deployment is gone:
 
 # Last: what is recorded says what is ours.
 Records of the deployment are gone:
-  file.absent:
-    - names:
-{%- for name in ("setup", "copied", "bootstrap", "appliance", "routes", "hooks-guest", "hooks-host", "pauses", "deployment") %}
-      - {{ records }}/{{ name }}.json
-{%- endfor %}
-      - {{ records }}/engine-ca.pem
+  hosted_engine_deployment.forgotten:
+    - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
       - file: Configuration of the deployment is gone
       - hosted_engine_clean: Host keeps its routes

@@ -1,5 +1,5 @@
 # The engine takes over this host, its storage, and makes the VM that it will live in.
-{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
 {%- from "hosted_engine/way.jinja" import hooks, pause with context %}
 
 include:
@@ -15,7 +15,7 @@ Engine of a deployed host is kept running by HA:
     - names:
       - ovirt-ha-broker
       - ovirt-ha-agent
-    - onlyif: {{ transitional | json }}
+    - onlyif: {{ deployed | json }}
     - require:
       - sls: hosted_engine.bootstrap
 
@@ -116,7 +116,7 @@ Hosted engine VM is marked as such:
     - name: {{ hosted_engine.vm.name | json }}
     - configuration_disk: HostedEngineConfigurationImage
     - storage_domain: {{ hosted_engine.storage.name | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - ovirt_vm: Hosted engine VM is there
 
@@ -124,6 +124,6 @@ Hosted engine VM is defined on its storage:
   ovirt_vm.stored:
     - name: {{ hosted_engine.vm.name | json }}
     - storage_domain: {{ hosted_engine.storage.name | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - ovirt_vm: Hosted engine VM is marked as such

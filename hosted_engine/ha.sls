@@ -1,5 +1,5 @@
 # HA starts the engine from the shared storage; then nothing of the bootstrap is left.
-{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
 {%- from "hosted_engine/way.jinja" import pause with context %}
 
 include:
@@ -9,14 +9,14 @@ include:
 Metadata of HA are empty:
   hosted_engine_disk.cleared:
     - name: metadata
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - sls: hosted_engine.handover
 
 Lockspace of HA is made:
   hosted_engine_ha.lockspace_initialised:
     - name: hosted-engine
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_disk: Metadata of HA are empty
 
@@ -41,7 +41,7 @@ HA broker runs:
 HA may start the engine:
   hosted_engine_ha.maintenance_off:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - service: HA broker runs
 
@@ -99,27 +99,15 @@ Hooks host_after_deployment have run:
     - require:
       - hosted_engine_ha: Hosted engine is healthy in its final place
     - require_in:
-      - file: Record of the bootstrap's setup is gone
+      - hosted_engine_deployment: Deployment is over
 {%- endif %}
 
-# First this one: together with it, a missing record of the copy would mean that none was made.
-Record of the bootstrap's setup is gone:
-  file.absent:
-    - name: /var/lib/hosted-engine/setup.json
+# Last but for the package: a record of the setup says that a deployment is under way.
+Deployment is over:
+  hosted_engine_deployment.over:
+    - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
       - hosted_engine_ha: Hosted engine is healthy in its final place
-
-Records of the way are gone:
-  file.absent:
-    - names:
-      - /var/lib/hosted-engine/copied.json
-      - /var/lib/hosted-engine/hooks-guest.json
-      - /var/lib/hosted-engine/hooks-host.json
-      - /var/lib/hosted-engine/pauses.json
-      - /var/lib/hosted-engine/routes.json
-      - /var/lib/hosted-engine/engine-ca.pem
-    - require:
-      - file: Record of the bootstrap's setup is gone
 {%- if hosted_engine.appliance.remove and not hosted_engine.appliance.source %}
 
 Appliance's package is removed:

@@ -1,5 +1,5 @@
 # What HA needs to know, the guest made ready for its final place, its disk on the shared storage.
-{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
 {%- from "hosted_engine/way.jinja" import pause with context %}
 
 include:
@@ -17,7 +17,7 @@ HA agent waits for the engine's disk:
   service.dead:
     - name: ovirt-ha-agent
     - enable: False
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_libvirt: libvirt answers over TLS
 
@@ -30,7 +30,7 @@ Configuration of the hosted engine is written:
 Guest is prepared for its final place:
   hosted_engine_guest.prepared:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_config: Configuration of the hosted engine is written
 {%- if hosted_engine.restore.backup %}
@@ -40,7 +40,7 @@ Guest is prepared for its final place:
 Fencing is given back:
   hosted_engine_restore.fencing_given_back:
     - name: {{ hosted_engine.engine.fqdn | json }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_guest: Guest is prepared for its final place
     - require_in:
@@ -50,13 +50,13 @@ Fencing is given back:
 Bootstrap VM is off:
   hosted_engine_bootstrap.off:
     - name: {{ hosted_engine.bootstrap.name }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_guest: Guest is prepared for its final place
 
 Bootstrap VM's disk is copied:
   hosted_engine_disk.copied:
     - name: {{ hosted_engine.vm.name }}
-    - unless: {{ transitional | json }}
+    - unless: {{ deployed | json }}
     - require:
       - hosted_engine_bootstrap: Bootstrap VM is off

@@ -1,5 +1,5 @@
 # A further host that may run the engine: the running engine adds it, and configures HA on it.
-{%- from "hosted_engine/map.jinja" import hosted_engine, transitional with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine with context %}
 {%- import_text "hosted_engine/files/requirements.txt" as requirements %}
 {%- set wheelhouse = hosted_engine.python.wheelhouse %}
 {%- set wheels = "/var/lib/hosted-engine/wheelhouse" if wheelhouse.startswith("salt://") else wheelhouse %}
@@ -9,7 +9,6 @@ Pillar of the further host is valid:
 
 Further host can join the engine:
   hosted_engine.joinable:
-    - unless: {{ transitional | json }}
     - require:
       - hosted_engine: Pillar of the further host is valid
 
@@ -58,8 +57,8 @@ Further host may run the engine:
     - require:
       - ovirt_host: Engine manages the further host
 
-Record of the further host's routes is gone:
-  file.absent:
-    - name: /var/lib/hosted-engine/routes.json
+Deployment of the further host is over:
+  hosted_engine_deployment.over:
+    - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
       - ovirt_hosted_engine: Further host may run the engine

@@ -1,10 +1,8 @@
 # All that would stop the deployment, told before anything is changed.
-{%- from "hosted_engine/map.jinja" import transitional with context %}
 
 Hosted engine pillar is valid:
   hosted_engine.valid
 
 # Memory, names and routes matter on the way; a deployed engine's host isn't judged by them.
 Host is fit for the hosted engine:
-  hosted_engine.fit:
-    - unless: {{ transitional | json }}
+  hosted_engine.fit

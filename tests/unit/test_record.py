@@ -44,6 +44,36 @@ def test_a_broken_record_raises_with_its_path(directory, content):
         record.read("copied")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("deployment", {"healthy": "yes"}),
+        ("deployment", {"storage": "nas.example.com:/exports/engine"}),
+        ("setup", {"domain": "a", "overlay": "12"}),
+        ("pauses", {"passed": "engine"}),
+        ("routes", {"routes": None}),
+    ],
+)
+def test_a_record_of_other_types_than_ours_raises_with_the_field(directory, name, content):
+    directory.mkdir()
+    (directory / f"{name}.json").write_text(json.dumps(content))
+
+    with pytest.raises(CommandExecutionError, match=rf"{name}\.json holds .*{list(content)[-1]}: "):
+        record.read(name)
+
+
+def test_what_another_version_of_the_formula_wrote_is_read(directory):
+    """Fewer fields, or more."""
+    directory.mkdir()
+    (directory / "deployment.json").write_text('{"healthy": true, "written_by": 3}')
+
+    assert record.read("deployment") == {"healthy": True, "written_by": 3}
+    record.update("deployment", fqdn="engine.example.com")
+    assert record.read("deployment") == {
+        "healthy": True, "written_by": 3, "fqdn": "engine.example.com",
+    }  # fmt: skip
+
+
 def test_only_root_reads_by_default_and_nothing_else_is_left(directory):
     record.write("copied", {})
     record.write("copied", {"again": True})

@@ -135,10 +135,10 @@ class Site:
                     f"hosted_engine:engine:ca_file: there is no file {given} on this host"
                 )
             return Path(given)
-        for path in (record.DIRECTORY / "engine-ca.pem", VDSM_CA):
+        for path in (record.ca(), VDSM_CA):
             if path.is_file():
                 return path
-        raise NotYet(f"The engine's CA isn't known yet: no {record.DIRECTORY}/engine-ca.pem")
+        raise NotYet(f"The engine's CA isn't known yet: no {record.ca()}")
 
     def address(self) -> str:
         """The engine's address now: it changes when the engine moves to its final place."""

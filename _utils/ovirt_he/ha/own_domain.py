@@ -58,7 +58,7 @@ def intend(storage: Mapping[str, Any]) -> None:
 
 def made(identifier: str) -> None:
     """Record the domain that was made."""
-    record.write(RECORD, (record.read(RECORD) or {}) | {"made": identifier})
+    record.update(RECORD, made=identifier)
 
 
 def forget() -> None:

@@ -1,0 +1,43 @@
+"""What a deployment records on its host, as it should be."""
+
+from __future__ import annotations
+
+from ovirt_he.core import state
+
+
+@state.converging
+def over(name: str) -> state.Goal:
+    """
+    Ensure that no deployment is recorded as under way.
+
+    .. code-block:: yaml
+
+        Deployment is over:
+          hosted_engine_deployment.over:
+            - name: engine.example.com
+
+    What says that the engine was seen healthy, and what this deployment made, stays on record.
+    """
+    return _absent("hosted_engine_deployment.finish")
+
+
+@state.converging
+def forgotten(name: str) -> state.Goal:
+    """
+    Ensure that nothing of a deployment is on record, as after ``hosted_engine.clean``.
+
+    .. code-block:: yaml
+
+        Records of the deployment are gone:
+          hosted_engine_deployment.forgotten:
+            - name: engine.example.com
+    """
+    return _absent("hosted_engine_deployment.forget", everything=True)
+
+
+def _absent(verb: str, everything: bool = False) -> state.Goal:
+    def read() -> state.Facts | None:
+        found = __salt__["hosted_engine_deployment.records"](everything)
+        return {"records": found} if found else None
+
+    return state.Goal(None, read, (verb,))

@@ -1,0 +1,97 @@
+"""hosted_engine_deployment.over and .forgotten: which records go, when, and in which order."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from minion import ROOT, Minion
+from ovirt_he.core import records
+
+from functional.test_hosted_engine import pillar
+
+OVER, FORGOTTEN = "hosted_engine_deployment.over", "hosted_engine_deployment.forgotten"
+FQDN = "engine.example.com"
+KEPT = {"deployment": {"healthy": True, "fqdn": FQDN}, "bootstrap": {}, "appliance": {}}
+
+
+@pytest.fixture
+def minion(tmp_path, monkeypatch) -> Minion:
+    """All records of a deployment that was just seen healthy."""
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path / "records")
+    for name in records.FIELDS:
+        records.write(name, KEPT.get(name, {}))
+    records.write_file(records.ca(), "PEM")
+    modules = tmp_path / "modules"
+    shutil.copytree(ROOT / "_modules", modules)
+    (modules / "hosted_engine_clean.py").write_text("def refusal():\n    return __opts__['why']\n")
+    return Minion(tmp_path / "minion", pillar("static"), module_dirs=[str(modules)], why=None)
+
+
+def left() -> set[str]:
+    return {path.name for path in records.DIRECTORY.iterdir()}
+
+
+def test_over_keeps_what_a_deployed_host_needs(minion):
+    before = left()
+    tested = minion.state(OVER, FQDN, test=True)
+    assert (tested["result"], left()) == (None, before)
+
+    ret = minion.state(OVER, FQDN)
+
+    assert ret["result"] is True
+    assert ret["changes"]["exists"] == {"old": True, "new": False}
+    assert left() == {f"{name}.json" for name in KEPT}
+    assert minion.state(OVER, FQDN)["changes"] == {}
+
+
+def test_a_kill_after_the_first_record_is_gone_on_with(minion):
+    records.remove("setup")
+
+    assert minion.state(OVER, FQDN)["result"] is True
+    assert left() == {f"{name}.json" for name in KEPT}
+
+
+def test_over_is_refused_while_the_deployment_is_under_way(minion):
+    """The copy's record lost with the setup's still there would mean that nothing was copied."""
+    records.write("deployment", {})
+    before = left()
+
+    ret = minion.state(OVER, FQDN)
+
+    assert ret["result"] is False
+    assert "its records say how far it got" in ret["comment"]
+    assert left() == before
+
+
+def test_forgotten_leaves_nothing(minion):
+    assert minion.state(FORGOTTEN, FQDN, test=True)["result"] is None
+
+    assert minion.state(FORGOTTEN, FQDN)["result"] is True
+
+    assert left() == set()
+    assert minion.state(FORGOTTEN, FQDN)["changes"] == {}
+
+
+def test_nothing_is_forgotten_where_clean_is_refused(minion):
+    minion.opts["why"] = "this host runs the deployed engine"
+    before = left()
+
+    ret = minion.state(FORGOTTEN, FQDN)
+
+    assert (ret["result"], left()) == (False, before)
+    assert "runs the deployed engine" in ret["comment"]
+
+
+@pytest.mark.parametrize("text", ["{broken", '{"healthy": "yes"}', "[]"])
+@pytest.mark.parametrize("test", [True, False])
+def test_a_broken_record_is_a_clear_failure_of_the_first_state(minion, text, test):
+    (records.DIRECTORY / "deployment.json").write_text(text)
+
+    states = minion.apply("hosted_engine.preflight", test=test)
+
+    fit = states["Host is fit for the hosted engine"]
+    assert (fit["result"], fit["changes"]) == (False, {})
+    assert "deployment.json" in fit["comment"]
+    assert "docs/operation.md" in fit["comment"]
+    assert "Traceback" not in fit["comment"]
