@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import connections, luns, machines, network, rpc, storage, volumes
+from . import connections, leases, luns, machines, network, rpc, storage, volumes
 from .errors import InvalidParameter, MethodNotFound
 
 BROKER = "/run/ovirt-hosted-engine-ha/broker.socket"
@@ -85,6 +85,8 @@ VERBS = {
     "Host.getHostedEngine": hosted_engine,
     "Host.getDeviceList": luns.listed,
     "Host.getStorageDomains": storage.listed,
+    "Host.startMonitoringDomain": leases.start_monitoring,
+    "Host.getStorageRepoStats": leases.monitored,
     "Host.setSafeNetworkConfig": save_network,
     "ISCSIConnection.discoverSendTargets": connections.discover,
     "StorageDomain.connect": connections.connect,
