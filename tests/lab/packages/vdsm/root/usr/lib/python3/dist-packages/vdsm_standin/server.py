@@ -6,6 +6,7 @@ import os
 import platform
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -23,6 +24,16 @@ def _memory_mib(name: str) -> int:
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(f"{name}:"))
 
 
+def packages() -> dict[str, dict[str, str]]:
+    """Versions of what the engine asks for: Gluster's tool alone, where it's installed."""
+    name = "glusterfs-cli"
+    asked = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Version}", name]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    status, _, whole = said.partition(" ")
+    version, _, release = whole.partition("-")
+    return {name: {"version": version, "release": release}} if status == "installed" else {}
+
+
 def capabilities(**_others: object) -> dict[str, Any]:
     """What the host is."""
     flags = Path("/proc/cpuinfo").read_text()
@@ -36,6 +47,7 @@ def capabilities(**_others: object) -> dict[str, Any]:
         "memSize": str(_memory_mib("MemTotal")),
         "cpuModel": platform.processor() or platform.machine(),
         "software_version": "4.50.5",
+        "packages2": packages(),
         "clusterLevels": ["4.6", "4.7", "4.8"],
         "emulatedMachines": machines.emulated(),
         "networks": {bridge: {"bridged": True, "iface": bridge}} if bridge else {},
