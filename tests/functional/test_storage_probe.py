@@ -58,9 +58,8 @@ class Nas:
     def __init__(self, folder: Path) -> None:
         self.folder, self.helpers = folder, folder / "helpers"
         self.helpers.mkdir()
-        for package, name in (("nfs-common", "nfs"), ("glusterfs-client", "glusterfs")):
-            text = (PACKAGES / package / f"root/usr/sbin/mount.{name}").read_text()
-            self.helper(name, text)
+        self.helper("nfs", (PACKAGES / "nfs-common/root/usr/sbin/mount.nfs").read_text())
+        self.helper("glusterfs", Path(__file__).with_name("mount.glusterfs").read_text())
         self.export = folder / "engine"
         self.export.mkdir()
         os.chown(self.export, 36, 36)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import identity, network, root, storage
 from .host import Host
-from .run import LabError, run, until
+from .run import LabError, run, unmount_below, until
 from .settings import BRIDGE, CHECKOUT, host_names
 
 BOOT_SECONDS = 90
@@ -57,7 +57,7 @@ def _nspawn(host: Host) -> list[str]:
 
 
 def _binds(host: Host) -> list[str]:
-    devices = ["/dev/net/tun"]
+    devices = ["/dev/net/tun", "/dev/fuse"]
     # Without virtualisation /dev/kvm may exist, but libvirt would believe in it.
     if {"vmx", "svm"} & set(Path("/proc/cpuinfo").read_text().split()):
         devices.append("/dev/kvm")
@@ -159,7 +159,7 @@ def _kill(host: Host) -> None:
 def destroy(host: Host) -> None:
     """Remove a host and its disk. Safe to run again after a kill."""
     crash(host)
-    unmount(host)
+    unmount_below(host.folder)
     (host.folder / "layers").unlink(missing_ok=True)
     run(["rm", "-rf", "--one-file-system", host.folder])
     # The kernel lets go of a big guest's memory after its process is gone from every list.

@@ -58,8 +58,10 @@ class Agent:
         storage.prepare(self.values)
         logger.info("Acquiring a lock on host id %s", self.host_id)
         self.lockspace = paths["lockspace"]
+        # Both at once: each takes as long as a host may need to show that it lives.
+        storage.start_monitoring(self.values)
         self._lock_host_id()
-        storage.monitor_domain(self.values)
+        storage.wait_for_monitoring(self.values)
         logger.info("Acquired lock on host id %s", self.host_id)
         self.refresh(paths["conf"])
         self.health = monitor.Watch(self._probe_engine, (False, ""), seconds=1)

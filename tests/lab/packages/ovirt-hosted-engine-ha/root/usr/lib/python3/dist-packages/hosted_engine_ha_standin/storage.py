@@ -67,10 +67,14 @@ def disconnect(values: Mapping[str, str]) -> None:
         vdsm("StorageDomain.disconnect", **connection)
 
 
-def monitor_domain(values: Mapping[str, str]) -> None:
+def start_monitoring(values: Mapping[str, str]) -> None:
     """Have vdsm own this host's id in the domain's own lockspace: leases of its volumes need it."""
+    vdsm("Host.startMonitoringDomain", sdUUID=values["sdUUID"], hostID=int(values["host_id"]))
+
+
+def wait_for_monitoring(values: Mapping[str, str]) -> None:
+    """Until vdsm owns it. Raises RuntimeError after MONITOR_SECONDS."""
     domain = values["sdUUID"]
-    vdsm("Host.startMonitoringDomain", sdUUID=domain, hostID=int(values["host_id"]))
     deadline = time.monotonic() + MONITOR_SECONDS
     while not vdsm("Host.getStorageRepoStats", domains=[domain])[domain]["acquired"]:
         if time.monotonic() > deadline:
