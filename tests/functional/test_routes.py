@@ -99,6 +99,23 @@ def test_lost_routes_come_back_on_the_bridge_and_wait_to_be_saved(network):
     assert routes.state() == routes.THERE
 
 
+def test_default_routes_of_several_origins_and_gateways_come_back(network):
+    """A network service and an operator, each with one: to the kernel these are three routes."""
+    network.set("route", "append", "default", "via", "10.9.9.1", "dev", "host0", "proto", "static")
+    network.set("route", "append", "default", "via", "10.9.9.4", "dev", "host0")
+    remember()
+    network.move()
+
+    routes.restore()
+
+    now = json.loads(network.set("-json", "route", "show", "default"))
+    assert [(one["gateway"], one["dev"]) for one in now] == [
+        ("10.9.9.1", "ovirtmgmt"),
+        ("10.9.9.4", "ovirtmgmt"),
+    ]
+    assert routes.state() == routes.UNSAVED
+
+
 @pytest.mark.feature("ipv6")
 def test_routes_and_rules_of_both_families_come_back(network):
     network.set("address", "add", "fd99::11/64", "dev", "host0", "nodad")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,11 +148,6 @@ def test_root_s_home_is_closed(lab, tmp_path):
     assert "(0700) isn't passable for others" in told
 
 
-class Mount(NamedTuple):
-    mountpoint: str
-    fstype: str
-
-
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -163,11 +160,13 @@ class Mount(NamedTuple):
     ],
 )
 def test_it_lies_on_a_disk_of_this_host(lab, monkeypatch, path, words):
-    mounts = [
-        Mount("/", "ext4"), Mount("/data", "nfs4"), Mount("/data/local", "xfs"),
-        Mount("/gluster", "fuse.glusterfs"), Mount("/run", "tmpfs"),
-    ]  # fmt: skip
-    monkeypatch.setattr(directory.psutil, "disk_partitions", lambda all: mounts)
+    mounts = {
+        "/": "ext4", "/data": "nfs4", "/data/local": "xfs",
+        "/gluster": "fuse.glusterfs", "/run": "tmpfs",
+    }  # fmt: skip
+    listed = {"filesystems": [{"target": key, "fstype": value} for key, value in mounts.items()]}
+    done = subprocess.CompletedProcess([], 0, json.dumps(listed), "")
+    monkeypatch.setattr(directory.command, "run", lambda *_: done)
     monkeypatch.setattr(directory.os.path, "realpath", str)
 
     problems = found(lab, directory.bootstrap_directory_is_local, path)

@@ -98,12 +98,13 @@ def restore() -> None:
 def _lost_routes(before: dict[str, Any]) -> list[tuple[str, Route]]:
     """
     The recorded routes that main lacks, with the device on which they belong now, and how they
-    come back: ``add``, or ``replace`` where the kernel kept some of a route's hops.
+    come back: ``append``, since several of one destination may differ in their gateways alone, or
+    ``replace`` where the kernel kept some of a route's hops.
     """
     now = _routes()
     # While the address moves no device holds it: the routes are missing all the same.
     device = _device(before["address"]) or before["bridge"]
-    lost = []
+    lost: list[tuple[str, Route]] = []
     for route in before["routes"]:
         if before["device"] not in {hop.device for hop in ip.hops(route)}:
             continue
@@ -115,7 +116,10 @@ def _lost_routes(before: dict[str, Any]) -> list[tuple[str, Route]]:
         # Another default route is an operator's, or DHCP's: not ours to double.
         if not rest and any(ip.is_default(each) and gateway.alive(each) for each in same):
             continue
-        lost.append(("replace" if rest else "add", moved))
+        entry = ("replace" if rest else "append", moved)
+        # Who set a route is a difference to the kernel, and none once it's ours.
+        if _destination(moved) not in [_destination(other) for _, other in lost]:
+            lost.append(entry)
     return lost
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from ovirt_he.bootstrap import files as layout
+from ovirt_he.core import command
 from ovirt_he.core import records as record
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -82,13 +82,19 @@ def bootstrap_directory_is_local(host: Host) -> Iterator[Problem]:
     """
     named = host.settings["bootstrap"]["directory"]
     real = os.path.realpath(named)
-    mounts = {one.mountpoint: one.fstype for one in psutil.disk_partitions(all=True)}
+    mounts = _mounts()
     above = [point for point in mounts if os.path.commonpath([point, real]) == point]
     kind = mounts[max(above, key=len)] if above else ""
     if kind.startswith(REMOTE):
         yield problem(KEY, f"{named} is on a server ({kind})", "Name one on a disk of this host")
     elif kind in IN_MEMORY:
         yield problem(KEY, f"{named} is in memory ({kind})", "Name one on a disk of this host")
+
+
+def _mounts() -> dict[str, str]:
+    """File systems by where they are mounted."""
+    listed = command.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE").stdout
+    return {one["target"]: one["fstype"] for one in json.loads(listed)["filesystems"]}
 
 
 CHECKS: list[Check] = [
