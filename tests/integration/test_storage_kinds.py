@@ -118,6 +118,8 @@ def test_gluster_s_volume_is_mounted(deployed: Site, kind: Kind) -> None:
     assert mounted.split() == ["gluster.lab.test:/engine1", "fuse.glusterfs"]
     domain = deployed.engine().named("storagedomains", "hosted_storage")
     assert domain.findtext("storage/vfs_type") == "glusterfs"
+    reported = deployed.json("vdsm-client", "Host", "getCapabilities")["packages2"]
+    assert "glusterfs-cli" in reported, "the formula's own: vdsm's package doesn't bring it here"
 
 
 @pytest.mark.feature("dhcp")

@@ -57,7 +57,8 @@ def _nspawn(host: Host) -> list[str]:
 
 
 def _binds(host: Host) -> list[str]:
-    devices = ["/dev/net/tun", "/dev/fuse"]
+    # FUSE for Gluster; a machine without it has a lab all the same.
+    devices = ["/dev/net/tun", *filter(os.path.exists, ["/dev/fuse"])]
     # Without virtualisation /dev/kvm may exist, but libvirt would believe in it.
     if {"vmx", "svm"} & set(Path("/proc/cpuinfo").read_text().split()):
         devices.append("/dev/kvm")
