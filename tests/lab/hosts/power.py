@@ -90,7 +90,7 @@ def _mount(host: Host) -> None:
     """Mount a host's disk: its own layer over the roots that it was made from."""
     layers, new = host.folder / "layers", not made(host)
     if new:
-        unmount(host)
+        unmount_below(host.folder)
         for name in ("disk", "work", "root"):
             run(["rm", "-rf", "--one-file-system", host.folder / name])
             (host.folder / name).mkdir(parents=True)
@@ -103,14 +103,6 @@ def _mount(host: Host) -> None:
             identity.write(host)
             # Last: from here on the disk is the host's, and is never made anew.
             layers.write_text(lower)
-
-
-def unmount(host: Host) -> None:
-    """Unmount a host's disk; its last process may still be letting go of it."""
-    if os.path.ismount(host.root):
-        until(lambda: subprocess.run(["umount", "-q", host.root], check=False).returncode == 0, 10)
-    if os.path.ismount(host.root):
-        raise LabError(f"{host.root} is still in use")
 
 
 def wait(host: Host) -> None:
