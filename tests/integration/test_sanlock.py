@@ -54,15 +54,17 @@ def test_the_lockspace_on_storage_names_this_host(deployed: Site) -> None:
     assert int(own[4]) == int(configuration["host_id"])
 
 
-def test_qemu_holds_the_lease_of_the_vms_disk(deployed: Site) -> None:
-    configuration = deployed.configuration()
-    qemu = deployed.output("cat", "/run/libvirt/qemu/HostedEngine.pid")
-
-    held = deployed.output("sanlock", "client", "status").splitlines()
-
+def holder(site: Site) -> str:
+    """The process that holds the lease of the disk of the engine's VM."""
+    configuration = site.configuration()
+    held = site.output("sanlock", "client", "status").splitlines()
     wanted = f"r {configuration['sdUUID']}:{configuration['vm_disk_vol_id']}:"
     (lease,) = (line for line in held if line.startswith(wanted))
-    assert lease.split()[-1] == qemu
+    return lease.split()[-1]
+
+
+def test_qemu_holds_the_lease_of_the_vms_disk(deployed: Site) -> None:
+    assert holder(deployed) == deployed.output("cat", "/run/libvirt/qemu/HostedEngine.pid")
 
 
 def test_nobody_else_gets_that_lease(deployed: Site) -> None:
@@ -84,3 +86,12 @@ def test_second_run_changes_nothing(deployed: Site) -> None:
 
     assert not failures(states), failures(states)
     assert changes(states) == {}
+
+
+def test_after_a_power_cut_the_host_has_its_id_and_the_lease_again(deployed: Site) -> None:
+    deployed.power_cut()
+
+    states = deployed.apply()
+
+    assert not failures(states), failures(states)
+    assert holder(deployed) == deployed.output("cat", "/run/libvirt/qemu/HostedEngine.pid")
