@@ -10,7 +10,12 @@ include:
 
 Hosted engine packages are installed:
   pkg.installed:
-    - name: ovirt-hosted-engine-setup
+    - pkgs:
+      - ovirt-hosted-engine-setup
+{%- if hosted_engine.storage.type == "glusterfs" %}
+      # The engine refuses Gluster storage on a host without it.
+      - glusterfs-cli
+{%- endif %}
     - require:
       - sls: hosted_engine.preflight
 

@@ -12,6 +12,18 @@ Further host can join the engine:
     - require:
       - hosted_engine: Pillar of the further host is valid
 
+{%- if hosted_engine.storage.type == "glusterfs" %}
+
+# A host without it isn't operational in a data center with Gluster storage.
+Gluster's tools are on the further host:
+  pkg.installed:
+    - name: glusterfs-cli
+    - require:
+      - hosted_engine: Further host can join the engine
+    - require_in:
+      - ovirt_host: Engine manages the further host
+{%- endif %}
+
 {%- if wheelhouse.startswith("salt://") %}
 
 Wheels for the further host are there:

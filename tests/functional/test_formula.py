@@ -69,6 +69,21 @@ def test_an_appliance_that_is_removed_isnt_installed_again(minion):
     assert bool(removed) is appliance["remove"]
 
 
+@pytest.mark.feature("glusterfs")
+@pytest.mark.parametrize("sls", ["appliance", "host"])
+def test_gluster_s_tool_is_installed_where_gluster_is_the_storage(minion, sls):
+    """The engine refuses the domain (409) on a host without glusterfs-cli."""
+    installed = [
+        name
+        for chunk in minion.low(f"hosted_engine.{sls}")
+        if (chunk["state"], chunk["fun"]) == ("pkg", "installed")
+        for name in chunk.get("pkgs", [chunk["name"]])
+    ]
+
+    gluster = minion("hosted_engine.settings")["storage"]["type"] == "glusterfs"
+    assert ("glusterfs-cli" in installed) is gluster
+
+
 def test_ids_are_sentences(minion):
     for chunk in minion.low("hosted_engine"):
         assert re.match(r"^\S+( \S+)+$", chunk["__id__"]), chunk["__id__"]

@@ -27,7 +27,11 @@ from functional.storage_host import StorageHost, host, minions, wants_root
 
 __all__ = ["host", "minions"]
 pytestmark = wants_root
-SANLOCK = ROOT / "tests" / "lab" / "packages" / "sanlock" / "root" / "usr"
+PACKAGES = ROOT / "tests" / "lab" / "packages"
+SANLOCK = PACKAGES / "sanlock" / "root" / "usr"
+PYTHONPATH = ":".join(
+    str(PACKAGES / name / "root/usr/lib/python3/dist-packages") for name in ("sanlock", "vdsm")
+)
 LOCKSPACE, OFF = "hosted_engine_ha.lockspace_initialised", "hosted_engine_ha.maintenance_off"
 HEALTHY, ENABLED = "hosted_engine_ha.healthy", "hosted_engine_ha.agent_enabled"
 MAC = "00:16:3e:00:00:01"
@@ -89,7 +93,7 @@ class Ha:
             tail = arguments[arguments.index("sanlock") + 1 :]
             done = subprocess.run(
                 [sys.executable, SANLOCK / "sbin" / "sanlock", *tail],
-                env={"PYTHONPATH": str(SANLOCK / "lib" / "python3" / "dist-packages")},
+                env={"PYTHONPATH": PYTHONPATH},
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
             assert done.returncode in options.get("codes", (0,)), done.stdout
@@ -124,7 +128,7 @@ def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
 
 
 def dumped(path: Path) -> str:
-    env = {"PYTHONPATH": str(SANLOCK / "lib" / "python3" / "dist-packages")}
+    env = {"PYTHONPATH": PYTHONPATH}
     space = f"hosted-engine:1:{str(path).replace(':', chr(92) + ':')}:0"
     read = [sys.executable, SANLOCK / "sbin" / "sanlock", "direct", "read_leader", "-s", space]
     return subprocess.run(read, env=env, capture_output=True, text=True, check=False).stdout

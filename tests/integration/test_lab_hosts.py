@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -33,13 +35,28 @@ GUEST = """
 """
 
 
+def _folder() -> Path:
+    used = os.environ.get("HOSTED_ENGINE_LAB", "/var/lib/hosted-engine-lab")
+    return Path(f"{used}-selftest")
+
+
+def _running(word: str) -> list[Path]:
+    """Processes with that word in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word in path.read_bytes().decode(errors="replace").split("\0"):
+                found.append(path)
+    return found
+
+
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Run]:
     """The lab's command, for two new hosts; the cache is the machine's."""
     used = Path(os.environ.get("HOSTED_ENGINE_LAB", "/var/lib/hosted-engine-lab"))
     environment = os.environ | {
         "HOSTED_ENGINE_CACHE": os.environ.get("HOSTED_ENGINE_CACHE", f"{used}/cache"),
-        "HOSTED_ENGINE_LAB": f"{used}-selftest",
+        "HOSTED_ENGINE_LAB": str(_folder()),
     }
 
     def run(*argv: str, input: str = "", check: bool = True) -> str:
@@ -109,18 +126,68 @@ def test_packages_come_from_the_lab_alone(lab: Run) -> None:
     assert "http" not in sources
 
 
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        (EXPORT, "nas.lab.test:/exports/engine1"),
-        ("/srv/gluster/engine1", "gluster.lab.test:/engine1"),
-    ],
-)
-def test_storage_looks_exported(lab: Run, path: str, source: str) -> None:
-    mounted = lab("exec", "hv1", "findmnt", "--noheadings", "--output", "SOURCE", path)
+def test_storage_looks_exported(lab: Run) -> None:
+    mounted = lab("exec", "hv1", "findmnt", "--noheadings", "--output", "SOURCE", EXPORT)
 
-    assert mounted == f"{source}\n"
-    assert lab("exec", "hv1", "stat", "-c", "%u:%g %a", path) == "36:36 755\n"
+    assert mounted == "nas.lab.test:/exports/engine1\n"
+    assert lab("exec", "hv1", "stat", "-c", "%u:%g %a", EXPORT) == "36:36 755\n"
+
+
+def test_destroy_takes_all_of_a_host_whose_start_was_killed(lab: Run) -> None:
+    """It boots, and nothing says yet that it is made: what a kill between the two leaves."""
+    lab("up", "hv3")
+    folder = _folder() / "hosts/hv3"
+    (folder / "layers").unlink()
+    (folder / "root/srv/further").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", folder / "root/srv/further"], check=True)
+
+    lab("destroy", "hv3")
+
+    assert str(folder) not in Path("/proc/mounts").read_text()
+    assert not _running(f"--directory={folder}/root")
+    assert not folder.exists()
+    assert lab("exec", "hv1", "hostname") == "hv1.lab.test\n"
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in the network of a lab's hosts with kernels, as a killed test leaves one."""
+    space = f"{tmp_path.name}-uml"
+    subprocess.run(["ip", "netns", "add", space], check=True)
+    process = subprocess.Popen(["ip", "netns", "exec", space, "sleep", "600"])
+    yield process
+    process.kill()
+    subprocess.run(["ip", "netns", "delete", space], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_destroy_ends_hosts_with_kernels_unless_a_test_uses_them(
+    used: bool, tmp_path: Path, kernels: subprocess.Popen[bytes]
+) -> None:
+    environment = os.environ | {"HOSTED_ENGINE_LAB": str(tmp_path)}
+
+    with (tmp_path / "kernel.lock").open("a") as lock:
+        if used:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([LAB, "destroy"], env=environment, check=True)
+
+    assert (kernels.poll() is None) is used
+    assert Path("/run/netns", f"{tmp_path.name}-uml").exists() is used
+
+
+def test_gluster_is_mounted_by_its_own_client(lab: Run) -> None:
+    lab("gluster", "engine1")
+    lab("exec", "hv1", "apt-get", "-qq", "update")
+    lab("exec", "hv1", "apt-get", "-qq", "install", "glusterfs-client")
+
+    lab("exec", "hv1", "mount", "-t", "glusterfs", "gluster.lab.test:/engine1", "/mnt")
+
+    mounted = lab("exec", "hv1", "findmnt", "--noheadings", "--output", "SOURCE,FSTYPE", "/mnt")
+    assert mounted.split() == ["gluster.lab.test:/engine1", "fuse.glusterfs"]
+    assert lab("exec", "hv1", "stat", "-c", "%u:%g", "/mnt") == "36:36\n"
+    direct = ["dd", "if=/dev/zero", "of=/mnt/x", "bs=512", "count=1", "oflag=direct"]
+    lab("exec", "hv1", "setpriv", "--reuid=36", "--regid=36", "--clear-groups", *direct)
+    lab("exec", "hv1", "umount", "/mnt")
 
 
 def test_target_is_discovered_with_chap_alone(lab: Run) -> None:

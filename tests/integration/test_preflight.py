@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .site import Site, failures
+from .site import Site, failures, lab
 
 # What Salt and apt write to while they only look, and what no program can leave alone.
 IGNORED = ("/var/cache", "/var/log", "/run", "/proc", "/sys", "/dev", "/tmp", "/srv", "/opt")
@@ -167,6 +167,7 @@ def tools(site: Site) -> Site:
     """The host with what mounts NFS and Gluster, as vdsm's packages bring it."""
     site.run(["apt-get", "-q", "update"])
     site.run(["apt-get", "-qy", "install", "nfs-common", "glusterfs-client"])
+    lab("gluster", f"engine{site.number}")
     return site
 
 

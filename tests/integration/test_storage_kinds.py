@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from hosts.settings import engine_mac
 
-from .site import Site, changes, failures
+from .site import Site, changes, failures, lab
 
 pytestmark = pytest.mark.extensive
 
@@ -70,6 +70,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture(scope="module")
 def deployed(kind: Kind) -> Site:
     site = Site.fresh("hv1")
+    if kind is GLUSTER:
+        lab("gluster", f"engine{site.number}")
     site.pillar(**kind.pillar)
     states = site.apply()
     assert not failures(states), failures(states)
@@ -111,11 +113,13 @@ def test_vm_runs_from_the_disk_that_was_asked_for(deployed: Site, kind: Kind) ->
 def test_gluster_s_volume_is_mounted(deployed: Site, kind: Kind) -> None:
     if kind is not GLUSTER:
         pytest.skip("of Gluster alone")
-    mounted = deployed.output("findmnt", "-n", "-o", "SOURCE", kind.below.rstrip("/"))
+    mounted = deployed.output("findmnt", "-n", "-o", "SOURCE,FSTYPE", kind.below.rstrip("/"))
 
-    assert mounted.partition("[")[0] == "gluster.lab.test:/engine1"
+    assert mounted.split() == ["gluster.lab.test:/engine1", "fuse.glusterfs"]
     domain = deployed.engine().named("storagedomains", "hosted_storage")
     assert domain.findtext("storage/vfs_type") == "glusterfs"
+    reported = deployed.json("vdsm-client", "Host", "getCapabilities")["packages2"]
+    assert "glusterfs-cli" in reported, "the formula's own: vdsm's package doesn't bring it here"
 
 
 @pytest.mark.feature("dhcp")

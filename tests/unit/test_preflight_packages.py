@@ -21,8 +21,10 @@ INSTALLED: dict[str, Any] = {"pkg.version": lambda _: ""}
 SETUP, APPLIANCE = "ovirt-hosted-engine-setup", "ovirt-engine-appliance"
 
 
-def problems(family: str, installed: tuple[str, ...] = (), **appliance: str) -> dict[str, str]:
-    pillar = {"hosted_engine": {"appliance": appliance}}
+def problems(
+    family: str, installed: tuple[str, ...] = (), storage: str = "nfs", **appliance: str
+) -> dict[str, str]:
+    pillar = {"hosted_engine": {"appliance": appliance, "storage": {"type": storage}}}
     grains = {"os_family": family, "fqdn": "node1.example.com"}
     run = {"pkg.version": lambda name: "1" if name in installed else ""}
     host = preflight.Host(settings.merge(pillar, grains), grains, run)
@@ -68,6 +70,15 @@ def test_packages_that_are_offered_or_installed(rpm):
     rpm.timeouts.clear()
     assert problems("RedHat", installed=(SETUP, APPLIANCE)) == {}
     assert rpm.timeouts == [], "nothing is asked"
+
+
+def test_gluster_needs_its_command_line_tool(rpm):
+    """The engine answers 409 to a Gluster domain while its host has no glusterfs-cli."""
+    rpm.offered = {SETUP: set(), APPLIANCE: set()}
+
+    assert "glusterfs-cli" in problems("RedHat", storage="glusterfs")["storage:type"]
+    rpm.installed = {"glusterfs-cli": set()}
+    assert problems("RedHat", storage="glusterfs") == {}
 
 
 def test_packages_that_no_repository_offers_are_named(rpm):
@@ -149,5 +160,7 @@ def test_apt_asks_repositories_and_leaves_its_lists_alone(tmp_path, monkeypatch)
 def test_the_names_are_those_that_the_phase_installs():
     text = SLS.read_text()
     installed = re.findall(r"pkg\.installed:\n\s+- name: (\S.*)", text)
+    (block,) = re.findall(r"    - pkgs:\n(?:.*\n)*?    - require", text)
 
-    assert installed == [packages.SETUP, "{{ hosted_engine.appliance.package | json }}"]
+    assert installed == ["{{ hosted_engine.appliance.package | json }}"]
+    assert re.findall(r"^      - (\S+)$", block, re.M) == [packages.SETUP, packages.GLUSTER]

@@ -10,6 +10,8 @@ from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 KEY = "appliance:package"
 SETUP = "ovirt-hosted-engine-setup"
+# The engine refuses Gluster storage on a host without it; not every vdsm's package brings it.
+GLUSTER = "glusterfs-cli"
 # A repository's metadata can be large, and its server slow.
 SECONDS = 120
 ADVICE = "Look at the repositories of this host and what they answer"
@@ -18,12 +20,14 @@ ANY = tuple(range(256))
 
 def packages_are_offered(host: Host) -> Iterator[Problem]:
     """
-    The repositories offer ovirt-hosted-engine-setup and the appliance's package by their names,
-    where they aren't installed yet; 120 seconds at most for each answer. Nothing is refreshed but
-    the package manager's cache.
+    The repositories offer ovirt-hosted-engine-setup, the appliance's package, and glusterfs-cli for
+    Gluster storage by their names, where they aren't installed yet; 120 seconds at most for each
+    answer. Nothing is refreshed but the package manager's cache.
     """
     appliance = host.settings["appliance"]
     keys = {SETUP: "host", **({} if appliance["source"] else {appliance["package"]: KEY})}
+    if host.settings["storage"]["type"] == "glusterfs":
+        keys[GLUSTER] = "storage:type"
     missing = [name for name in keys if not host.run["pkg.version"](name)]
     if not missing:
         return

@@ -20,7 +20,7 @@ from .standins import BLANK, IMAGE, SD, VM, VOLUME, hosted_engine_conf, standin
 block_domain = standin("vdsm_standin.block_domain")
 connections = standin("vdsm_standin.connections")
 daemon = standin("sanlock_standin.daemon")
-direct = standin("sanlock_standin.direct")
+direct = standin("vdsm_standin.direct")
 ha_configuration = standin("hosted_engine_ha_standin.configuration")
 ha_storage = standin("hosted_engine_ha_standin.storage")
 iscsiadm = standin("iscsi_standin.command")

@@ -7,7 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from . import network, power, san, storage
+from . import gluster, network, power, san, storage
 from .host import Host
 from .run import LabError, run
 from .settings import CHECKPOINTS, HOSTS, STORAGE
@@ -29,7 +29,8 @@ def save(name: str) -> None:
     run(["rm", "-rf", partial])
     for source in [host.folder / part for host in hosts for part in ("disk", "layers")]:
         _copy(source, partial / source.relative_to(HOSTS.parent))
-    for source in [*STORAGE.glob("*engine*/data"), san.IMAGES]:
+    shared = [*STORAGE.glob("*engine*/data"), san.IMAGES]
+    for source in [*shared, *([gluster.STATE] if gluster.made() else [])]:
         _copy(source, partial / source.relative_to(STORAGE.parent))
     (partial / "running").write_text(" ".join(host.name for host in running))
     run(["rm", "-rf", CHECKPOINTS / name])
@@ -47,7 +48,11 @@ def restore(name: str) -> None:
         power.destroy(host)
     storage.down()
     shutil.rmtree(STORAGE, ignore_errors=True)
-    shared = [*kept.glob("storage/*/data"), *kept.glob("storage/san")]
+    shared = [
+        *kept.glob("storage/*/data"),
+        *kept.glob("storage/san"),
+        *kept.glob("storage/glusterd"),
+    ]
     for source in [*shared, *kept.glob("hosts/*/disk")]:
         _copy(source, HOSTS.parent / source.relative_to(kept))
     for source in kept.glob("hosts/*/layers"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import uuid
 from pathlib import Path
 
 from . import network
+from . import root as roots
 from .host import Host
 from .run import run
 from .settings import (
@@ -17,6 +19,7 @@ from .settings import (
     GATEWAY_IPV6,
     PREFIX,
     PREFIX_IPV6,
+    SANLOCK,
     host_address_ipv6,
 )
 
@@ -33,6 +36,17 @@ Gateway={gateway}
 Address={address_ipv6}/{prefix_ipv6}
 Gateway={gateway_ipv6}
 IPv6AcceptRA=no
+"""
+# The stand-ins' versions are higher, so that apt takes them unless it mustn't.
+REAL_SANLOCK = """Package: sanlock python3-sanlock libvirt-sanlock
+Pin: version *lab1
+Pin-Priority: -1
+"""
+# No watchdog, no locked memory, no real-time priority: what this machine can't give.
+SANLOCK_UNIT = """[Service]
+Environment=LD_PRELOAD=/usr/local/lib/unlimited.so
+ExecStart=
+ExecStart=/usr/sbin/sanlock daemon -w 0 -l 0 -h 0
 """
 PILLAR = Path(__file__).with_name("pillar.sls")
 # Before the real one in the path that the formula's commands have.
@@ -73,6 +87,10 @@ def write(host: Host) -> None:
     (root / "usr/sbin/lsblk").chmod(0o755)
     with (root / "etc/libvirt/libvirtd.conf").open("a") as config:
         config.write(f'host_uuid = "{uuid.UUID(machine_id(host))}"\n')
+    if SANLOCK == "debian":
+        _file(root, "etc/apt/preferences.d/sanlock", REAL_SANLOCK)
+        _file(root, "etc/systemd/system/sanlock.service.d/lab.conf", SANLOCK_UNIT)
+        shutil.copy(roots.sanlock_preload(), root / "usr/local/lib")
     run(["ssh-keygen", "-q", "-A", "-f", root])
 
 

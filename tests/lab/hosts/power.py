@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import identity, network, root, storage
 from .host import Host
-from .run import LabError, run, until
+from .run import LabError, run, unmount_below, until
 from .settings import BRIDGE, CHECKOUT, host_names
 
 BOOT_SECONDS = 90
@@ -57,7 +57,8 @@ def _nspawn(host: Host) -> list[str]:
 
 
 def _binds(host: Host) -> list[str]:
-    devices = ["/dev/net/tun"]
+    # FUSE for Gluster; a machine without it has a lab all the same.
+    devices = ["/dev/net/tun", *filter(os.path.exists, ["/dev/fuse"])]
     # Without virtualisation /dev/kvm may exist, but libvirt would believe in it.
     if {"vmx", "svm"} & set(Path("/proc/cpuinfo").read_text().split()):
         devices.append("/dev/kvm")
@@ -89,7 +90,7 @@ def _mount(host: Host) -> None:
     """Mount a host's disk: its own layer over the roots that it was made from."""
     layers, new = host.folder / "layers", not made(host)
     if new:
-        unmount(host)
+        unmount_below(host.folder)
         for name in ("disk", "work", "root"):
             run(["rm", "-rf", "--one-file-system", host.folder / name])
             (host.folder / name).mkdir(parents=True)
@@ -102,14 +103,6 @@ def _mount(host: Host) -> None:
             identity.write(host)
             # Last: from here on the disk is the host's, and is never made anew.
             layers.write_text(lower)
-
-
-def unmount(host: Host) -> None:
-    """Unmount a host's disk; its last process may still be letting go of it."""
-    if os.path.ismount(host.root):
-        until(lambda: subprocess.run(["umount", "-q", host.root], check=False).returncode == 0, 10)
-    if os.path.ismount(host.root):
-        raise LabError(f"{host.root} is still in use")
 
 
 def wait(host: Host) -> None:
@@ -159,7 +152,7 @@ def _kill(host: Host) -> None:
 def destroy(host: Host) -> None:
     """Remove a host and its disk. Safe to run again after a kill."""
     crash(host)
-    unmount(host)
+    unmount_below(host.folder)
     (host.folder / "layers").unlink(missing_ok=True)
     run(["rm", "-rf", "--one-file-system", host.folder])
     # The kernel lets go of a big guest's memory after its process is gone from every list.

@@ -30,12 +30,16 @@ def build() -> None:
 
 def layers() -> list[Path]:
     """The folders that a host's root is made of, topmost first, for overlayfs."""
+    salt = cache.cached(f"salt-{SALT}", cache.key(HERE / "salt-tree"), _salt, prune=False)
+    return [salt / "tree", base() / "tree"]
+
+
+def base() -> Path:
+    """The folder with Debian's tree."""
     listed = (HERE / "root.packages").read_text().splitlines()
     packages = ",".join(line for line in listed if line and not line.startswith("#"))
     wanted = cache.key(packages, HERE / "customize-root")
-    base = cache.cached("root", wanted, lambda to: _root(to, packages), prune=False)
-    salt = cache.cached(f"salt-{SALT}", cache.key(HERE / "salt-tree"), _salt, prune=False)
-    return [salt / "tree", base / "tree"]
+    return cache.cached("root", wanted, lambda to: _root(to, packages), prune=False)
 
 
 def _root(folder: Path, packages: str) -> None:
@@ -62,11 +66,29 @@ def appliance() -> Path:
 
 def repository() -> Path:
     """The package repository that hosts install from: .debs and their index."""
-    image = appliance()
+    image, packages = appliance(), debian()
     builder = LAB_PARTS / "packages/build"
-    wanted = cache.key(LAB_PARTS / "packages", image.name)
+    wanted = cache.key(LAB_PARTS / "packages", image.name, packages.name)
     disk = image / "appliance.qcow2"
-    return cache.cached("repository", wanted, lambda folder: _run(builder, folder, disk))
+    return cache.cached("repository", wanted, lambda folder: _run(builder, folder, disk, packages))
+
+
+def debian() -> Path:
+    """Debian's own packages that hosts install, with what a host's root lacks for them."""
+    status = base() / "tree/var/lib/dpkg/status"
+    fetch = LAB_PARTS / "packages/fetch"
+    wanted = cache.key(fetch, LAB_PARTS / "packages/debian.packages", base().name)
+    return cache.cached("debian", wanted, lambda folder: _run(fetch, folder, status))
+
+
+def sanlock_preload() -> Path:
+    """What Debian's sanlock is started with on a machine that lacks CAP_SYS_RESOURCE."""
+    source = LAB_PARTS / "sanlock/unlimited.c"
+
+    def compile(folder: Path) -> None:
+        run(["gcc", "-shared", "-fPIC", "-o", folder / "unlimited.so", source, "-ldl"])
+
+    return cache.cached("sanlock", cache.key(source), compile) / "unlimited.so"
 
 
 def wheelhouse() -> Path:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from os import environ
+from pathlib import Path
 
 
 class LabError(Exception):
@@ -34,3 +35,18 @@ def until(done: Callable[[], bool], seconds: float) -> bool:
     while not (ready := done()) and time.monotonic() < end:
         time.sleep(0.1)
     return ready
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount all that is mounted below a folder, however deep; what still uses it may go on."""
+    for _ in _mounts_below(folder):
+        # The last one may lie on another one; a lazy one takes what lies on it along.
+        if left := _mounts_below(folder):
+            run(["umount", "--lazy", left[-1]])
+
+
+def _mounts_below(folder: Path) -> list[Path]:
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    # The kernel writes white space in octal digits.
+    points = (line.split()[4].encode().decode("unicode_escape") for line in mounts)
+    return [point for point in map(Path, points) if point.is_relative_to(folder)]

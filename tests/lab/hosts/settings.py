@@ -24,6 +24,8 @@ DOMAIN_IPV6 = f"six.{DOMAIN}"
 GATEWAY_IPV6 = "fd77::1"
 PREFIX_IPV6 = 64
 SALT = os.environ.get("HOSTED_ENGINE_SALT", "3008.3")
+# "debian": new hosts install the real sanlock, with its lease times; else the lab's stand-in.
+SANLOCK = os.environ.get("HOSTED_ENGINE_SANLOCK", "stand-in")
 MOST_HOSTS = 20
 EXPORTS = 4
 

@@ -1,8 +1,8 @@
 """
-The lab's NAS and its Gluster: folders that hosts share, mounted so that they look exported.
+The lab's NAS: folders that hosts share, mounted so that they look exported. Gluster and SAN beside.
 
-This kernel has no NFS, and there is no Gluster. An overlay mount may have any source name, and a
-bind mount keeps it: so /proc/mounts in a host shows ``nas.lab.test:/exports/engine1`` as with NFS.
+This kernel has no NFS. An overlay mount may have any source name, and a bind mount keeps it: so
+/proc/mounts in a host shows ``nas.lab.test:/exports/engine1`` as with NFS.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from . import san
+from . import gluster, san
 from .run import run
 from .settings import DOMAIN, STORAGE, sites
 
@@ -31,16 +31,11 @@ class Share(NamedTuple):
 
 
 def shares(hosts: int) -> list[Share]:
-    """An export and a Gluster volume for each site."""
-    nas = [
+    """An export for each site."""
+    return [
         Share(STORAGE / site, f"nas.{DOMAIN}:/exports/{site}", f"/srv/nas/exports/{site}")
         for site in sites(hosts)
     ]
-    gluster = [
-        Share(STORAGE / f"gluster-{site}", f"gluster.{DOMAIN}:/{site}", f"/srv/gluster/{site}")
-        for site in sites(hosts)
-    ]
-    return nas + gluster
 
 
 def binds() -> dict[Path, str]:
@@ -63,11 +58,14 @@ def up(hosts: int) -> None:
         layers = "lowerdir={lower},upperdir={data},workdir={work}".format(**folders)
         run(["mount", "-t", "overlay", share.source, "-o", layers, share.mount])
     san.up(hosts)
+    if gluster.made():
+        gluster.up()
 
 
 def down() -> None:
-    """Unmount the shares, and end the SAN's target. What is on them stays."""
-    for path in sorted(STORAGE.glob("*engine*/mount")):
+    """Unmount the shares, and end Gluster's server and the SAN's. What is on them stays."""
+    for path in sorted(STORAGE.glob("engine*/mount")):
         if os.path.ismount(path):
             run(["umount", path])
+    gluster.down()
     san.down()

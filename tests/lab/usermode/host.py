@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -18,6 +19,9 @@ from .build import Parts
 
 # Beside the lab's own network, and like it without a way out.
 NAMESPACE = f"{LAB.name}-uml"
+FOLDER = LAB / "kernel"
+# Held as long as somebody uses the hosts; a kill lets go of it.
+LOCK = LAB / "kernel.lock"
 BRIDGE_ADDRESS = "10.78.0.1/24"
 BOOT_SECONDS = 240
 
@@ -28,7 +32,7 @@ class UserModeHost:
     def __init__(self, parts: Parts, name: str, address: str, memory_mib: int, wires: int) -> None:
         self.parts, self.name, self.address, self.memory_mib = parts, name, address, memory_mib
         self.taps = [f"t-{name}{number}" for number in range(wires)]
-        self.folder = LAB / "kernel" / name
+        self.folder = FOLDER / name
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -133,6 +137,17 @@ def network_down() -> None:
             os.kill(number, signal.SIGKILL)
     assert until(lambda: not _processes(), 30), f"{NAMESPACE} has processes: {_processes()}"
     subprocess.run(["ip", "netns", "delete", NAMESPACE], check=True)
+
+
+def destroy() -> None:
+    """End and remove the hosts, unless somebody uses them."""
+    with LOCK.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        network_down()
+        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def _processes() -> list[int]:

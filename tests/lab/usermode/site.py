@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from hosts.cache import locked
+
 from . import build, host
 
 SETUP = "/srv/formula/tests/lab/usermode"
@@ -23,6 +25,11 @@ class Site:
 @contextlib.contextmanager
 def running() -> Iterator[Site]:
     """Build what isn't built, start both, and leave nothing of them."""
+    with locked(host.LOCK):
+        yield from _running()
+
+
+def _running() -> Iterator[Site]:
     parts = build.build()
     build.link(parts)
     site = Site(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import configparser
+import errno
 import logging
 import signal
 import socket
@@ -11,10 +12,7 @@ import sys
 import time
 from typing import Any
 
-from sanlock_standin import client as sanlock
-from sanlock_standin import records
-from sanlock_standin.daemon import DEAD_SECONDS
-from sanlock_standin.records import LeaseError
+import sanlock
 from vdsm_standin import rpc
 
 from . import archive, configuration, log, monitor, ovf, score, states, storage, vm_conf
@@ -26,7 +24,7 @@ VM_CONF = configuration.RUN / "vm.conf"
 REFRESH_SECONDS = 30
 # What ends the agent; systemd starts it again.
 FATAL = (
-    RuntimeError, OSError, TypeError, LeaseError, UnicodeDecodeError, rpc.RemoteError,
+    RuntimeError, OSError, TypeError, sanlock.SanlockException, UnicodeDecodeError, rpc.RemoteError,
     configparser.Error, configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
 )  # fmt: skip
 logger = logging.getLogger("ovirt_hosted_engine_ha.agent.hosted_engine.HostedEngine")
@@ -60,7 +58,10 @@ class Agent:
         storage.prepare(self.values)
         logger.info("Acquiring a lock on host id %s", self.host_id)
         self.lockspace = paths["lockspace"]
+        # Both at once: each takes as long as a host may need to show that it lives.
+        storage.start_monitoring(self.values)
         self._lock_host_id()
+        storage.wait_for_monitoring(self.values)
         logger.info("Acquired lock on host id %s", self.host_id)
         self.refresh(paths["conf"])
         self.health = monitor.Watch(self._probe_engine, (False, ""), seconds=1)
@@ -68,8 +69,9 @@ class Agent:
 
     def _lock_host_id(self) -> None:
         """Own our host id; nothing happens while we do."""
-        place = {"path": self.lockspace, "offset": 0}
-        sanlock.call("add_lockspace", name=LOCKSPACE, host_id=self.host_id, **place)
+        place = (LOCKSPACE, self.host_id, self.lockspace)
+        if not sanlock.inq_lockspace(*place):
+            sanlock.add_lockspace(*place)
 
     def _probe_engine(self) -> tuple[bool, str]:
         return monitor.engine_is_up(self.values["fqdn"])
@@ -227,7 +229,7 @@ class Agent:
         """Say that this agent stopped; its VM goes on."""
         self.stopping = True
         self.publish(self.look())
-        sanlock.call("rem_lockspace", name=LOCKSPACE)
+        sanlock.rem_lockspace(LOCKSPACE, self.host_id, self.lockspace)
 
 
 def cleanup(arguments: list[str]) -> int:
@@ -257,17 +259,18 @@ def cleanup(arguments: list[str]) -> int:
 
 def _is_leased(host_id: int, lockspace: str) -> bool:
     """
-    Whether that host renews its id. The real one takes the id and gives its own back meanwhile;
-    looking twice tells the same, and leaves the agent of this host alone.
+    Whether that host renews its id: nobody else can take it then. The real one gives its own id
+    back meanwhile, where it has one; here the daemon, which watches all ids, is asked instead.
     """
     try:
-        before = records.read(lockspace, 0, LOCKSPACE, host_id)
-        if not before.timestamp:
-            return False
-        time.sleep(DEAD_SECONDS)
-        return records.read(lockspace, 0, LOCKSPACE, host_id) != before
-    except LeaseError:
-        return False
+        sanlock.add_lockspace(LOCKSPACE, host_id, lockspace)
+    except sanlock.SanlockException as err:
+        if err.errno not in (errno.EINVAL, errno.EEXIST):
+            return True
+        (seen,) = sanlock.get_hosts(LOCKSPACE, host_id)
+        return seen["flags"] in (sanlock.HOST_LIVE, sanlock.HOST_FAIL, sanlock.HOST_UNKNOWN)
+    sanlock.rem_lockspace(LOCKSPACE, host_id, lockspace)
+    return False
 
 
 def main(arguments: list[str]) -> int:

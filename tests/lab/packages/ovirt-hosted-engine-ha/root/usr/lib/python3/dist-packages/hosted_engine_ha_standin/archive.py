@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from sanlock_standin import direct
+from vdsm_standin import direct
 
 MEMBERS = ("vm.conf", "broker.conf", "version", "fhanswers.conf", "hosted-engine.conf")
 ARCHIVE_BYTES = 20480

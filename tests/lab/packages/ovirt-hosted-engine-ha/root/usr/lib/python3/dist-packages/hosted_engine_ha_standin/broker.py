@@ -10,9 +10,7 @@ import threading
 import time
 from typing import Any
 
-from sanlock_standin import client as sanlock
-from sanlock_standin import records
-from sanlock_standin.records import LeaseError
+import sanlock
 from vdsm_standin import rpc
 
 from . import archive, configuration, log, metadata, notifications, storage
@@ -23,7 +21,7 @@ FRESH_SECONDS = 0.3
 # What the local agent said of who is alive holds that long; without it nobody is.
 LIVE_SECONDS = 60
 CONNECT_SECONDS = 20
-LOCKSPACE = "hosted-engine"
+LOCKSPACE = b"hosted-engine"
 NOTHING = {"vm": "unknown", "health": "unknown", "detail": "unknown"}
 
 
@@ -100,7 +98,7 @@ class Broker:
             raise RuntimeError("Lockfile reset can be performed in global maintenance mode only.")
         if not force and not all(host["stopped"] for host in stats["hosts"].values()):
             raise RuntimeError("Lockfile reset cannot be performed with an active agent.")
-        records.initialise(self.paths["lockspace"], 0, LOCKSPACE)
+        sanlock.write_lockspace(LOCKSPACE, self.paths["lockspace"])
 
     def get_paths(self) -> dict[str, str]:
         """Paths of the prepared images."""
@@ -142,8 +140,11 @@ VERBS = (
 def host_id_is_locked() -> bool:
     """Whether sanlock holds a host id of HA's lockspace for this host."""
     try:
-        return any(line.startswith(f"s {LOCKSPACE}:") for line in sanlock.call("status"))
-    except (OSError, LeaseError):
+        return any(
+            space["lockspace"] == LOCKSPACE and not space["flags"] & sanlock.LSFLAG_ADD
+            for space in sanlock.get_lockspaces()
+        )
+    except sanlock.SanlockException:
         return False
 
 

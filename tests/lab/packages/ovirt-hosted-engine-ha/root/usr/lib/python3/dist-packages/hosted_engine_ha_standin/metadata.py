@@ -11,7 +11,7 @@ import binascii
 import json
 from typing import Any
 
-from sanlock_standin import direct
+from vdsm_standin import direct
 
 BLOCK = 4096
 HOSTS = 2000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from .configuration import address
 
 IMAGES = ("metadata", "lockspace", "conf")
 OVF_STORE = "OVF_STORE"
+# An id that a host left without a word is free after 150 s.
+MONITOR_SECONDS = 240
 logger = logging.getLogger("ovirt_hosted_engine_ha.lib.storage")
 
 
@@ -62,6 +65,21 @@ def disconnect(values: Mapping[str, str]) -> None:
     """Disconnect it."""
     for connection in connections(values):
         vdsm("StorageDomain.disconnect", **connection)
+
+
+def start_monitoring(values: Mapping[str, str]) -> None:
+    """Have vdsm own this host's id in the domain's own lockspace: leases of its volumes need it."""
+    vdsm("Host.startMonitoringDomain", sdUUID=values["sdUUID"], hostID=int(values["host_id"]))
+
+
+def wait_for_monitoring(values: Mapping[str, str]) -> None:
+    """Until vdsm owns it. Raises RuntimeError after MONITOR_SECONDS."""
+    domain = values["sdUUID"]
+    deadline = time.monotonic() + MONITOR_SECONDS
+    while not vdsm("Host.getStorageRepoStats", domains=[domain])[domain]["acquired"]:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no host id in the lockspace of domain {domain}")
+        time.sleep(1)
 
 
 def _prepare(values: Mapping[str, str], image: str, volume: str) -> str:

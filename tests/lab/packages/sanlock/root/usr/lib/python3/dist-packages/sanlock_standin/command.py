@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 
-from . import client, direct, records
+from vdsm_standin import direct
+
+from . import client, records
 from .daemon import serve
 from .paths import lockspace, split
 from .records import LeaseError

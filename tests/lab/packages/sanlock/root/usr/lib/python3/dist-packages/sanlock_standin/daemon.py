@@ -8,6 +8,7 @@ between hosts, and a power cut lets go of it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -40,10 +41,10 @@ class Daemon:
 
     def add_lockspace(self, name: str, host_id: int, path: str, offset: int = 0) -> None:
         """Own a host id. Raises LeaseError: not initialised, or owned by a host that lives."""
-        if name in self.spaces:
-            if self.spaces[name]["host_id"] != host_id:
-                raise LeaseError(-22, "Sanlock lockspace joined with another host id")
-            return
+        if space := self.spaces.get(name):
+            same = (space["host_id"], space["path"]) == (host_id, path)
+            code, what = (errno.EEXIST, "File exists") if same else (errno.EINVAL, "another id")
+            raise LeaseError(-code, what)
         seen = records.read(path, offset, name, host_id)
         if seen.timestamp and seen.owner != self.host:
             time.sleep(DEAD_SECONDS)
@@ -65,6 +66,10 @@ class Daemon:
             if space := self.spaces.pop(name, None):
                 self._renew(name, space, alive=False)
 
+    def lockspaces(self) -> list[dict[str, Any]]:
+        """Those in which this host has an id."""
+        return [{"lockspace": name, **space} for name, space in self.spaces.items()]
+
     def acquire(self, resource: str, path: str, pid: int, offset: int = 0) -> None:
         """Hold a lease for a process. Raises LeaseError -243 while another host holds it."""
         self.tick()
@@ -81,11 +86,6 @@ class Daemon:
         lease = {"path": path, "offset": offset, "pid": pid}
         with self.lock:
             self.leases[resource] = lease | {"descriptor": descriptor, "at": start + offset}
-
-    def hand_over(self, resource: str, pid: int) -> None:
-        """Tie a lease to another process (the guest's, once it has one)."""
-        with self.lock:
-            self.leases[resource]["pid"] = pid
 
     def release(self, resource: str) -> None:
         """Let go of a lease."""

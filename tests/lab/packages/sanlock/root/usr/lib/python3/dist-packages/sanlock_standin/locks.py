@@ -7,7 +7,7 @@ import os
 import struct
 from pathlib import Path
 
-from . import direct
+from vdsm_standin import direct
 
 LOCK = struct.Struct("hhqqi4x")
 

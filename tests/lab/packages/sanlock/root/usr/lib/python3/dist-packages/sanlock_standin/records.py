@@ -6,7 +6,7 @@ import errno
 import struct
 from dataclasses import dataclass, replace
 
-from . import direct
+from vdsm_standin import direct
 
 MAGIC = 0x12212010
 VERSION = 0x00030004

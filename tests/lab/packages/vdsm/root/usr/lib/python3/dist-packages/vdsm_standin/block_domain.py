@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import sanlock
+
 from . import loops, luns, mounts
 from .errors import (
     CannotCreateLogicalVolume,
@@ -78,6 +80,7 @@ class BlockDomain:
         domain._produce(table)
         text = metadata(domain_id, name, seen[devices[0]].kind, "")
         (loops.DEVICES / domain_id / "metadata").write_bytes(text.encode().ljust(4096, b"\0"))
+        sanlock.write_lockspace(domain_id.encode(), domain.ids())
 
     def _produce(self, table: dict[str, Any]) -> None:
         """Links below /rhev, as vdsm makes them for a domain that it sees."""
@@ -89,6 +92,10 @@ class BlockDomain:
     def _active(self, table: dict[str, Any], volume: str) -> Path:
         at = table["volumes"][volume]
         return loops.activate(self.id, volume, self._lun, at["offset"], at["size"])
+
+    def ids(self) -> str:
+        """Path of its lockspace."""
+        return str(loops.DEVICES / self.id / "ids")
 
     def metadata(self) -> dict[str, str]:
         """What it says of itself."""
@@ -138,6 +145,8 @@ class BlockDomain:
             at = _allot(self._lun, table, volume, size)
             slot = next(number for number in range(len(slots) + 1) if number not in slots)
             at |= {"image": image, "slot": slot, "facts": facts}
+        lease = self.lease("", image, volume)
+        sanlock.write_resource(self.id.encode(), volume.encode(), [lease])
         if facts["FORMAT"] == "COW":
             path = str(self.activate(image, volume))
             run("qemu-img", "create", "-qf", "qcow2", "-o", "compat=1.1", path, str(facts["CAP"]))

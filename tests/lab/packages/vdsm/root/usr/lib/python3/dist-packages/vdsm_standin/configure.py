@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import pki
+from . import leases, pki
 from .errors import VdsmError
 from .process import run
 
@@ -37,12 +37,12 @@ def configure(variant: str = "") -> None:
     if not pki.installed():
         raise VdsmError("vdsm has no certificate yet: vdsm-tool install-certificates comes first")
     VARIANT.write_text(variant)
+    leases.configure()
     _libvirtd_conf()
     _login()
     _restart_libvirt(tls=variant != "no-tls")
     _firewall()
     run("systemctl", "enable", "-q", "vdsmd.service", "sanlock.service")
-    # Leases of running guests hang on sanlock: it is never restarted.
     run("systemctl", "start", "sanlock.service")
     run("systemctl", "restart", "vdsmd.service")
 

@@ -16,7 +16,7 @@ DOMAIN_TYPES = {1: "nfs", 2: "fcp", 3: "iscsi", 7: "glusterfs"}
 
 def connect(type: str, **connection: Any) -> dict[str, str] | None:
     """Connect a server or portal. Raises MountError, iSCSILoginError, or for an unknown type."""
-    if type in mounts.SERVERS:
+    if type in mounts.TYPES:
         return mounts.connect(type, **connection)
     if type == "iscsi":
         _login(**connection)
@@ -61,7 +61,7 @@ def _of_vdsm(kind: str, wanted: dict[str, Any]) -> dict[str, Any]:
 
 def disconnect(type: str = "nfs", **connection: Any) -> None:
     """Disconnect it; volumes on LUNs that are no longer seen are let go of."""
-    if type in mounts.SERVERS:
+    if type in mounts.TYPES:
         mounts.disconnect(type=type, **connection)
     elif type == "iscsi":
         sessions.logout(_address(**connection))

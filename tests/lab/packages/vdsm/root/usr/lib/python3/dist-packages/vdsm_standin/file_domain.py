@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import sanlock
+
 from . import mounts
 from .errors import StorageDomainDoesNotExist, StorageDomainNotEmpty
 from .layout import MIB, folders, metadata, own, parsed, sparse
@@ -48,9 +50,14 @@ class FileDomain:
         folders(folder, folder / "dom_md", folder / "images")
         for special, size in SPECIAL.items():
             sparse(folder / "dom_md" / special, size)
+        sanlock.write_lockspace(domain_id.encode(), str(folder / "dom_md/ids"))
         facts = folder / "dom_md/metadata"
         facts.write_text(metadata(domain_id, name, kind, remote))
         own(facts, 0o644)
+
+    def ids(self) -> str:
+        """Path of its lockspace."""
+        return str(self._folder / "dom_md/ids")
 
     def metadata(self) -> dict[str, str]:
         """What it says of itself."""
@@ -93,8 +100,10 @@ class FileDomain:
             if facts["TYPE"] == "PREALLOCATED":
                 with path.open("r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, size)
-            sparse(path.with_name(f"{volume}.lease"), MIB)
-        except OSError:
+            sparse(lease := path.with_name(f"{volume}.lease"), MIB)
+            disks = [(str(lease), 0)]
+            sanlock.write_resource(self.id.encode(), volume.encode(), disks)
+        except (OSError, sanlock.SanlockException):
             shutil.rmtree(path.parent)
             raise
         meta = path.with_name(f"{volume}.meta")

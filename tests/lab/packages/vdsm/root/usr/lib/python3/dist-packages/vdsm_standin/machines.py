@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import libvirt
-from sanlock_standin import client as sanlock
-from sanlock_standin.records import LeaseError
 
-from . import domain_xml, volumes
+from . import domain_xml, leases, volumes
 from .configure import LOGIN, PASSWORD
 from .errors import CannotCreateVM, NoSuchVM, VdsmError, VMExists
 
@@ -134,17 +132,14 @@ def create(vmID: str, vmParams: dict[str, Any], **_others: object) -> dict[str, 
         raise VdsmError("'xml'")
     if any(facts["vmId"] == vmID for facts in listed()):
         raise VMExists({"vmId": vmID})
-    held: list[str] = []
+    wanted: list[leases.Lease] = []
 
     def prepare(device: dict[str, Any]) -> tuple[str, str]:
         arguments = {key: device[key] for key in ("imageID", "volumeID")}
         found = volumes.prepare(device["domainID"], **arguments)
         if device.get("shared") == "exclusive":
-            resource = f"{device['domainID']}:{device['volumeID']}"
             (chain,) = found["imgVolumesInfo"]
-            lease = {"path": chain["leasePath"], "offset": chain["leaseOffset"]}
-            sanlock.call("acquire", resource=resource, pid=_own_pid(), **lease)
-            held.append(resource)
+            wanted.append(leases.Lease.of(chain))
         return found["info"]["type"], found["path"]
 
     try:
@@ -152,20 +147,25 @@ def create(vmID: str, vmParams: dict[str, Any], **_others: object) -> dict[str, 
             domain_type, machines = domain_xml.host_facts(connection.getCapabilities())
             log = CONSOLE.format(name=vmParams["vmName"])
             xml = domain_xml.build(vmParams, domain_type, machines, prepare, log)
-            connection.createXML(xml)
-        pid = int(Path(f"/run/libvirt/qemu/{vmParams['vmName']}.pid").read_text())
-    except (libvirt.libvirtError, LeaseError, VdsmError, OSError, KeyError) as err:
+            if leases.by_libvirt():
+                connection.createXML(leases.add(xml, wanted))
+            else:
+                _start_holding(connection, xml, wanted)
+    except (libvirt.libvirtError, leases.SanlockException, VdsmError, OSError, KeyError) as err:
         print(f"VM {vmID} did not start: {err!r}", file=sys.stderr, flush=True)
-        for resource in held:
-            sanlock.call("release", resource=resource)
         raise CannotCreateVM(str(err)) from err
-    for resource in held:
-        sanlock.call("hand_over", resource=resource, pid=pid)
     return {"vmId": vmID, "status": "WaitForLaunch"}
 
 
-def _own_pid() -> int:
-    return int(Path("/proc/self").readlink().name)
+def _start_holding(connection: libvirt.virConnect, xml: str, wanted: list[leases.Lease]) -> None:
+    """Take the leases for QEMU before its first instruction, as libvirt's plugin does."""
+    domain = connection.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
+    try:
+        leases.acquire(wanted, int(Path(f"/run/libvirt/qemu/{domain.name()}.pid").read_text()))
+        domain.resume()
+    except Exception:
+        domain.destroy()
+        raise
 
 
 def destroy(vmID: str, **_others: object) -> None:

@@ -1,9 +1,8 @@
 """
 Storage connections: the server's export, mounted below /rhev/data-center/mnt.
 
-The lab has no NFS and no Gluster: an export is the folder /srv/nas/PATH, a Gluster volume
-/srv/gluster/NAME, and mounting is a bind mount that keeps the source's name: so /proc/mounts reads
-as with the real one.
+The lab has no NFS: an export is the folder /srv/nas/PATH, and mounting is a bind mount that keeps
+the source's name: so /proc/mounts reads as with the real one. Gluster is real.
 """
 
 from __future__ import annotations
@@ -18,9 +17,11 @@ from .errors import MountError, StorageServerAccessPermissionError, VdsmError
 from .process import as_vdsm, run
 
 MOUNTS = Path("/rhev/data-center/mnt")
-# Where the servers' exports and volumes lie in a host.
-SERVERS = {name: Path("/srv/nas") for name in ("nfs", "posixfs")}
-SERVERS["glusterfs"] = Path("/srv/gluster")
+TYPES = ("nfs", "posixfs", "glusterfs")
+# Where the servers' exports lie in a host.
+EXPORTS = Path("/srv/nas")
+# The process that serves the mount outlives vdsmd.
+SCOPE = ("systemd-run", "--quiet", "--scope", "--slice=vdsm-glusterfs")
 OPTION = re.compile(r"[a-z0-9_-]+(=[\w.:/-]+)?")
 
 
@@ -46,19 +47,24 @@ def connect(
     **_others: object,
 ) -> dict[str, str]:
     """
-    Mount an export, once. Other arguments (NFS version, ids) change nothing here.
+    Mount an export or a volume, once. Other arguments (NFS version, ids) change nothing here.
 
     Raises MountError 477 (no such server or export, bad option), or 469 where vdsm may not write.
     """
     if type == "glusterfs" and vfs_type != "glusterfs":
         raise MountError((32, f"mount: unknown filesystem type '{vfs_type}'"))
     where = mount_point(address, path, type)
-    source = SERVERS[type] / path.strip("/")
     if not os.path.ismount(where):
-        _check_source(f"{address}:{path}", address, source, mount_options)
+        if type == "glusterfs":
+            options = ["-o", mount_options] if mount_options else []
+            command = [*SCOPE, "mount", "-t", type, *options, f"{address}:{path}"]
+        else:
+            source = EXPORTS / path.strip("/")
+            _check_source(f"{address}:{path}", address, source, mount_options)
+            command = ["mount", "--bind", str(source)]
         where.mkdir(parents=True, exist_ok=True)
         try:
-            run("mount", "--bind", str(source), str(where))
+            run(*command, str(where))
         except VdsmError as err:
             raise MountError((32, str(err))) from err
     if not as_vdsm("test", "-r", where, "-a", "-w", where, "-a", "-x", where):

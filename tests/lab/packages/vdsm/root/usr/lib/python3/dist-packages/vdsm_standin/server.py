@@ -6,12 +6,13 @@ import os
 import platform
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from . import connections, luns, machines, network, rpc, storage, volumes
+from . import connections, leases, luns, machines, network, rpc, storage, volumes
 from .errors import InvalidParameter, MethodNotFound
 
 BROKER = "/run/ovirt-hosted-engine-ha/broker.socket"
@@ -21,6 +22,16 @@ HOSTED_ENGINE_CONF = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 def _memory_mib(name: str) -> int:
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def packages() -> dict[str, dict[str, str]]:
+    """Versions of what the engine asks for: Gluster's tool alone, where it's installed."""
+    name = "glusterfs-cli"
+    asked = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Version}", name]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    status, _, whole = said.partition(" ")
+    version, _, release = whole.partition("-")
+    return {name: {"version": version, "release": release}} if status == "installed" else {}
 
 
 def capabilities(**_others: object) -> dict[str, Any]:
@@ -36,6 +47,7 @@ def capabilities(**_others: object) -> dict[str, Any]:
         "memSize": str(_memory_mib("MemTotal")),
         "cpuModel": platform.processor() or platform.machine(),
         "software_version": "4.50.5",
+        "packages2": packages(),
         "clusterLevels": ["4.6", "4.7", "4.8"],
         "emulatedMachines": machines.emulated(),
         "networks": {bridge: {"bridged": True, "iface": bridge}} if bridge else {},
@@ -85,6 +97,8 @@ VERBS = {
     "Host.getHostedEngine": hosted_engine,
     "Host.getDeviceList": luns.listed,
     "Host.getStorageDomains": storage.listed,
+    "Host.startMonitoringDomain": leases.start_monitoring,
+    "Host.getStorageRepoStats": leases.monitored,
     "Host.setSafeNetworkConfig": save_network,
     "ISCSIConnection.discoverSendTargets": connections.discover,
     "StorageDomain.connect": connections.connect,

@@ -7,8 +7,9 @@ import json
 import time
 from typing import Any
 
-from sanlock_standin import direct
+import sanlock
 
+from . import direct
 from .errors import (
     ImageDoesNotExistInSD,
     ImagePathError,
@@ -70,8 +71,8 @@ def create(
     }
     try:
         domain.create_volume(imageID, volumeID, facts, int(initialSize or 0))
-    except OSError as err:
-        raise VolumeCreationError((imageID, volumeID, err.strerror)) from err
+    except (OSError, sanlock.SanlockException) as err:
+        raise VolumeCreationError((imageID, volumeID, err.args[-1])) from err
 
 
 def info(storagedomainID: str, imageID: str, volumeID: str, **_others: object) -> dict[str, Any]:
