@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +15,7 @@ from .standins import VM, hosted_engine_conf, standin
 
 agent = standin("hosted_engine_ha_standin.agent")
 engine_health = standin("hosted_engine_ha_standin.engine_health")
+monitor = standin("hosted_engine_ha_standin.monitor")
 score = standin("hosted_engine_ha_standin.score")
 states = standin("hosted_engine_ha_standin.states")
 
@@ -126,3 +130,19 @@ def test_a_busy_host_reaches_engine_up_and_publishes_what_became_of_its_vm(
     ]  # fmt: skip
     events = [arguments["event"] for verb, arguments in asked if verb == "notify"]
     assert events == ["StartState-EngineUp", "EngineUp-EngineUnexpectedlyDown"]
+
+
+def test_the_health_page_is_asked_by_http_alone(engine: Any) -> None:
+    """Port 80 must answer: the real liveliness check knows no HTTPS."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    engine.stop()
+    engine.start(http_port=str(port))
+
+    assert monitor.engine_is_up(f"127.0.0.1:{port}") == (True, "DB Up!Welcome to Health Status!")
+    up, told = monitor.engine_is_up(f"127.0.0.1:{engine.port}")
+    assert not up
+    assert f"http://127.0.0.1:{engine.port}/ovirt-engine/services/health: " in told
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/ovirt-engine/api", timeout=10)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .engine import Engine, Hosts
 from .pki import Pki
-from .server import Server
+from .server import PlainServer, Server
 from .state import alone
 
 
@@ -21,6 +21,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fqdn", required=True)
     parser.add_argument("--address", default="::", help="where to listen; ::, everywhere")
     parser.add_argument("--port", type=int, default=443, help="0: any free one, told on stdout")
+    parser.add_argument("--http-port", type=int, help="where the health page answers without TLS")
     parser.add_argument("--hosts", choices=("ssh", "memory"), default="ssh")
     parser.add_argument(
         "--speed", type=float, default=1.0, help="0.1: transitions ten times faster"
@@ -46,6 +47,9 @@ def main() -> int:
             token_lifetime=given.token_lifetime,
         )
         server = Server((given.address, given.port), engine)
+        if given.http_port is not None:
+            plain = PlainServer((given.address, given.http_port), engine)
+            threading.Thread(target=plain.serve_forever, daemon=True).start()
         print(f"listening on {server.server_address[1]}", flush=True)
         # The health page answers at once; the API's modules and the SDK load meanwhile.
         threading.Thread(target=start, args=(engine,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""HTTPS: sign-in, PKI, health, and the way into the API."""
+"""HTTPS: sign-in, PKI, health, and the way into the API. HTTP: the health page alone."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ class Server(ThreadingHTTPServer):
                 super().finish_request(wrapped, client_address)
         except OSError as err:
             print(f"{client_address[0]}: {err}", file=sys.stderr)
+
+
+class PlainServer(Server):
+    """What HA asks: its liveliness check knows HTTP only."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        request.settimeout(60)
+        PlainHandler(request, client_address, self)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -177,6 +185,17 @@ def _health(engine: Engine, _query: dict[str, str]) -> tuple[int, str, str]:
 
 def _welcome(engine: Engine, _query: dict[str, str]) -> tuple[int, str, str]:
     return 200, "text/html;charset=UTF-8", f"<html><title>oVirt Engine</title>{engine.fqdn}</html>"
+
+
+class PlainHandler(Handler):
+    def answer(self) -> None:
+        health = ("GET", "/ovirt-engine/services/health")
+        if (self.command, urlsplit(self.path).path) == health:
+            self._send(*PAGES[health](self.server.engine, {}))
+        else:
+            self._send(404, HTML, "<html><body><h1>Not Found</h1></body></html>")
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
 
 
 PAGES = {
