@@ -183,7 +183,7 @@ def _refuse_where_the_engine_may_run() -> None:
 
 
 def _active(unit: str) -> bool:
-    asked = command.run("systemctl", "is-active", unit, codes=tuple(range(256)))
+    asked = command.run("systemctl", "is-active", unit, codes=command.ANY)
     return asked.stdout.strip() in ("active", "activating", "reloading", "deactivating")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.bootstrap import files as layout
+from ovirt_he.core import command
 from ovirt_he.core import records as record
 from ovirt_he.core.state import NotYet
 from ovirt_he.core.terminal import safe, tail
@@ -26,7 +27,7 @@ from salt.exceptions import CommandExecutionError
 
 CA = "/etc/pki/ovirt-engine/ca.pem"
 # A command's own answers, whatever they are: ssh's isn't one.
-ANSWERED = tuple(code for code in ssh.ANY if code != ssh.NO_CONNECTION)
+ANSWERED = tuple(code for code in command.ANY if code != ssh.NO_CONNECTION)
 # How long an engine that isn't healthy is asked again before it is taken for that.
 HEALTH_SECONDS = 5
 

@@ -180,7 +180,7 @@ def agent() -> Facts:
         salt-call --local hosted_engine_ha.agent
     """
     _configured()
-    asked = command.run("systemctl", "is-enabled", AGENT, codes=tuple(range(256)))
+    asked = command.run("systemctl", "is-enabled", AGENT, codes=command.ANY)
     return {"agent": asked.stdout.strip() or asked.stderr.strip()}
 
 

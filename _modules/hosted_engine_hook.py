@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, Any
 
+from ovirt_he.core import command
 from ovirt_he.core import records as record
 from ovirt_he.core.terminal import safe
 from ovirt_he.guest import ssh
@@ -21,7 +22,6 @@ cat > "$file"
 chmod 0700 "$file"
 "$file" < /dev/null
 """
-ANY = tuple(range(256))
 
 
 def get(moment: str) -> dict[str, str]:
@@ -114,17 +114,17 @@ def _run_in_guest(moment: str, item: str) -> None:
 
 
 def _in_guest(
-    settings: settings_.Settings, command: str, stdin: IO[bytes] | None = None
+    settings: settings_.Settings, line: str, stdin: IO[bytes] | None = None
 ) -> ssh.Completed:
     address = str(__salt__["hosted_engine_network.address"]())
     try:
         return ssh.run(
             settings,
             address,
-            *("sh", "-c", command),
+            *("sh", "-c", line),
             timeout=settings["timeouts"]["hook"],
             stdin=stdin,
-            codes=ANY,
+            codes=command.ANY,
         )
     except CommandExecutionError as error:
         # It shows the command. Not chained: a log of the cause would show it again.

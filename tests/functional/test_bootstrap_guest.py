@@ -217,7 +217,7 @@ def test_a_look_that_takes_too_long_is_no_answer_either(guest, monkeypatch):
 
     def slow(*arguments: str, **more: Any) -> Any:
         if arguments[0] == "ssh" and next(tries, None) is not None:
-            raise command.CommandExecutionError("ssh …: no end within 120 s")
+            raise command.CommandExecutionError("ssh …: timed out after 120 s")
         return ssh(*arguments, **more)
 
     monkeypatch.setattr(command, "run", slow)

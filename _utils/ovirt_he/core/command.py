@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from collections.abc import Container
 from typing import IO
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # A command answers in the language that we read, and never from a half-made virtual environment.
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+# For ``codes``, where the caller reads the exit code itself.
+ANY = range(256)
 # The kernel keeps one that waits for dead storage: after that it's left behind.
 KILLED_SECONDS = 2
 
@@ -25,13 +28,15 @@ def run(
     stdin: str | IO[bytes] | None = None,
     advice: str = "",
     package: str = "",
-    codes: tuple[int, ...] = (0,),
+    codes: Container[int] = (0,),
+    shown: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """
     Run a command and return what came back.
 
-    ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures. Secrets go
-    through ``stdin``, never through an argument; a file there is read by the command itself.
+    ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures; ``shown`` is what
+    errors call the command, where its arguments would hide what matters. Secrets go through
+    ``stdin``, never through an argument; a file there is read by the command itself.
     ``package`` says where a command that is missing comes from, ``advice`` what to do about one
     that fails.
 
@@ -40,7 +45,13 @@ def run(
     """
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = run_binary(
-        *arguments, timeout=timeout, stdin=data, advice=advice, package=package, codes=codes
+        *arguments,
+        timeout=timeout,
+        stdin=data,
+        advice=advice,
+        package=package,
+        codes=codes,
+        shown=shown,
     )
     out, err = (_text(told) for told in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(arguments, done.returncode, out, err)
@@ -52,10 +63,11 @@ def run_binary(
     stdin: bytes | IO[bytes] | None = None,
     advice: str = "",
     package: str = "",
-    codes: tuple[int, ...] = (0,),
+    codes: Container[int] = (0,),
+    shown: str = "",
 ) -> subprocess.CompletedProcess[bytes]:
     """As ``run``, for bytes that are no text."""
-    what = " ".join(arguments)
+    what = shown or " ".join(arguments)
     data, file = (stdin, None) if isinstance(stdin, bytes) else (None, stdin)
     try:
         process = subprocess.Popen(
@@ -73,7 +85,7 @@ def run_binary(
     try:
         out, err = process.communicate(data, timeout)
     except subprocess.TimeoutExpired as error:
-        raise TimedOut(f"{what}: no end within {timeout:g} s. {advice}".strip()) from error
+        raise TimedOut(f"{what}: timed out after {timeout:g} s. {advice}".strip()) from error
     finally:
         _end(process)
     if process.returncode not in codes:

@@ -62,5 +62,5 @@ def _ha(site: Site) -> str:
 
 def _agent_runs() -> bool:
     # Any code but 0: inactive, failed, activating after a failure, or no such unit.
-    answer = command.run("systemctl", "is-active", AGENT, codes=tuple(range(256)))
+    answer = command.run("systemctl", "is-active", AGENT, codes=command.ANY)
     return answer.stdout.strip() == "active"

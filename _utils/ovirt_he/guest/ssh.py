@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import socket
 import subprocess
+from collections.abc import Container
 from typing import IO, Any
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
@@ -19,7 +20,8 @@ CONNECT_SECONDS = 10
 # ssh's own exit code, when it isn't the command's: no connection, or none that can be trusted.
 NO_CONNECTION = 255
 Completed = subprocess.CompletedProcess[str]
-ANY = tuple(range(256))
+# Characters of a command in an error.
+SHOWN = 120
 # How long a guest that doesn't answer is asked again, seconds: busy ones take many.
 PATIENCE = 60
 
@@ -30,7 +32,7 @@ def run(
     *arguments: str,
     timeout: float,
     stdin: str | IO[bytes] | None = None,
-    codes: tuple[int, ...] = (0,),
+    codes: Container[int] = (0,),
     advice: str = "",
 ) -> Completed:
     """
@@ -64,7 +66,14 @@ def run(
         stdin=stdin,
         codes=codes,
         advice=advice,
+        shown=f"In the guest ({address}), {_shown(arguments)}",
     )
+
+
+def _shown(arguments: tuple[str, ...]) -> str:
+    """A command as errors show it: not the whole of a script."""
+    first, *more = shlex.join(arguments).splitlines()
+    return f"{first[:SHOWN]} …" if more or len(first) > SHOWN else first
 
 
 def look(
@@ -72,7 +81,7 @@ def look(
     address: str,
     *arguments: str,
     timeout: float,
-    codes: tuple[int, ...] = ANY,
+    codes: Container[int] = command.ANY,
     patience: float = 0,
 ) -> Completed:
     """
@@ -84,7 +93,7 @@ def look(
 
     def ask() -> Completed:
         try:
-            return run(settings, address, *arguments, timeout=timeout, codes=ANY)
+            return run(settings, address, *arguments, timeout=timeout, codes=command.ANY)
         except (NotYet, CommandNotFoundError):
             raise
         except CommandExecutionError as error:
@@ -96,7 +105,7 @@ def look(
         unanswered = seen.returncode == NO_CONNECTION
         what = "no answer" if unanswered else f"exit code {seen.returncode}"
         raise CommandExecutionError(
-            f"In the guest ({address}), {shlex.join(arguments)}: {what}: {said}"
+            f"In the guest ({address}), {_shown(arguments)}: {what}: {said}"
             + (". The next run asks again" if unanswered else "")
         )
     return seen
