@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.state import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
@@ -70,7 +70,7 @@ def authorize() -> None:
     """
     key = _public_key().strip()
     # hosted_engine.clean takes it out again, when no engine is left to ask.
-    record.update("deployment", key=key)
+    records.update("deployment", key=key)
     authorized_keys.add(key)
 
 

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.bootstrap import xml
 from ovirt_he.host import address as family_
 from ovirt_he.host import ip
 
@@ -53,7 +53,7 @@ def _neighbours(family: str) -> dict[str, str]:
         str(entry["dst"]): str(entry["lladdr"]).lower()
         for entry in ip.read("-j", option, "neigh", "show", needs="dst")
         if "lladdr" in entry
-        and entry.get("dev") != bootstrap_xml.BRIDGE
+        and entry.get("dev") != xml.BRIDGE
         and not ipaddress.ip_address(entry["dst"]).is_link_local
     }
 

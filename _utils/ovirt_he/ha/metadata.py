@@ -15,7 +15,7 @@ from pathlib import Path
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import status
 from ovirt_he.host import volume
 
 BLOCK = 4096
@@ -62,12 +62,12 @@ def writers(path: Path) -> list[str]:
     first = volume.read(path, BYTES)
     if is_zero(first):
         return []
-    end = time.monotonic() + ha_status.WATCH_SECONDS
+    end = time.monotonic() + status.WATCH_SECONDS
     last = wait(
         "HA's hosts to write their metadata",
         lambda: _Data(volume.read(path, BYTES)),
         lambda seen: seen.data != first or time.monotonic() > end,
-        timeout=2 * ha_status.WATCH_SECONDS,
+        timeout=2 * status.WATCH_SECONDS,
     ).data
     return [_writer(number) for number in _changed(first, last)]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core import records as record
-from ovirt_he.host import address as family_
-from ovirt_he.host import ip
+from ovirt_he.core import records
+from ovirt_he.host import address, ip
 
 
 def default_routes(family: str) -> list[ip.Entry]:
@@ -16,11 +15,11 @@ def default_routes(family: str) -> list[ip.Entry]:
     Those that the kernel has count. Only where it has none, because the engine's installation of
     the host has cost it its routes, do those that were recorded before.
     """
-    live = ip.routes("-j", family_.OPTIONS[family], "route", "show", "default")
+    live = ip.routes("-j", address.OPTIONS[family], "route", "show", "default")
     before = [
         route
-        for route in (record.read("routes") or {}).get("routes", [])
-        if route.get("family", family_.IPV4) == family
+        for route in (records.read("routes") or {}).get("routes", [])
+        if route.get("family", address.IPV4) == family
     ]
     for routes in (live, before):
         found = [route for route in routes if ip.is_default(route) and alive(route)]
@@ -43,12 +42,12 @@ def of(settings: dict[str, Any]) -> str:
     """
     if named := settings["network"]["gateway"]:
         return str(named)
-    family = family_.of(settings)
+    family = address.of(settings)
     found = [
         hop
         for route in default_routes(family)
         for hop in alive(route)
-        if family_.of_address(hop.gateway) == family
+        if address.of_address(hop.gateway) == family
     ]
     wanted = (settings["network"]["name"], settings["host"]["interface"])
     found.sort(key=lambda hop: hop.device not in wanted)

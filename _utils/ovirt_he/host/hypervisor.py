@@ -15,7 +15,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.state import NotYet
-from ovirt_he.host import address as family
+from ovirt_he.host import address
 
 LOCAL = "qemu:///system"
 # libvirt's error numbers: told apart by them, never by text.
@@ -49,7 +49,7 @@ def library() -> Any:
 
 def tls_uri(settings: dict[str, Any]) -> str:
     """Where libvirt answers over TLS: the certificate names what the host was added with."""
-    return f"qemu+tls://{family.literal(settings['host']['address'])}/system"
+    return f"qemu+tls://{address.literal(settings['host']['address'])}/system"
 
 
 @contextlib.contextmanager

@@ -12,8 +12,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.host import gateway, ip
 from ovirt_he.host.address import IPV4, OPTIONS, of_address
 
@@ -30,7 +29,7 @@ def remember(addresses: list[str], bridge: str) -> None:
     What an earlier try recorded stays where its routes are missing now: they are still to be
     restored. Raises CommandExecutionError when no device holds any of the addresses.
     """
-    known = record.read("routes")
+    known = records.read("routes")
     if known is not None and state() in (LOST, UNSAVED):
         return
     for address in addresses:
@@ -41,7 +40,7 @@ def remember(addresses: list[str], bridge: str) -> None:
             f"No interface of this host holds {' or '.join(addresses) or 'its address'}: "
             "check hosted_engine:host:address and what it resolves to"
         )
-    record.write(
+    records.write(
         "routes",
         {
             "address": address,
@@ -61,7 +60,7 @@ def state() -> str:
     ``there``: nothing is lost; ``lost``: recorded routes or rules are; ``unsaved``: we restored
     them, vdsm hasn't saved it; ``rolled back``: a boot undid the engine's network configuration.
     """
-    before = record.read("routes")
+    before = records.read("routes")
     if before is None:
         return THERE
     if (
@@ -81,7 +80,7 @@ def restore() -> None:
 
     Raises CommandExecutionError when nothing was recorded, or ``ip`` refuses.
     """
-    before = record.read("routes")
+    before = records.read("routes")
     if before is None:
         raise CommandExecutionError(
             "No routes were recorded before the host was added: add its default route by hand "
@@ -92,7 +91,7 @@ def restore() -> None:
     # A route by a gateway needs the one to that gateway first.
     for verb, route in sorted(_lost_routes(before), key=lambda lost: _has_gateway(lost[1])):
         command.run("ip", OPTIONS[_family(route)], "route", verb, *_destination(route))
-    record.write("routes", before | {"restored": True, "saved": False})
+    records.write("routes", before | {"restored": True, "saved": False})
 
 
 def _lost_routes(before: dict[str, Any]) -> list[tuple[str, Route]]:
