@@ -10,7 +10,7 @@ from ovirt_he.bootstrap import vm
 from ovirt_he.core import command, records
 from ovirt_he.core.wait import wait
 from ovirt_he.host import hypervisor
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -73,7 +73,7 @@ def make_overlay(name: str) -> None:
 
     Raises CommandExecutionError when a disk is there, and on a deployed host.
     """
-    only_on_the_way(__salt__, f"Making a disk for {name}")
+    refuse_if_deployed(__salt__, f"Making a disk for {name}")
     settings = _settings()
     files = layout.of(settings)
     if files.disk.exists():
@@ -106,7 +106,7 @@ def define(name: str) -> None:
 
     Raises CommandExecutionError where the CPU can't virtualise and ``host:emulation`` is off.
     """
-    only_on_the_way(__salt__, f"Defining {name}")
+    refuse_if_deployed(__salt__, f"Defining {name}")
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
         connection.defineXML(vm.definition(connection, settings))
@@ -122,7 +122,7 @@ def start(name: str) -> None:
 
         salt-call --local hosted_engine_bootstrap.start HostedEngineLocal
     """
-    only_on_the_way(__salt__, f"Starting {name}")
+    refuse_if_deployed(__salt__, f"Starting {name}")
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
         domain = _there(connection, name)
@@ -147,7 +147,7 @@ def rebuild(name: str) -> None:
 
     Raises CommandExecutionError when its setup was seen complete, and on a deployed host.
     """
-    only_on_the_way(__salt__, f"Rebuilding {name}")
+    refuse_if_deployed(__salt__, f"Rebuilding {name}")
     settings = _settings()
     if vm.is_complete(settings):
         raise CommandExecutionError(f"{name} is set up: it is shut down, never thrown away")

@@ -84,7 +84,7 @@ def wanted() -> Facts:
             lacking = archive.lacking(member, fresh[member], current.get(member))
             found |= _named(ARCHIVE + member, lacking)
     if not deployed:
-        # The agent rewrites it, and it goes with the broker: only on the way does it matter.
+        # The agent rewrites it, and it goes with the broker: it matters only during a deployment.
         found[f"{conf.VM}: vmId"] = ids["vm_id"]
     text = records.read_file(conf.CONFIGURATION)
     own = fresh[conf.HOSTED_ENGINE]

@@ -21,7 +21,7 @@ QCOW2 = b"QFI\xfb"
 
 def get(disk: str) -> dict[str, Any]:
     """
-    What is known of a disk on the way: ``vm`` → copied, ``metadata`` → zeroed.
+    What is known of a disk during the deployment: ``vm`` → copied, ``metadata`` → zeroed.
 
     CLI Example:
 
@@ -162,7 +162,7 @@ def _prepare(disk: str) -> Path:
 
 
 def _refuse_where_the_engine_may_run() -> None:
-    guard.only_on_the_way(__salt__, "Writing to the hosted engine's disks")
+    guard.refuse_if_deployed(__salt__, "Writing to the hosted engine's disks")
     known = settings.load(__pillar__, __grains__)
     why = ""
     if (records.read("deployment") or {}).get("healthy"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ovirt_he.core.wait import last_seen
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.guest import files, ssh
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 
 # The unit is activating while it waits: by then cloud-init is through with all else.
@@ -73,7 +73,7 @@ def wait() -> None:
         look,
         lambda seen: seen in ("waiting", "open"),
         timeout=_settings()["timeouts"]["boot"],
-        hopeless=lambda seen: seen if seen.startswith("the VM") else None,
+        failed=lambda seen: seen if seen.startswith("the VM") else None,
         explain=lambda: f"Last on its console:\n{__salt__['hosted_engine_guest.console']()}",
     )
 
@@ -88,7 +88,7 @@ def release() -> None:
 
         salt-call --local hosted_engine_gate.release
     """
-    only_on_the_way(__salt__, "Opening the gate before engine-setup")
+    refuse_if_deployed(__salt__, "Opening the gate before engine-setup")
     opened = f"mkdir -p {files.FOLDER} && : > {files.GATE}"
     ssh.run(_settings(), _address(), "sh", "-c", opened, timeout=SSH_SECONDS)
 

@@ -19,7 +19,7 @@ from ovirt_he.guest import network as guest_network
 from ovirt_he.guest import setup_watch, ssh
 from ovirt_he.guest import sql as statements
 from ovirt_he.host import gateway
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -130,7 +130,7 @@ def complete() -> None:
 
         salt-call --local hosted_engine_guest.complete
     """
-    only_on_the_way(__salt__, "Recording the guest's setup")
+    refuse_if_deployed(__salt__, "Recording the guest's setup")
     settings = _settings()
     disk = files.identity(files.of(settings).disk)
     if disk is None:
@@ -256,7 +256,7 @@ def prepare(disk: str) -> None:
 
         salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
     """
-    only_on_the_way(__salt__, "Preparing the guest")
+    refuse_if_deployed(__salt__, "Preparing the guest")
     if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
     for path, text in _network().items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from ovirt_he.core.state import NotYet
 from ovirt_he.guest import backup, files, restore_script, ssh
 from ovirt_he.host import identity
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -60,7 +60,7 @@ def send() -> None:
     Raises CommandExecutionError, before anything is sent, when engine-backup of the appliance would
     refuse the backup: an older engine, also within one release, or a backup that is too old.
     """
-    only_on_the_way(__salt__, "Sending a backup")
+    refuse_if_deployed(__salt__, "Sending a backup")
     settings, path = _settings(), _file()
     of_backup = backup.examine(path).version
     asked = _look("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
@@ -116,7 +116,7 @@ def give_fencing_back() -> None:
 
         salt-call --local hosted_engine_restore.give_fencing_back
     """
-    only_on_the_way(__salt__, "Giving fencing back")
+    refuse_if_deployed(__salt__, "Giving fencing back")
     before = fencing()["before"]
     if not before.isdigit():
         raise CommandExecutionError(

@@ -1,4 +1,4 @@
-"""Whether the address that the engine's name leads to is the one that its VM really has."""
+"""Whether the engine's name resolves to the address that its VM really has."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Watch:
             self._reached,
             lambda seen: seen == "reached",
             timeout=timeouts["boot"],
-            hopeless=lambda seen: seen if seen.startswith("the VM") else None,
+            failed=lambda seen: seen if seen.startswith("the VM") else None,
             explain=self._console,
         )
         wait(
@@ -102,7 +102,7 @@ class Watch:
             self._looked,
             lambda seen: seen == SEEN[COMPLETE],
             timeout=timeouts["setup"] + restore,
-            hopeless=self._hopeless,
+            failed=self._failed,
             explain=self._logs,
         )
 
@@ -111,7 +111,7 @@ class Watch:
         return None if seen == "running" else f"the VM is {seen or 'not defined'}"
 
     def _reached(self) -> str:
-        """reached, or what is in the way. sshd may answer before cloud-init gave it its key."""
+        """reached, or what prevents it. sshd may answer before cloud-init gave it its key."""
         if off := self._off():
             return off
         if not ssh.listens(self.address):
@@ -126,7 +126,7 @@ class Watch:
         otherwise = looked.stderr.strip() or f"exit code {looked.returncode}"
         return SEEN.get(looked.returncode, otherwise)
 
-    def _hopeless(self, seen: str) -> str | None:
+    def _failed(self, seen: str) -> str | None:
         if seen in (SEEN[FAILED], SEEN[NEVER_RAN]) or seen.startswith("the VM"):
             self.salt["hosted_engine_bootstrap.fail"](f"engine-setup: {seen}")
             return f"{seen}. The next run builds the VM anew"

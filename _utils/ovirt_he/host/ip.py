@@ -1,5 +1,5 @@
 """
-What iproute2 says in JSON, read in one place: links, addresses, routes in every form, rules.
+Output of iproute2 in JSON, parsed in one place: links, addresses, routes in every form, rules.
 
 A route's next hops stand beside its destination, in a list of their own, or in an object that the
 route only names by its number; ``hops`` reads all three.

@@ -1,5 +1,5 @@
 """
-The host's routes and rules before the engine installs it, and those that got lost on the way.
+The host's routes and rules before the engine installs it, and those that were lost meanwhile.
 
 The installation moves the management address onto a bridge. That may cost main's default route
 (design page, issue 1), and at the next boot the bridge itself, unless vdsm saves the configuration.
