@@ -570,7 +570,7 @@ def test_an_appliance_on_the_file_server(lab, there, keys):
 
     lab.pillar["hosted_engine"]["appliance"] = {"source": "salt://a/b.ova?saltenv=site"}
     host = lab.host()
-    host.run = {"cp.list_master": list_master}
+    host.salt = {"cp.list_master": list_master}
 
     told = [one["key"].removeprefix("hosted_engine:") for one in machine.appliance(host)]
     assert told == keys

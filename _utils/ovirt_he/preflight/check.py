@@ -55,16 +55,16 @@ def remark(found: dict[str, Any]) -> str:
 
 
 class Host:
-    """The settings and this host, as the checks look at them. ``run``: Salt's functions."""
+    """The settings and this host, as the checks look at them. ``salt``: ``__salt__``."""
 
     def __init__(
         self,
         known: dict[str, Any],
         grains: Mapping[str, Any],
-        run: Mapping[str, Callable[..., Any]],
+        salt: Mapping[str, Callable[..., Any]],
         pillar: Mapping[str, Any] | None = None,
     ) -> None:
-        self.settings, self.grains, self.run, self.pillar = known, grains, run, pillar or {}
+        self.settings, self.grains, self.salt, self.pillar = known, grains, salt, pillar or {}
 
     @cached_property
     def links(self) -> list[dict[str, Any]]:

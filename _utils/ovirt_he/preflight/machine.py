@@ -67,7 +67,7 @@ def appliance(host: Host) -> Iterator[Problem]:
         return
     if source.startswith("salt://"):
         path, _, environment = source.removeprefix("salt://").partition("?saltenv=")
-        if path not in host.run["cp.list_master"](environment or "base", path):
+        if path not in host.salt["cp.list_master"](environment or "base", path):
             yield problem(key, f"{source} isn't on the file server", "Put it there")
         return
     if not source.startswith("/"):
