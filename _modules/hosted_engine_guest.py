@@ -20,7 +20,7 @@ from ovirt_he.guest import network as guest_network
 from ovirt_he.guest import setup_watch as watch
 from ovirt_he.guest import sql as statements
 from ovirt_he.guest import ssh
-from ovirt_he.host import gateway
+from ovirt_he.host import routes
 from ovirt_he.host.guard import only_on_the_way
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
@@ -274,7 +274,7 @@ def _settings() -> settings_.Settings:
 
 def _network() -> dict[str, str]:
     settings = _settings()
-    return guest_network.final_files(settings, __grains__, gateway.of(settings))
+    return guest_network.final_files(settings, __grains__, routes.default_gateway(settings))
 
 
 def _address() -> str:

@@ -17,8 +17,7 @@ from salt.exceptions import CommandExecutionError, SaltException
 
 from ovirt_he.ha import config_files
 from ovirt_he.host import address as family_
-from ovirt_he.host import dns, ip, subnet
-from ovirt_he.host import gateway as gateway_
+from ovirt_he.host import dns, ip, routes, subnet
 from ovirt_he.host import storage_probe as probe
 from ovirt_he.pillar import patterns as form
 from ovirt_he.pillar import storage as kinds
@@ -69,7 +68,7 @@ class Host:
         self.settings, self.grains, self.salt, self.pillar = known, grains, salt, pillar or {}
 
     @cached_property
-    def links(self) -> list[dict[str, Any]]:
+    def links(self) -> list[ip.Link]:
         """Interfaces with their addresses and kinds."""
         return ip.links()
 
@@ -96,12 +95,12 @@ class Host:
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
         """The family's default routes, preferred one first; where lost, what was recorded."""
-        return gateway_.default_routes(self.family)
+        return routes.default_routes(self.family)
 
     @cached_property
     def hops(self) -> list[ip.Hop]:
         """Where the default routes lead, the preferred one's hops first."""
-        return [hop for route in self.default_routes for hop in gateway_.alive(route)]
+        return [hop for route in self.default_routes for hop in ip.alive(route)]
 
     @cached_property
     def interface(self) -> str:
@@ -115,7 +114,7 @@ class Host:
     @cached_property
     def gateway(self) -> str:
         """What HA will ping, and the default gateway of a static engine."""
-        return gateway_.of(self.settings)
+        return routes.default_gateway(self.settings)
 
     @cached_property
     def resolver(self) -> dns.Resolver:
@@ -133,10 +132,10 @@ class Host:
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
         return {
-            address["local"]: address["prefixlen"]
+            address.address: address.length
             for link in self.links
-            if interface in (None, link["ifname"])
-            for address in ip.addresses(link)
+            if interface in (None, link.name)
+            for address in link.addresses
         }
 
 
