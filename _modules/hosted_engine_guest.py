@@ -8,20 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.bootstrap import files
+from ovirt_he.core import command, records
 from ovirt_he.core.state import NotYet
 from ovirt_he.core.terminal import safe, tail
 from ovirt_he.core.wait import last_seen, wait
 from ovirt_he.engine import health as page
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network as guest_network
-from ovirt_he.guest import setup_watch as watch
+from ovirt_he.guest import setup_watch, ssh
 from ovirt_he.guest import sql as statements
-from ovirt_he.guest import ssh
 from ovirt_he.host import routes
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -101,7 +99,7 @@ def get() -> dict[str, Any]:
         seconds = min(_settings()["timeouts"]["engine"], HEALTH_SECONDS)
         told = last_seen(health, lambda seen: seen == "ok", timeout=seconds)
         return {"setup": "complete", "health": told}
-    return {"setup": watch.marker(_settings(), _address()), "health": "unknown"}
+    return {"setup": setup_watch.marker(_settings(), _address()), "health": "unknown"}
 
 
 def wait_for_setup() -> None:
@@ -119,7 +117,7 @@ def wait_for_setup() -> None:
     of its log and of the console. What failed is built anew by the next run.
     """
     settings = _settings()
-    watch.Watch(settings, _address(), __salt__, console, _secrets()).until_complete()
+    setup_watch.Watch(settings, _address(), __salt__, console, _secrets()).until_complete()
 
 
 def complete() -> None:
@@ -132,17 +130,17 @@ def complete() -> None:
 
         salt-call --local hosted_engine_guest.complete
     """
-    only_on_the_way(__salt__, "Recording the guest's setup")
+    refuse_if_deployed(__salt__, "Recording the guest's setup")
     settings = _settings()
-    disk = layout.identity(layout.of(settings).disk)
+    disk = files.identity(files.of(settings).disk)
     if disk is None:
         raise CommandExecutionError("The bootstrap VM's disk is gone while it runs: start anew")
     _look("test", "-e", guest_files.MARKER)
     certificate = ca_certificate()
     query = ("otopi-config-query", "query", "-k", "OVESETUP_CONFIG/keycloakEnable")
     keycloak = _look(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
-    record.write_file(record.ca(), certificate, 0o644)
-    record.write(
+    records.write_file(records.ca(), certificate, 0o644)
+    records.write(
         "setup",
         {
             "domain": settings["bootstrap"]["uuid"],
@@ -187,7 +185,7 @@ def health() -> str:
         salt-call --local hosted_engine_guest.health
     """
     engine = _settings()["engine"]
-    return page.seen(engine, Path(engine["ca_file"] or record.ca()))
+    return page.seen(engine, Path(engine["ca_file"] or records.ca()))
 
 
 def ca_certificate() -> str:
@@ -218,7 +216,7 @@ def console() -> str:
 
         salt-call --local hosted_engine_guest.console
     """
-    return safe(tail(layout.of(_settings()).console), _secrets())
+    return safe(tail(files.of(_settings()).console), _secrets())
 
 
 def prepared(disk: str) -> dict[str, Any]:
@@ -258,7 +256,7 @@ def prepare(disk: str) -> None:
 
         salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
     """
-    only_on_the_way(__salt__, "Preparing the guest")
+    refuse_if_deployed(__salt__, "Preparing the guest")
     if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
     for path, text in _network().items():

@@ -6,11 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.state import NotYet
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection, ovf
-from ovirt_he.engine import vm_devices as parts
+from ovirt_he.core.wait import wait
+from ovirt_he.engine import connection, ovf, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -44,9 +43,9 @@ def mark(name: str, configuration_disk: str) -> None:
     if vm is None:
         raise NotYet(f"The VM {name} isn't in the engine yet")
     run = __salt__["hosted_engine_guest.sql"]
-    run(CONFIGURATION.format(parts.checked_id(configuration_disk)))
+    run(CONFIGURATION.format(vm_devices.checked_id(configuration_disk)))
     # Last: what is interrupted before this is done again.
-    run(ORIGIN.format(parts.checked_id(vm["id"])))
+    run(ORIGIN.format(vm_devices.checked_id(vm["id"])))
 
 
 def stored(name: str, storage_domain: str) -> bool:
@@ -101,7 +100,7 @@ def store(name: str, storage_domain: str) -> None:
         api.vms_service().vm_service(vm).update(
             types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
         )
-    _wait(
+    wait(
         f"the definition {vm}.ovf of {name} in an OVF store of {storage_domain}, by store",
         lambda: _look(name, storage_domain),
         lambda seen: ovf.WHOLE in seen.values(),
@@ -141,7 +140,7 @@ def console_file(path: str) -> None:
         if not found:
             raise CommandExecutionError(f"The VM {name} has no graphics console: add one to it")
         text = consoles.console_service(found[0].id).remote_viewer_connection_file()
-    record.write_file(target, text)
+    records.write_file(target, text)
 
 
 def _console_file(path: Path) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core.state import NotYet
-from ovirt_he.engine import compatibility as levels
-from ovirt_he.engine import connection
+from ovirt_he.engine import compatibility, connection
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -32,7 +31,7 @@ def get(name: str) -> dict[str, Any] | None:
             "id": found.id,
             "name": found.name,
             "datacenter": home,
-            "version": levels.version_of(found),
+            "version": compatibility.version_of(found),
             "cpu": found.cpu.type if found.cpu else None,
             "gluster": bool(found.gluster_service),
             "used": any(host.cluster.id == found.id for host in hosts if host.cluster),
@@ -67,13 +66,13 @@ def add(
         home = connection.named(api.data_centers_service(), datacenter)
         if home is None:
             raise NotYet(f"The data center {datacenter} isn't there yet")
-        level = version or levels.version_of(home) or ""
+        level = version or compatibility.version_of(home) or ""
         api.clusters_service().add(
             types.Cluster(
                 name=name,
                 data_center=types.DataCenter(id=home.id),
-                version=levels.version(api, "cluster:version", version),
-                cpu=levels.cpu(api, level, cpu_type),
+                version=compatibility.version(api, "cluster:version", version),
+                cpu=compatibility.cpu(api, level, cpu_type),
                 virt_service=True,
                 gluster_service=gluster_service,
             )
@@ -100,10 +99,10 @@ def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bo
         found = connection.named(service, name)
         if found is None:
             raise NotYet(f"The cluster {name} isn't there yet")
-        level = version or levels.version_of(found) or ""
+        level = version or compatibility.version_of(found) or ""
         wanted = types.Cluster(
-            version=levels.version(api, "cluster:version", version),
-            cpu=levels.cpu(api, level, cpu_type),
+            version=compatibility.version(api, "cluster:version", version),
+            cpu=compatibility.cpu(api, level, cpu_type),
             gluster_service=True if gluster_service else None,
         )
         service.cluster_service(found.id).update(wanted)

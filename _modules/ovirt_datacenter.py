@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core.state import NotYet
-from ovirt_he.engine import compatibility as levels
-from ovirt_he.engine import connection
+from ovirt_he.engine import compatibility, connection
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -30,7 +29,7 @@ def get(name: str) -> dict[str, Any] | None:
             "name": found.name,
             "status": status,
             "local": bool(found.local),
-            "version": levels.version_of(found),
+            "version": compatibility.version_of(found),
             "used": status != "uninitialized",
         }
 
@@ -56,7 +55,7 @@ def add(name: str, version: str = "") -> None:
             types.DataCenter(
                 name=name,
                 local=False,
-                version=levels.version(api, "datacenter:version", version),
+                version=compatibility.version(api, "datacenter:version", version),
             )
         )
 
@@ -81,5 +80,5 @@ def update(name: str, version: str) -> None:
         found = connection.named(service, name)
         if found is None:
             raise NotYet(f"The data center {name} isn't there yet")
-        wanted = types.DataCenter(version=levels.version(api, "datacenter:version", version))
+        wanted = types.DataCenter(version=compatibility.version(api, "datacenter:version", version))
         service.data_center_service(found.id).update(wanted)

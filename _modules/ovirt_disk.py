@@ -9,8 +9,7 @@ from ovirt_he.core.state import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine.patience import patient
-from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import settings, storage
 from salt.exceptions import CommandExecutionError
 
 MIB = 2**20
@@ -108,7 +107,7 @@ def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
         domain = _domain(api, storage_domain)
         # Thin on a LUN, a disk grows only while a manager of the pool runs, which is the engine's
         # choice: the engine's own disk has all its room from the start.
-        whole = kinds.is_block(kinds.of_api_name(domain.storage.type.value))
+        whole = storage.is_block(storage.of_api_name(domain.storage.type.value))
         size, form = wanted["size_mib"] * MIB, wanted.get("format", "raw")
         api.disks_service().add(
             types.Disk(
@@ -148,7 +147,7 @@ def wait(storage_domain: str, names: list[str]) -> None:
         found = _patiently(names, storage_domain)
         return {name: found[name]["status"] if name in found else "absent" for name in names}
 
-    def hopeless(seen: dict[str, str]) -> str | None:
+    def failed(seen: dict[str, str]) -> str | None:
         lost = [name for name, status in seen.items() if status in ("illegal", "absent")]
         return f"the engine failed to make {', '.join(lost)}" if lost else None
 
@@ -157,6 +156,6 @@ def wait(storage_domain: str, names: list[str]) -> None:
         look,
         lambda seen: set(seen.values()) == {"ok"},
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=hopeless,
+        failed=failed,
         explain=__salt__["ovirt_event.explanation"],
     )

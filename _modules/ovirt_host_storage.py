@@ -8,7 +8,7 @@ from typing import Any
 
 from ovirt_he.core.state import NotYet
 from ovirt_he.engine import connection
-from ovirt_he.host import lun_selection as luns
+from ovirt_he.host import lun_selection
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
@@ -127,7 +127,7 @@ def choose(host: str) -> dict[str, Any]:
     found = [lun for lun in devices(host) if lun["type"] == storage["type"]]
     if storage["type"] == "iscsi":
         found = [lun for lun in found if storage["lun"] or lun["target"] == storage["target"]]
-    return luns.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
+    return lun_selection.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
 
 
 def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[str, Any]]:

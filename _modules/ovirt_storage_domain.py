@@ -7,10 +7,9 @@ from typing import Any
 
 from ovirt_he.core.state import NotYet
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
-from ovirt_he.engine import storage_request as request
+from ovirt_he.engine import connection, storage_request
 from ovirt_he.engine.patience import patient
-from ovirt_he.ha import own_domain as own
+from ovirt_he.ha import own_domain
 from ovirt_he.host import guard
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
@@ -92,7 +91,7 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     wanted = {**settings.load(__pillar__, __grains__)["storage"], **storage}
     ours = name == wanted["name"]
     if ours:
-        guard.only_on_the_way(__salt__, f"Adding the storage domain {name}")
+        guard.refuse_if_deployed(__salt__, f"Adding the storage domain {name}")
     if get(name) is not None:
         raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
     lun = __salt__["ovirt_host_storage.choose"](host) if kinds.is_block(wanted["type"]) else None
@@ -107,12 +106,12 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
             "bootstrap of this deployment made: apply hosted_engine.clean first"
         )
     if ours:
-        own.intend(wanted)
+        own_domain.intend(wanted)
     identifier = _post(name, host, wanted, lun)
     wait(name)
     __salt__["hosted_engine_storage_domain.refuse_import"](name)
     if ours:
-        own.made(identifier)
+        own_domain.made(identifier)
     try:
         check_room(name)
     except CommandExecutionError:
@@ -125,7 +124,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
     password = settings.secret(__pillar__, "iscsi_password")
     try:
         with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-            domain = request.domain(api, name, host, wanted, lun=lun, password=password)
+            domain = storage_request.domain(api, name, host, wanted, lun=lun, password=password)
             return str(api.storage_domains_service().add(domain).id)
     except CommandExecutionError as error:
         # The answer may have been lost though the engine did as it was asked.
@@ -138,12 +137,12 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
 
 def _withdraw(name: str, wanted: dict[str, Any]) -> None:
     """What the engine refused, and left nothing of, isn't begun any more."""
-    if name != wanted["name"] or not own.is_pending():
+    if name != wanted["name"] or not own_domain.is_pending():
         return
     with contextlib.suppress(CommandExecutionError):
         block = kinds.is_block(wanted["type"])
         if block or not __salt__["hosted_engine_storage_domain.look"](wanted):
-            own.forget()
+            own_domain.forget()
 
 
 def _there(name: str) -> dict[str, Any]:
@@ -273,7 +272,7 @@ def remove(name: str, host: str) -> None:
     Raises CommandExecutionError for any other domain, and once it holds a disk: its data may be
     somebody's.
     """
-    domain, known = get(name), own.known(settings.load(__pillar__, __grains__))
+    domain, known = get(name), own_domain.known(settings.load(__pillar__, __grains__))
     if domain is None:
         return
     if known is None or domain["id"] != known.id:
@@ -287,7 +286,7 @@ def remove(name: str, host: str) -> None:
         service = api.storage_domains_service().storage_domain_service(domain["id"])
         service.remove(host=host, format=True)
     _wait_for(name, ("absent",))
-    own.forget()
+    own_domain.forget()
 
 
 def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
@@ -300,6 +299,6 @@ def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
         look,
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has dropped it again",
         explain=__salt__["ovirt_event.explanation"],
     )

@@ -7,8 +7,7 @@ from typing import Any
 
 from ovirt_he.core.state import NotYet
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
-from ovirt_he.engine import vm_devices as parts
+from ovirt_he.engine import connection, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.host import hypervisor
 from ovirt_he.pillar import settings
@@ -44,7 +43,7 @@ def get(name: str) -> dict[str, Any] | None:
     """
     with _engine() as api:
         found = connection.named(api.vms_service(), name)
-        return parts.facts(api, found) if found else None
+        return vm_devices.facts(api, found) if found else None
 
 
 def _status(name: str) -> str:
@@ -81,12 +80,12 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
                 template=types.Template(id=BLANK),
                 type=types.VmType.SERVER,
                 os=types.OperatingSystem(type="rhel_9x64"),
-                bios=types.Bios(type=types.BiosType(parts.bios_type(firmware, machine))),
+                bios=types.Bios(type=types.BiosType(vm_devices.bios_type(firmware, machine))),
                 custom_emulated_machine=machine or None,
                 # HA is the agent's business: the engine can't restart its own VM.
                 high_availability=types.HighAvailability(enabled=False, priority=1),
                 delete_protected=True,
-                **parts.resources(types, memory_mib, cpus),
+                **vm_devices.resources(types, memory_mib, cpus),
             )
         )
     wait(name)
@@ -105,7 +104,7 @@ def update(name: str, memory_mib: int, cpus: int) -> None:
     with _engine() as api:
         from ovirtsdk4 import types
 
-        _service(api, name).update(types.Vm(**parts.resources(types, memory_mib, cpus)))
+        _service(api, name).update(types.Vm(**vm_devices.resources(types, memory_mib, cpus)))
 
 
 def protect(name: str) -> None:
@@ -140,7 +139,7 @@ def wait(name: str) -> None:
         lambda: _status(name),
         lambda status: status != "image_locked",
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has dropped it again",
         explain=__salt__["ovirt_event.explanation"],
     )
 
@@ -184,7 +183,7 @@ def add_nic(name: str, network: str, mac: str) -> None:
         from ovirtsdk4 import types
 
         vm = connection.named(api.vms_service(), name)
-        profile = types.VnicProfile(id=parts.profile_id(api, vm, network))
+        profile = types.VnicProfile(id=vm_devices.profile_id(api, vm, network))
         nics = api.vms_service().vm_service(vm.id).nics_service()
         nic = types.Nic(
             name="vnet0",

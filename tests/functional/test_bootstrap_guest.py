@@ -16,7 +16,7 @@ from ovirt_he.guest import ssh
 from ovirt_he.guest.files import KEYFILE, MARKER
 from ovirt_he.guest.network import FINAL_HOSTS
 
-from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+from functional.bootstrap_host import Host
 
 SET_UP, PREPARED = "hosted_engine_guest.set_up", "hosted_engine_guest.prepared"
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
@@ -41,7 +41,7 @@ def fail(reason):
 class Guest:
     """A guest that answers to ssh: what is asked, by the first words of the command."""
 
-    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         self.host, self.asked = host, list[tuple[str, ...]]()
         self.answers: dict[str, Callable[..., tuple[int, str]]] = {}
         for name in ("known_hosts", "client_key", "disk.qcow2"):
@@ -80,7 +80,7 @@ class Guest:
 
 
 @pytest.fixture
-def guest(host, monkeypatch) -> Guest:  # noqa: F811
+def guest(host, monkeypatch) -> Guest:
     host.pillar["timeouts"] = {"boot": 1, "setup": 1, "engine": 1}
     made = Guest(host, monkeypatch)
     host.with_pillar()

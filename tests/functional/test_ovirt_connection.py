@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.state import NotYet, Paused
 from ovirt_he.engine import connection
 from salt.exceptions import CommandExecutionError
@@ -72,7 +72,7 @@ def test_a_restored_engine_s_password_is_the_backup_s(host, engine):
 
 @pytest.mark.feature("keycloak")
 def test_keycloak_s_user_follows_what_engine_setup_did(host, engine):
-    record.write("setup", {"keycloak": True})
+    records.write("setup", {"keycloak": True})
 
     with pytest.raises(CommandExecutionError, match=r"admin@ovirt@internalsso"):
         datacenters(engine)
@@ -86,7 +86,7 @@ def test_a_fault_gives_reason_and_detail_and_keeps_the_connection(host):
 
 
 def test_before_the_engine_is_set_up_it_is_not_yet(host, engine):
-    record.remove("setup")
+    records.remove("setup")
 
     with pytest.raises(NotYet, match=r"hosted_engine\.bootstrap"):
         datacenters(engine)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from minion import ROOT, Minion
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.preflight import machine, packages, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -41,7 +41,7 @@ def joining(engine: Engine) -> dict[str, Any]:
 def host(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A further host: nothing of the engine on it but its CA; the engine runs on the first one."""
     made = Host(tmp_path / "host", engine, monkeypatch)
-    record.remove("setup")
+    records.remove("setup")
     (made.records / "engine-ca.pem").unlink()
     modules = [str(made.folder / "modules"), str(ROOT / "_modules")]
     made.minion = Minion(tmp_path / "joining", joining(engine), module_dirs=modules)

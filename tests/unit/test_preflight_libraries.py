@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import libraries
+from ovirt_he.preflight import check, libraries
 from packaging.tags import sys_tags
 
 from unit.test_preflight import Lab
@@ -34,7 +33,7 @@ def problems(lab: Lab, wheelhouse: str, wanted: str = NAME, **run: Any) -> list[
     lab.pillar["hosted_engine"]["python"] = {"wheelhouse": wheelhouse}
     host = lab.host()
     host.salt = {"cp.get_file_str": lambda _: f"{wanted}\n"} | run
-    return preflight.found([libraries.libraries], host)
+    return check.found([libraries.libraries], host)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """
-The connection to the engine: one a run and process, verified, its errors made ours.
+A verified connection to the engine, cached per run and process; SDK errors become Salt errors.
 
 The SDK signs in again by itself when a token expires, so there is no second layer here.
 """
@@ -20,7 +20,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError, SaltException
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.state import NotYet, Secret
 from ovirt_he.core.terminal import safe
 from ovirt_he.engine import events, https
@@ -66,7 +66,7 @@ def engine(
     wants it so, Unreachable where it doesn't answer (NotUpYet in test mode), CommandExecutionError
     for all that the engine refuses, with its reason.
     """
-    # First whether there is an engine: the SDK is installed on the way to it.
+    # First whether there is an engine: the SDK is installed by the deployment.
     site = Site(pillar, grains)
     sdk = client.load()
     api = None
@@ -115,10 +115,10 @@ class Site:
         self.fqdn: str = self.settings["engine"]["fqdn"]
         self.port: int = self.settings["engine"]["port"]
         self.password = settings.secret(pillar, "admin_password") or Secret("")
-        setup = record.read("setup")
+        setup = records.read("setup")
         # Only a file that isn't empty counts: a package may bring an empty one.
         configured = CONFIGURATION.is_file() and CONFIGURATION.stat().st_size > 0
-        self.deployed = configured or bool((record.read("deployment") or {}).get("healthy"))
+        self.deployed = configured or bool((records.read("deployment") or {}).get("healthy"))
         # A host that joins a running engine has neither: it is told by which CA to know it.
         if setup is None and not self.deployed and not self.settings["host"]["joins"]:
             raise NotYet(f"The engine {self.fqdn} isn't set up yet: hosted_engine.bootstrap does")
@@ -135,10 +135,10 @@ class Site:
                     f"hosted_engine:engine:ca_file: there is no file {given} on this host"
                 )
             return Path(given)
-        for path in (record.ca(), VDSM_CA):
+        for path in (records.ca(), VDSM_CA):
             if path.is_file():
                 return path
-        raise NotYet(f"The engine's CA isn't known yet: no {record.ca()}")
+        raise NotYet(f"The engine's CA isn't known yet: no {records.ca()}")
 
     def address(self) -> str:
         """The engine's address now: it changes when the engine moves to its final place."""

@@ -7,20 +7,19 @@ from typing import Any
 
 from ovirt_he.core.terminal import safe
 from ovirt_he.core.wait import last_seen, wait
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import ssh
+from ovirt_he.guest import files, ssh
 
 # One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
 # systemctl costs the guest more than the marker does. Where cloud-init is through, or was switched
 # off by an earlier boot, and the unit is idle, it won't run any more: the guest was restarted.
 # Unless it is enabled: then the guest reboots on purpose, and will get to it.
 # Bounded by the clock as well: in a slow guest sixty rounds take many minutes.
-ENABLED = f"{guest_files.UNITS}/multi-user.target.wants/{guest_files.SETUP_UNIT}"
+ENABLED = f"{files.UNITS}/multi-user.target.wants/{files.SETUP_UNIT}"
 LOOK = f"""seconds=0 idle=0 end=$(($(date +%s) + 60))
 active() {{ systemctl show -p ActiveState --value $1; }}
 while [ $seconds -lt 60 ] && [ $(date +%s) -lt $end ]; do
-    [ -e {guest_files.MARKER} ] && exit 0
-    [ $((seconds % 5)) -eq 0 ] && case $(active {guest_files.SETUP_UNIT}) in
+    [ -e {files.MARKER} ] && exit 0
+    [ $((seconds % 5)) -eq 0 ] && case $(active {files.SETUP_UNIT}) in
         failed) exit 3 ;;
         inactive) [ -L {ENABLED} ] || case $(active cloud-final.service) in
             active | failed) idle=$((idle + 1)) ;;
@@ -41,7 +40,7 @@ SEEN = {
     RUNNING: "running",
     ssh.NO_CONNECTION: "unreachable",
 }
-LOGS = f"""journalctl -u {guest_files.SETUP_UNIT} -n 25 -o cat --no-pager
+LOGS = f"""journalctl -u {files.SETUP_UNIT} -n 25 -o cat --no-pager
 log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
 [ -z "$log" ] || tail -n 15 "$log"
 """
@@ -57,7 +56,7 @@ def marker(settings: dict[str, Any], address: str) -> str:
         if not ssh.listens(address):
             return "unknown: the guest's ssh doesn't answer"
         limit = settings["timeouts"]["command"]
-        asked = ssh.look(settings, address, "test", "-e", guest_files.MARKER, timeout=limit)
+        asked = ssh.look(settings, address, "test", "-e", files.MARKER, timeout=limit)
         otherwise = f"unknown: {asked.stderr.strip() or f'exit code {asked.returncode}'}"
         return {0: "done", 1: "open"}.get(asked.returncode, otherwise)
 
@@ -95,7 +94,7 @@ class Watch:
             self._reached,
             lambda seen: seen == "reached",
             timeout=timeouts["boot"],
-            hopeless=lambda seen: seen if seen.startswith("the VM") else None,
+            failed=lambda seen: seen if seen.startswith("the VM") else None,
             explain=self._console,
         )
         wait(
@@ -103,7 +102,7 @@ class Watch:
             self._looked,
             lambda seen: seen == SEEN[COMPLETE],
             timeout=timeouts["setup"] + restore,
-            hopeless=self._hopeless,
+            failed=self._failed,
             explain=self._logs,
         )
 
@@ -112,7 +111,7 @@ class Watch:
         return None if seen == "running" else f"the VM is {seen or 'not defined'}"
 
     def _reached(self) -> str:
-        """reached, or what is in the way. sshd may answer before cloud-init gave it its key."""
+        """reached, or what prevents it. sshd may answer before cloud-init gave it its key."""
         if off := self._off():
             return off
         if not ssh.listens(self.address):
@@ -127,7 +126,7 @@ class Watch:
         otherwise = looked.stderr.strip() or f"exit code {looked.returncode}"
         return SEEN.get(looked.returncode, otherwise)
 
-    def _hopeless(self, seen: str) -> str | None:
+    def _failed(self, seen: str) -> str | None:
         if seen in (SEEN[FAILED], SEEN[NEVER_RAN]) or seen.startswith("the VM"):
             self.salt["hosted_engine_bootstrap.fail"](f"engine-setup: {seen}")
             return f"{seen}. The next run builds the VM anew"

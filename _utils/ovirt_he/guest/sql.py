@@ -1,4 +1,4 @@
-"""Statements for the engine's database in the guest, and what psql says to them."""
+"""Statements for the engine's database in the guest, and the answers of psql."""
 
 from __future__ import annotations
 

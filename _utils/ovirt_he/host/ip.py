@@ -1,5 +1,5 @@
 """
-What iproute2 says in JSON, read in one place: links, addresses, neighbours, routes, rules.
+Output of iproute2 in JSON, parsed in one place: links, addresses, neighbours, routes, rules.
 
 Routes and rules stay in iproute2's own form: they are recorded in it. A route's next hops stand
 beside its destination, in a list of their own, or in an object that the route only names by its

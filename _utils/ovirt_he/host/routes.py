@@ -1,5 +1,5 @@
 """
-The host's routes and rules before the engine installs it, and those that got lost on the way.
+The host's routes and rules before the engine installs it, and those that were lost meanwhile.
 
 The installation moves the management address onto a bridge. That may cost main's default route
 (design page, issue 1), and at the next boot the bridge itself, unless vdsm saves the configuration.
@@ -12,8 +12,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.host import address, ip
 from ovirt_he.host.address import IPV4, OPTIONS, of_address
 
@@ -30,7 +29,7 @@ def remember(addresses: list[str], bridge: str) -> None:
     What an earlier try recorded stays where its routes are missing now: they are still to be
     restored. Raises CommandExecutionError when no device holds any of the addresses.
     """
-    known = record.read("routes")
+    known = records.read("routes")
     if known is not None and state() in (LOST, UNSAVED):
         return
     for own in addresses:
@@ -41,7 +40,7 @@ def remember(addresses: list[str], bridge: str) -> None:
             f"No interface of this host holds {' or '.join(addresses) or 'its address'}: "
             "check hosted_engine:host:address and what it resolves to"
         )
-    record.write(
+    records.write(
         "routes",
         {
             "address": own,
@@ -61,7 +60,7 @@ def state() -> str:
     ``there``: nothing is lost; ``lost``: recorded routes or rules are; ``unsaved``: we restored
     them, vdsm hasn't saved it; ``rolled back``: a boot undid the engine's network configuration.
     """
-    before = record.read("routes")
+    before = records.read("routes")
     if before is None:
         return THERE
     if (
@@ -81,7 +80,7 @@ def restore() -> None:
 
     Raises CommandExecutionError when nothing was recorded, or ``ip`` refuses.
     """
-    before = record.read("routes")
+    before = records.read("routes")
     if before is None:
         raise CommandExecutionError(
             "No routes were recorded before the host was added: add its default route by hand "
@@ -92,7 +91,7 @@ def restore() -> None:
     # A route by a gateway needs the one to that gateway first.
     for verb, route in sorted(_lost_routes(before), key=lambda lost: _has_gateway(lost[1])):
         command.run("ip", OPTIONS[_family(route)], "route", verb, *_destination(route))
-    record.write("routes", before | {"restored": True, "saved": False})
+    records.write("routes", before | {"restored": True, "saved": False})
 
 
 def default_routes(family: str) -> list[Route]:
@@ -102,7 +101,7 @@ def default_routes(family: str) -> list[Route]:
     Those that the kernel has count. Only where it has none, because the engine's installation of
     the host has cost it its routes, do those that were recorded before.
     """
-    recorded = (record.read("routes") or {}).get("routes", [])
+    recorded = (records.read("routes") or {}).get("routes", [])
     before = [route for route in recorded if _family(route) == family]
     for routes in (ip.routes(family, "default"), before):
         found = [route for route in routes if ip.is_default(route) and ip.alive(route)]

@@ -15,13 +15,11 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError, SaltException
 
-from ovirt_he.ha import config_files
+from ovirt_he.ha import conf
 from ovirt_he.host import address as family_
-from ovirt_he.host import dns, ip, routes, subnet
-from ovirt_he.host import storage_probe as probe
-from ovirt_he.pillar import patterns as form
+from ovirt_he.host import dns, ip, routes, storage_probe, subnet
+from ovirt_he.pillar import patterns, validate
 from ovirt_he.pillar import storage as kinds
-from ovirt_he.pillar import validate
 from ovirt_he.pillar.schema import SCHEMA
 
 Problem = dict[str, str]
@@ -83,7 +81,7 @@ class Host:
         storage = self.settings["storage"]
         try:
             whole = storage["type"] in kinds.MOUNT and storage["address"] and storage["path"]
-            return probe.inspect(storage) if whole else {}
+            return storage_probe.inspect(storage) if whole else {}
         except CommandExecutionError as error:
             return {"refused": str(error)}
 
@@ -159,7 +157,7 @@ def found(checks: list[Check], host: Host) -> list[Problem]:
 def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     """What is wrong with the pillar by itself: by the schema, and between its keys."""
     sentences = sorted(validate.problems(pillar.get("hosted_engine", {}), SCHEMA))
-    sentences += config_files.unreadable_settings(host.settings)
+    sentences += conf.unreadable_settings(host.settings)
     by_schema = []
     for sentence in sentences:
         key, _, rest = sentence.partition(": ")
@@ -243,16 +241,16 @@ def family_is_one(host: Host) -> Iterator[Problem]:
 def names_have_room(host: Host) -> Iterator[Problem]:
     """What the engine and the kernel limit, though each part by itself is short enough."""
     name = host.settings["host"]["address"]
-    if len(name) > form.COMMON_NAME:
+    if len(name) > patterns.COMMON_NAME:
         yield problem(
             "host:address",
-            f"{name} is longer than {form.COMMON_NAME} characters, which the host's certificate "
-            "doesn't hold",
+            f"{name} is longer than {patterns.COMMON_NAME} characters, more than the host's "
+            "certificate holds",
             "Give a shorter name, or an address",
         )
     organization = host.settings["engine"]["answers"].get(ORGANIZATION, "").removeprefix("str:")
-    if len(organization) > form.COMMON_NAME:
-        what = f"longer than the {form.COMMON_NAME} characters that a certificate holds"
+    if len(organization) > patterns.COMMON_NAME:
+        what = f"longer than the {patterns.COMMON_NAME} characters that a certificate holds"
         yield problem(f"engine:answers:{ORGANIZATION}", what, "Give a shorter one")
     storage = host.settings["storage"]
     if storage["type"] not in kinds.MOUNT:
