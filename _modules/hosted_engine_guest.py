@@ -18,7 +18,7 @@ from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network as guest_network
 from ovirt_he.guest import setup_watch, ssh
 from ovirt_he.guest import sql as statements
-from ovirt_he.host import gateway
+from ovirt_he.host import routes
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
@@ -272,7 +272,7 @@ def _settings() -> settings_.Settings:
 
 def _network() -> dict[str, str]:
     settings = _settings()
-    return guest_network.final_files(settings, __grains__, gateway.of(settings))
+    return guest_network.final_files(settings, __grains__, routes.default_gateway(settings))
 
 
 def _address() -> str:

@@ -60,16 +60,14 @@ class Lab:
 
     def command(self, *arguments: str, **_: Any) -> subprocess.CompletedProcess[str]:
         answers: dict[str, Any] = {
-            "ip -d -json address": self.links,
-            "ip -json neigh show 192.0.2.10": self.neighbours,
-            "ip -json neigh show 2001:db8::10": self.neighbours,
+            "ip -json -d address show": self.links,
+            "ip -json -4 neigh show 192.0.2.10": self.neighbours,
+            "ip -json -6 neigh show 2001:db8::10": self.neighbours,
         }
         for option in ("-4", "-6"):
             answers |= {
-                f"ip {option} -json route show default": self.routes,
-                f"ip -j {option} route show default": self.routes,
-                f"ip -j {option} route show table all": self.all_routes,
-                f"ip -j {option} address show": self.links,
+                f"ip -json {option} route show default": self.routes,
+                f"ip -json {option} route show table all": self.all_routes,
             }
         line = " ".join(arguments)
         if line.startswith("getent -s dns ahosts "):
