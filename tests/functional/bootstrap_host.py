@@ -18,7 +18,7 @@ FQDN = "engine.example.com"
 # Whether a host is deployed isn't this phase's affair: a file says so.
 MODULE = """
 import pathlib
-from ovirt_he.pillar import settings
+from ovirt_he.pillar import settings as pillar_settings
 
 def settings():
     return pillar_settings.merge(__pillar__, __grains__)

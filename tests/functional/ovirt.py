@@ -29,7 +29,7 @@ def sql(statement):
 """,
     "hosted_engine": """
 import pathlib
-from ovirt_he.pillar import settings
+from ovirt_he.pillar import settings as pillar_settings
 def deployed():
     return pathlib.Path({configuration!r}).exists()
 def settings():

@@ -43,7 +43,7 @@ MODULES = {
     ),
 }
 HEAD = """import json, pathlib, subprocess, salt.exceptions
-from ovirt_he.pillar import settings
+from ovirt_he.pillar import settings as pillar_settings
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
