@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ovirt_he.guest.files import GATE
 
-from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 from functional.test_bootstrap_guest import Flaky, Guest, says
 
 pytestmark = pytest.mark.usefixtures("hypervisor")
@@ -22,7 +21,7 @@ SECRET = "not-to-be-seen-admin"
 
 
 @pytest.fixture
-def guest(host, monkeypatch, tmp_path) -> Guest:  # noqa: F811
+def guest(host, monkeypatch, tmp_path) -> Guest:
     """A guest whose shell is this machine's, below a folder: commands run, and leave traces."""
     host.pillar["timeouts"] = {"boot": 1, "hook": 20}
     made = Guest(host, monkeypatch)
