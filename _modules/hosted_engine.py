@@ -52,7 +52,7 @@ def deployed() -> bool:
     That isn't health: a broker that is down mustn't cause a second bootstrap. A host that another
     tool deployed, or that the engine made an additional hosted-engine host, counts. One that was
     seen healthy stays deployed when its agent is disabled or its configuration lost: the next run
-    repairs that. ``hosted_engine.clean`` is the way back.
+    repairs that. ``hosted_engine.clean`` undoes a deployment.
 
     Raises CommandExecutionError when it can't be told: guessing could end in a second engine.
     """
@@ -228,7 +228,7 @@ def stage() -> dict[str, Any]:
     there = progress.traces(settings())
     there["configured"] = _configured()
     there["deployed"] = past = deployed()
-    # The records of the way are gone at its end.
+    # The records of the deployment are gone at its end.
     there["setup_complete"] = past or records.read("setup") is not None
     there["disk_copied"] = past or records.read("copied") is not None
     return {"next": progress.next_phase(there), **there}

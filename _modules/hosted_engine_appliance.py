@@ -11,7 +11,7 @@ from typing import Any
 from ovirt_he.bootstrap import image, vm
 from ovirt_he.bootstrap.files import identity
 from ovirt_he.core import command, records
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
@@ -80,7 +80,7 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     Raises CommandExecutionError when the source is missing, broken or hostile, when the checksum
     differs, when a guest's disk stands on the image already, and on a deployed host.
     """
-    only_on_the_way(__salt__, f"Extracting the appliance to {name}")
+    refuse_if_deployed(__salt__, f"Extracting the appliance to {name}")
     if vm.is_complete(_settings()):
         raise CommandExecutionError(
             f"{name} is missing or changed, but the bootstrap VM's disk stands on it. Start anew: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import records
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
@@ -43,7 +43,7 @@ def stop(phase: str) -> None:
 
     Always raises CommandExecutionError, with what to look at: nothing has failed.
     """
-    only_on_the_way(__salt__, f"Pausing before {phase}")
+    refuse_if_deployed(__salt__, f"Pausing before {phase}")
     passed = (records.read("pauses") or {}).get("passed", [])
     records.write("pauses", {"passed": [*passed, phase]})
     fqdn = settings.load(__pillar__, __grains__)["engine"]["fqdn"]

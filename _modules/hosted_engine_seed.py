@@ -14,8 +14,8 @@ from ovirt_he.core.state import NotYet
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network, ssh_keys
 from ovirt_he.host import address as family_
-from ovirt_he.host import gateway
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host import routes
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -66,7 +66,7 @@ def make(name: str) -> None:
     Raises CommandExecutionError when the host's address can't be told or the file can't be
     written, and on a deployed host; SaltInvocationError for a password that no answer file carries.
     """
-    only_on_the_way(__salt__, f"Making the seed {name}")
+    refuse_if_deployed(__salt__, f"Making the seed {name}")
     keys = _keys() or _make_keys()
     contents = _iso(_contents(keys))
     settings = _settings()
@@ -120,7 +120,9 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
             secrets,
             secret_answers=settings_.secret_answers(__pillar__),
             hosts=hosts,
-            networking=network.files(settings, __grains__, gateway.of(settings), address),
+            networking=network.files(
+                settings, __grains__, routes.default_gateway(settings), address
+            ),
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),

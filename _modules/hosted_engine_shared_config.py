@@ -95,7 +95,7 @@ def _unfit(key: str, value: str, type: str) -> str | None:
     if type == "ha":
         return "the agent keeps its own flags; maintenance is hosted_engine_ha.set_maintenance's"
     if not value or value != value.strip() or not value.isprintable():
-        return "an empty value, blanks at its ends and control characters get lost on the way"
+        return "an empty value, blanks at its ends and control characters would be lost"
     if type == "broker":
         return "the broker reads % as the start of a key's name" if "%" in value else None
     if key in conf.OURS:

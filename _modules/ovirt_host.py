@@ -208,7 +208,7 @@ def activate(name: str) -> None:
         api.hosts_service().host_service(host.id).activate()
     # Activation is asynchronous: the old status may be seen a little longer.
     stale = time.monotonic() + LOOK_SECONDS
-    _wait_for(name, ("up",), failed=lambda status: status in idle and time.monotonic() > stale)
+    _wait_for(name, ("up",), overdue=lambda status: status in idle and time.monotonic() > stale)
 
 
 def remove(name: str) -> None:
@@ -246,19 +246,19 @@ def _status(name: str) -> str:
     return str(host["status"]) if host else "absent"
 
 
-def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False) -> None:
-    def hopeless(status: str) -> str | None:
+def _wait_for(name: str, wanted: tuple[str, ...], overdue: Any = lambda _: False) -> None:
+    def failed(status: str) -> str | None:
         if status == "install_failed":
             return "the engine couldn't install the host"
         if status == "absent":
             return "the engine knows no such host"
-        return f"the host is {status}" if failed(status) else None
+        return f"the host is {status}" if overdue(status) else None
 
     _wait(
         f"the host {name} to be {' or '.join(wanted)} in the engine",
         lambda: _status(name),
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["host"],
-        hopeless=hopeless,
+        failed=failed,
         explain=lambda: __salt__["ovirt_event.explanation"](name),
     )

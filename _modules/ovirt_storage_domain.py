@@ -94,7 +94,7 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     wanted = {**settings.load(__pillar__, __grains__)["storage"], **storage}
     ours = name == wanted["name"]
     if ours:
-        guard.only_on_the_way(__salt__, f"Adding the storage domain {name}")
+        guard.refuse_if_deployed(__salt__, f"Adding the storage domain {name}")
     if get(name) is not None:
         raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
     lun = __salt__["ovirt_host_storage.choose"](host) if kinds.is_block(wanted["type"]) else None
@@ -302,6 +302,6 @@ def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
         look,
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has dropped it again",
         explain=__salt__["ovirt_event.explanation"],
     )

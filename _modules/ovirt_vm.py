@@ -134,7 +134,7 @@ def wait(name: str) -> None:
         lambda: _status(name),
         lambda status: status != "image_locked",
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has dropped it again",
         explain=__salt__["ovirt_event.explanation"],
     )
 

@@ -20,7 +20,8 @@ def lockspace_initialised(name: str) -> state.Goal:
             - unless:
               - fun: hosted_engine.deployed
 
-    Only on the way: it is made anew only by hand, ``hosted-engine --reinitialize-lockspace``.
+    Only during a deployment: afterwards it is made anew by hand alone, by
+    ``hosted-engine --reinitialize-lockspace``.
     """
     return state.Goal(
         {"lockspace": "hosted-engine"},
@@ -42,8 +43,8 @@ def maintenance_off(name: str) -> state.Goal:
             - unless:
               - fun: hosted_engine.deployed
 
-    ``name`` is for people. Only on the way, before the agent is enabled: later, maintenance is an
-    operator's intent.
+    ``name`` is for people. Only during a deployment, before the agent is enabled: later,
+    maintenance is an operator's intent.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:

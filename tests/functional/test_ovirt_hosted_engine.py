@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from minion import ROOT, Minion
 from ovirt_he.core import records
-from ovirt_he.preflight import machine, packages
+from ovirt_he.preflight import machine, packages, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from functional.engine_process import Engine
@@ -188,6 +188,8 @@ def test_what_stops_a_host_from_joining_is_told(host: Host, tmp_path: Path) -> N
         joins = engine.pop("joins", True)
         given["hosted_engine"]["host"]["joins"] = joins
         given["hosted_engine"]["engine"] |= engine
+        of_host = {check.__name__ for check in registry.join.CHECKS} - registry.NEVER_IGNORED
+        given["hosted_engine"]["preflight"] = {"ignore": sorted(of_host)}
         minion = Minion(tmp_path / name, given)
         ret = minion.state("hosted_engine.joinable", "x", test=True)
         assert ret["result"] is not None

@@ -215,6 +215,17 @@ def test_too_little_room(site):
     assert "has 10.0 GiB free" in told[0]["problem"]
 
 
+@pytest.mark.parametrize(("spare", "refused"), [(10, False), (9, True)])
+def test_the_room_that_the_engine_reserves_is_wanted_too(site, spare, refused):
+    """Its critical space action blocker, 5 GiB for a new domain, stands beside the spare 5 GiB."""
+    disk = site.host().settings["vm"]["disk_gib"]
+    site.found["free"] = (disk + spare) * GIB
+
+    problems = check.found(export.CHECKS, site.host())
+
+    assert [f"{disk + 10} GiB are needed" in one["problem"] for one in problems] == [True] * refused
+
+
 def test_other_kinds_have_no_export(site):
     site.storage = {"type": "fc"}
 

@@ -32,7 +32,7 @@ def wheel(folder: Path, tag: str) -> None:
 def problems(lab: Lab, wheelhouse: str, wanted: str = NAME, **run: Any) -> list[dict[str, str]]:
     lab.pillar["hosted_engine"]["python"] = {"wheelhouse": wheelhouse}
     host = lab.host()
-    host.run = {"cp.get_file_str": lambda _: f"{wanted}\n"} | run
+    host.salt = {"cp.get_file_str": lambda _: f"{wanted}\n"} | run
     return check.found([libraries.libraries], host)
 
 

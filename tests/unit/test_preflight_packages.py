@@ -108,6 +108,20 @@ def test_a_name_that_is_only_provided_is_none_that_salt_installs(rpm, where):
     assert problems("RedHat", package="ovirt-engine-appliance-centos9") == {}
 
 
+def test_the_advice_names_a_key_only_where_one_helps(rpm):
+    """appliance:package doesn't choose another package's name."""
+    rpm.offered = {"setup-of-a-distribution": {SETUP}, "appliance-centos9": {APPLIANCE}}
+    grains = {"os_family": "RedHat", "fqdn": "node1.example.com"}
+    host = check.Host(settings.merge({}, grains), grains, INSTALLED)
+
+    advice = {one["key"]: one["advice"] for one in check.found(packages.CHECKS, host)}
+
+    assert advice == {
+        "hosted_engine:host": "Install one of these",
+        "hosted_engine:appliance:package": "Set appliance:package to one of these",
+    }
+
+
 def test_repositories_that_cannot_be_asked_are_told(rpm):
     rpm.fails = "dnf --quiet repoquery: timed out after 120 s"
 

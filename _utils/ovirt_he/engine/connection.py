@@ -1,5 +1,5 @@
 """
-The connection to the engine: one a run and process, verified, its errors made ours.
+A verified connection to the engine, cached per run and process; SDK errors become Salt errors.
 
 The SDK signs in again by itself when a token expires, so there is no second layer here.
 """
@@ -65,7 +65,7 @@ def engine(
     wants it so, Unreachable where it doesn't answer (NotUpYet in test mode), CommandExecutionError
     for all that the engine refuses, with its reason.
     """
-    # First whether there is an engine: the SDK is installed on the way to it.
+    # First whether there is an engine: the SDK is installed by the deployment.
     site = Site(pillar, grains)
     sdk = client.load()
     api = None

@@ -1,4 +1,4 @@
-"""A storage domain as the engine's API is asked for it."""
+"""A storage domain, as a request to the engine's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host's hosts file, byte for byte, and which of its lines are ours."""
+"""The host's hosts file, byte for byte, and which of its lines the formula wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guest's network in its final place and before it, and lines of its hosts file."""
+"""The guest's network, in the bootstrap VM and afterwards, and lines of its hosts file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration archive: built, taken apart, compared, mended. Bytes in, bytes out."""
+"""The configuration archive: built, taken apart, compared, repaired. Bytes in, bytes out."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The HA metadata disk itself: who writes to it, asked of nobody but the disk.
+The HA metadata disk: which hosts write to it, read from the disk alone.
 
 One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
 starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|…`` in 512

@@ -1,5 +1,5 @@
 """
-The storage domain that this deployment made: what is certain of it, never its name alone.
+The storage domain that this deployment made, known by what is certain, never by its name alone.
 
 Recorded before the engine is asked for it (where, and that nothing lay there) and after (its id): a
 kill in between leaves the first half. hosted-engine.conf of this engine names it as well.

@@ -1,4 +1,4 @@
-"""What ``hosted-engine --vm-status --json`` prints, made data that can be trusted."""
+"""Output of ``hosted-engine --vm-status --json``, parsed and checked."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Targets and LUNs as this host sees them by its own tools, before an engine is there to ask.
+Targets and LUNs as this host's own tools see them, before there is an engine to ask.
 
 Nothing is changed: no target is logged in to, and no record of iscsiadm is left behind.
 """

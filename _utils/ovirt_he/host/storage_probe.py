@@ -1,4 +1,4 @@
-"""What lies on the export of a hosted engine, and whether vdsm could use it: mounted, looked at."""
+"""What lies on the export of a hosted engine, and whether vdsm could use it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Variables of oVirt's Ansible role for the hosted engine: which tells which key of the pillar.
+Variables of oVirt's Ansible role for the hosted engine: which variable gives which key.
 
 Names, meanings and defaults are the role's, as of collection ovirt.ovirt 3.2; internal ones too.
 """

@@ -1,4 +1,4 @@
-"""Which kind of storage answers are about, where they don't name it: by what else they say."""
+"""Which storage type answers are about where they don't name it: by what else they say."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Answers of ``hosted-engine --deploy``: which of them tells which key of the pillar, both ways.
+Answers of ``hosted-engine --deploy``: which answer gives which key of the pillar, both ways.
 
 Rows without a ``write`` are of old versions, or of other tools: they are only read.
 """

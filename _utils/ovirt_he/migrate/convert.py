@@ -1,5 +1,5 @@
 """
-What was answered to another tool, turned into a pillar: a table's rows, and how they are read.
+What was answered to another tool, converted into a pillar: the rows of a table, and their readers.
 
 A row says which names of the other tool tell which keys of the pillar. Its ``read`` gets the values
 of the names (None: not given) and returns those of the keys (None: not said), or raises ValueError

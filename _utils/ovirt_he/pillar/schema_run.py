@@ -1,4 +1,4 @@
-"""The schema's groups that say how a run goes, not what it makes: mail, waits, checks, hooks."""
+"""The schema's groups about how a run proceeds: mail, timeouts, checks, hooks."""
 
 from __future__ import annotations
 

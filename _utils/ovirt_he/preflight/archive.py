@@ -1,4 +1,4 @@
-"""Whether the configuration archive will have room for what the pillar says: an hour beforehand."""
+"""Whether the configuration archive has room for what the pillar says: an hour beforehand."""
 
 from __future__ import annotations
 

@@ -126,17 +126,21 @@ def export_is_free(host: Host) -> Iterator[Problem]:
 
 
 def export_has_room(host: Host) -> Iterator[Problem]:
-    """The export has room for the engine's disk and for what the engine keeps free."""
+    """
+    The export has room for the disk of the engine's VM and for what the engine keeps free: 5 GiB
+    beside the disk, and the 5 GiB of a new domain's critical space action blocker.
+    """
     found = host.export
     if not found.get("looked") or engine_judges(host) or own_domain(host):
         return
     disk = host.settings["vm"]["disk_gib"]
-    wanted = (disk + storage.SPARE_GIB) * storage.GIB
+    wanted = (disk + storage.SPARE_GIB + storage.BLOCKER_GIB) * storage.GIB
     if found["free"] < wanted:
         yield problem(
             "vm:disk_gib",
             f"{found['storage']} has {found['free'] / storage.GIB:.1f} GiB free, "
-            f"{wanted / storage.GIB:.0f} GiB are needed (disk {disk}, spare {storage.SPARE_GIB})",
+            f"{wanted / storage.GIB:.0f} GiB are needed (disk {disk}, reserved by the engine "
+            f"{storage.BLOCKER_GIB}, spare {storage.SPARE_GIB})",
             "Make room there, or lower it",
         )
 
