@@ -134,7 +134,7 @@ def test_a_paused_one_goes_on_where_it_was(made, running):
 
 
 @pytest.mark.parametrize("state", ["crashed", "shutoff", None])
-def test_an_incomplete_one_that_stopped_is_not_trusted(made, running, hypervisor, state):  # noqa: F811
+def test_an_incomplete_one_that_stopped_is_not_trusted(made, running, hypervisor, state):
     found = vm.disk_state(hypervisor, made.minion("hosted_engine.settings"), state)
 
     assert found == "interrupted before its setup was complete"
