@@ -213,15 +213,17 @@ def undefine(name: str) -> None:
 
 def left(name: str) -> dict[str, Any] | None:
     """
-    Our files that are left in the directory ``name``, and whether it is there; None: it's gone.
+    Our files that are left in ``bootstrap:directory``, which is ``name``; None: it's gone.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-call --local hosted_engine_bootstrap.left /var/lib/hosted-engine/bootstrap
+
+    Raises CommandExecutionError for another directory.
     """
-    directory = Path(name)
+    directory = _directory(name)
     if not directory.exists():
         return None
     return {"files": [path.name for path in layout.Layout(directory).ours()]}
@@ -229,7 +231,7 @@ def left(name: str) -> dict[str, Any] | None:
 
 def clear(name: str) -> None:
     """
-    Remove our files from the directory ``name``, and the directory: seed and keys are secrets.
+    Remove ``bootstrap:directory``, which is ``name``, and our files in it: some hold secrets.
 
     CLI Example:
 
@@ -237,9 +239,10 @@ def clear(name: str) -> None:
 
         salt-call --local hosted_engine_bootstrap.clear /var/lib/hosted-engine/bootstrap
 
-    Raises CommandExecutionError when something else lies there: that isn't ours to remove.
+    Raises CommandExecutionError for another directory, and when something else lies there: that
+    isn't ours to remove.
     """
-    directory = Path(name)
+    directory = _directory(name)
     for path in layout.Layout(directory).ours():
         path.unlink()
     for made in ("bootstrap", "appliance"):
@@ -255,6 +258,14 @@ def clear(name: str) -> None:
 
 def _settings() -> settings_.Settings:
     return settings_.load(__pillar__, __grains__)
+
+
+def _directory(name: str) -> Path:
+    """Files of our names may lie in any directory, such as root's .ssh."""
+    ours = layout.of(_settings()).directory
+    if Path(name) != ours:
+        raise CommandExecutionError(f"{name} isn't bootstrap:directory, which is {ours}")
+    return ours
 
 
 def _domain(connection: Any, name: str) -> Any | None:

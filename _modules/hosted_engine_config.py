@@ -11,8 +11,7 @@ from typing import Any
 from ovirt_he.core import records
 from ovirt_he.core.state import Facts, NotYet
 from ovirt_he.ha import archive, conf
-from ovirt_he.host import gateway as gateway_
-from ovirt_he.host import volume
+from ovirt_he.host import routes, volume
 from ovirt_he.migrate import fhanswers
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
@@ -211,7 +210,7 @@ def _refuse_foreign_file(ids: dict[str, Any]) -> None:
 def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
     """The five texts as they are written where nothing is there; a version that is there stays."""
     known = settings.load(__pillar__, __grains__)
-    gateway = gateway_.of(known)
+    gateway = routes.default_gateway(known)
     if not gateway and not records.read_file(conf.CONFIGURATION):
         raise CommandExecutionError(
             "This host has no default route, so what HA should ping isn't known: "

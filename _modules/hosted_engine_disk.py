@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files
+from ovirt_he.bootstrap import files, image
 from ovirt_he.core import command, records
 from ovirt_he.core.state import NotYet
 from ovirt_he.ha import metadata as ha_metadata
@@ -16,7 +16,6 @@ from salt.exceptions import CommandExecutionError
 
 # vdsm's names of formats, and qemu-img's.
 IMAGE_FORMATS = {"raw": "raw", "cow": "qcow2"}
-QCOW2 = b"QFI\xfb"
 
 
 def get(disk: str) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def _virtual_size(qcow2: Path) -> int:
 
 def _room(target: Path, form: str) -> int:
     """Bytes that a guest's disk may have on the target, which is what the pillar says it is."""
-    is_qcow2 = volume.read(target, volume.BLOCK).startswith(QCOW2)
+    is_qcow2 = volume.read(target, volume.BLOCK).startswith(image.QCOW2)
     if is_qcow2 != (form == "qcow2"):
         raise CommandExecutionError(
             f"{target} is {'a' if is_qcow2 else 'no'} qcow2, hosted_engine:vm:disk_format wants "

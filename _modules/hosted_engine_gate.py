@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ovirt_he.core import command
 from ovirt_he.core.wait import last_seen
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.guest import files, ssh
+from ovirt_he.guest import channel, files
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 
@@ -45,7 +46,7 @@ def get() -> dict[str, str]:
     if setup != "open":
         return {"gate": setup}
     # The marker was just looked for: what is asked again is a single answer that got lost.
-    patience = ssh.patience(_settings())
+    patience = _channel().patience
     return {"gate": last_seen(lambda: _seen(0), _answered, timeout=patience)}
 
 
@@ -90,14 +91,15 @@ def release() -> None:
     """
     refuse_if_deployed(__salt__, "Opening the gate before engine-setup")
     opened = f"mkdir -p {files.FOLDER} && : > {files.GATE}"
-    ssh.run(_settings(), _address(), "sh", "-c", opened, timeout=SSH_SECONDS)
+    _channel().run("sh", "-c", opened, timeout=SSH_SECONDS)
 
 
 def _seen(seconds: int) -> str:
-    if not ssh.listens(_address()):
+    guest = _channel()
+    if not guest.listens():
         return "unknown: the guest's ssh doesn't answer"
     asked = ("sh", "-c", LOOK, "look", str(seconds))
-    seen = ssh.look(_settings(), _address(), *asked, timeout=SSH_SECONDS)
+    seen = guest.look(*asked, timeout=SSH_SECONDS, codes=command.ANY, patience=0)
     said = {OPEN: "open", WAITING: "waiting", 2: NOT_THROUGH}
     return said.get(seen.returncode, f"unknown: {seen.stderr.strip()}")
 
@@ -110,5 +112,5 @@ def _settings() -> settings.Settings:
     return settings.load(__pillar__, __grains__)
 
 
-def _address() -> str:
-    return str(__salt__["hosted_engine_network.address"]())
+def _channel() -> channel.Channel:
+    return channel.of(_settings(), __salt__)

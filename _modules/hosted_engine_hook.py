@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from ovirt_he.core import command, records
 from ovirt_he.core.terminal import safe
-from ovirt_he.guest import ssh
+from ovirt_he.guest import channel
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -114,17 +114,10 @@ def _run_in_guest(moment: str, item: str) -> None:
 
 def _in_guest(
     settings: settings_.Settings, line: str, stdin: IO[bytes] | None = None
-) -> ssh.Completed:
-    address = str(__salt__["hosted_engine_network.address"]())
+) -> channel.Completed:
+    guest, limit = channel.of(settings, __salt__), settings["timeouts"]["hook"]
     try:
-        return ssh.run(
-            settings,
-            address,
-            *("sh", "-c", line),
-            timeout=settings["timeouts"]["hook"],
-            stdin=stdin,
-            codes=command.ANY,
-        )
+        return guest.run("sh", "-c", line, timeout=limit, stdin=stdin, codes=command.ANY)
     except CommandExecutionError as error:
         # It shows the command. Not chained: a log of the cause would show it again.
         raise CommandExecutionError(safe(str(error), settings_.secret_texts(__pillar__))) from None

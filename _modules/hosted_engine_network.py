@@ -224,10 +224,9 @@ def _rule(action: str, direction: str, subnet: str, priority: int) -> tuple[str,
 
 
 def _missing_rules(subnet: str) -> list[tuple[str, int]]:
-    option = family_.OPTIONS[family_.of_address(subnet)]
     there = {
         (direction, rule["priority"])
-        for rule in ip.read("-j", option, "rule", "show", needs="priority")
+        for rule in ip.rules(family_.of_address(subnet))
         for direction, key in (("to", "dst"), ("from", "src"))
         if _network(rule, key) == ipaddress.ip_network(subnet)
         and rule.get("table") in ("main", "254")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ovirt_he.core.state import NotYet
-from ovirt_he.guest import backup, files, restore_script, ssh
+from ovirt_he.guest import backup, channel, files, restore_script
 from ovirt_he.host import identity
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
@@ -75,13 +75,8 @@ def send() -> None:
     folder, target = files.FOLDER, files.BACKUP
     with path.open("rb") as file:
         write = f"umask 077; mkdir -p {folder} && cat > {target} && sync"
-        ssh.run(
-            settings,
-            *(_address(), "sh", "-c", write),
-            timeout=settings["timeouts"]["restore"],
-            stdin=file,
-        )
-    _run("install", "-m", "0600", "/dev/stdin", files.RESTORE, stdin=text)
+        _channel().run("sh", "-c", write, timeout=settings["timeouts"]["restore"], stdin=file)
+    _channel().write_file(files.RESTORE, text)
 
 
 def fencing() -> dict[str, str]:
@@ -133,16 +128,10 @@ def _file() -> Path:
     return backup.local(_settings()["restore"]["backup"], __salt__)
 
 
-def _address() -> str:
-    return str(__salt__["hosted_engine_network.address"]())
+def _channel() -> channel.Channel:
+    return channel.of(_settings(), __salt__)
 
 
-def _run(*argv: str, stdin: str) -> ssh.Completed:
-    return ssh.run(_settings(), _address(), *argv, timeout=120, stdin=stdin)
-
-
-def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> ssh.Completed:
-    """What changes nothing is asked again where the guest doesn't answer."""
-    known = _settings()
-    limit, patience = known["timeouts"]["restore"], ssh.patience(known)
-    return ssh.look(known, _address(), *argv, timeout=limit, codes=codes, patience=patience)
+def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> channel.Completed:
+    """A backup of any size may have to be read: that takes as long as its restore may."""
+    return _channel().look(*argv, codes=codes, timeout=_settings()["timeouts"]["restore"])

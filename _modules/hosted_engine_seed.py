@@ -14,7 +14,7 @@ from ovirt_he.core.state import NotYet
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network, ssh_keys
 from ovirt_he.host import address as family_
-from ovirt_he.host import gateway
+from ovirt_he.host import routes
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
@@ -120,7 +120,9 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
             secrets,
             secret_answers=settings_.secret_answers(__pillar__),
             hosts=hosts,
-            networking=network.files(settings, __grains__, gateway.of(settings), address),
+            networking=network.files(
+                settings, __grains__, routes.default_gateway(settings), address
+            ),
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),

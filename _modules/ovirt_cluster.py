@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core.state import NotYet
 from ovirt_he.engine import compatibility, connection
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -19,7 +22,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_cluster.get Default
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.clusters_service(), name)
         if found is None:
             return None
@@ -60,12 +63,10 @@ def add(
     Raises CommandExecutionError for a version or a CPU type that the engine doesn't offer, and when
     the engine refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.data_centers_service(), datacenter)
-        if home is None:
-            raise NotYet(f"The data center {datacenter} isn't there yet")
+        home = connection.find(api.data_centers_service(), datacenter, "data center")
         level = version or compatibility.version_of(home) or ""
         api.clusters_service().add(
             types.Cluster(
@@ -92,13 +93,11 @@ def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bo
     Raises CommandExecutionError for a version or a CPU type that the engine doesn't offer, and when
     the engine refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         service = api.clusters_service()
-        found = connection.named(service, name)
-        if found is None:
-            raise NotYet(f"The cluster {name} isn't there yet")
+        found = connection.find(service, name, "cluster")
         level = version or compatibility.version_of(found) or ""
         wanted = types.Cluster(
             version=compatibility.version(api, "cluster:version", version),

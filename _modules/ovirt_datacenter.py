@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core.state import NotYet
 from ovirt_he.engine import compatibility, connection
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -19,7 +22,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_datacenter.get Default
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.data_centers_service(), name)
         if found is None:
             return None
@@ -48,7 +51,7 @@ def add(name: str, version: str = "") -> None:
     Raises CommandExecutionError for a version that the engine doesn't offer, and when the engine
     refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         api.data_centers_service().add(
@@ -73,12 +76,10 @@ def update(name: str, version: str) -> None:
     Raises CommandExecutionError for a version that the engine doesn't offer, and when the engine
     refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         service = api.data_centers_service()
-        found = connection.named(service, name)
-        if found is None:
-            raise NotYet(f"The data center {name} isn't there yet")
+        found = connection.find(service, name, "data center")
         wanted = types.DataCenter(version=compatibility.version(api, "datacenter:version", version))
         service.data_center_service(found.id).update(wanted)

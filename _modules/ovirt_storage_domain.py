@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.state import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection, storage_request
 from ovirt_he.engine.patience import patient
@@ -17,6 +16,10 @@ from salt.exceptions import CommandExecutionError
 
 GIB = kinds.GIB
 SPARE_GIB = kinds.SPARE_GIB
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -31,7 +34,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_storage_domain.get hosted_storage
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.storage_domains_service(), name)
         if found is None:
             return None
@@ -109,6 +112,8 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
         own_domain.intend(wanted)
     identifier = _post(name, host, wanted, lun)
     wait(name)
+    # An empty domain of this name that appeared there since the look can't be told from a new one:
+    # the engine chooses the id of a new one itself, and logs the same event for both.
     __salt__["hosted_engine_storage_domain.refuse_import"](name)
     if ours:
         own_domain.made(identifier)
@@ -123,7 +128,7 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
 def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | None) -> str:
     password = settings.secret(__pillar__, "iscsi_password")
     try:
-        with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        with _engine() as api:
             domain = storage_request.domain(api, name, host, wanted, lun=lun, password=password)
             return str(api.storage_domains_service().add(domain).id)
     except CommandExecutionError as error:
@@ -209,13 +214,11 @@ def attach(name: str, datacenter: str) -> None:
     """
     # Asked again: an earlier run may have been killed between making the domain and asking.
     check_room(name)
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.data_centers_service(), datacenter)
-        domain = connection.named(api.storage_domains_service(), name)
-        if home is None:
-            raise NotYet(f"The data center {datacenter} isn't there yet")
+        home = connection.find(api.data_centers_service(), datacenter, "data center")
+        domain = connection.find(api.storage_domains_service(), name, "storage domain")
         service = api.data_centers_service().data_center_service(home.id)
         service.storage_domains_service().add(types.StorageDomain(id=domain.id))
     _wait_for(name, ("active",))
@@ -234,9 +237,9 @@ def activate(name: str, datacenter: str) -> None:
     Raises CommandExecutionError when the engine refuses, with its reason, or when the domain isn't
     active within ``timeouts:storage`` seconds.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        home = connection.named(api.data_centers_service(), datacenter)
-        domain = connection.named(api.storage_domains_service(), name)
+    with _engine() as api:
+        home = connection.find(api.data_centers_service(), datacenter, "data center")
+        domain = connection.find(api.storage_domains_service(), name, "storage domain")
         service = api.data_centers_service().data_center_service(home.id)
         service.storage_domains_service().storage_domain_service(domain.id).activate()
     _wait_for(name, ("active",))
@@ -253,7 +256,7 @@ def forget(name: str) -> None:
         salt-call --local ovirt_storage_domain.forget imported
     """
     domain = _there(name)
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         service = api.storage_domains_service().storage_domain_service(domain["id"])
         service.remove(destroy=True)
     _wait_for(name, ("absent",))
@@ -282,7 +285,7 @@ def remove(name: str, host: str) -> None:
         )
     if __salt__["vdsm.call"]("StorageDomain", "getImages", storagedomainID=domain["id"]):
         raise CommandExecutionError(f"The storage domain {name} holds disks: it isn't formatted")
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         service = api.storage_domains_service().storage_domain_service(domain["id"])
         service.remove(host=host, format=True)
     _wait_for(name, ("absent",))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.state import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection, vm_devices
 from ovirt_he.engine.patience import patient
@@ -23,9 +22,7 @@ def _engine() -> Any:
 
 
 def _service(api: Any, name: str) -> Any:
-    found = connection.named(api.vms_service(), name)
-    if found is None:
-        raise NotYet(f"The VM {name} isn't in the engine yet")
+    found = connection.find(api.vms_service(), name, "VM")
     return api.vms_service().vm_service(found.id)
 
 
@@ -69,9 +66,7 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
     with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.clusters_service(), cluster)
-        if home is None:
-            raise NotYet(f"The cluster {cluster} isn't there yet")
+        home = connection.find(api.clusters_service(), cluster, "cluster")
         api.vms_service().add(
             types.Vm(
                 name=name,
@@ -182,7 +177,7 @@ def add_nic(name: str, network: str, mac: str) -> None:
     with _engine() as api:
         from ovirtsdk4 import types
 
-        vm = connection.named(api.vms_service(), name)
+        vm = connection.find(api.vms_service(), name, "VM")
         profile = types.VnicProfile(id=vm_devices.profile_id(api, vm, network))
         nics = api.vms_service().vm_service(vm.id).nics_service()
         nic = types.Nic(

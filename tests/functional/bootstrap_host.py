@@ -16,10 +16,10 @@ FQDN = "engine.example.com"
 # Whether a host is deployed isn't this phase's affair: a file says so.
 MODULE = """
 import pathlib
-from ovirt_he.pillar import settings
+from ovirt_he.pillar.settings import merge
 
 def settings():
-    return pillar_settings.merge(__pillar__, __grains__)
+    return merge(__pillar__, __grains__)
 
 def deployed():
     return pathlib.Path({flag!r}).exists()

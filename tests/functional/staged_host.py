@@ -16,7 +16,7 @@ from minion import ROOT, Minion
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import image
 from ovirt_he.core import command, records
-from ovirt_he.guest import hosts_file, ssh
+from ovirt_he.guest import channel, hosts_file
 from ovirt_he.guest.files import GATE, MARKER, RESTORE
 from ovirt_he.guest.restore_script import FENCING
 from ovirt_he.ha import conf
@@ -208,8 +208,8 @@ class StagedHost(ovirt.Host):
             return run(*arguments, **options)
 
         patch.setattr(command, "run", answered)
-        patch.setattr(ssh, "run", self._ssh)
-        patch.setattr(ssh, "listens", lambda _: self._guest_runs())
+        patch.setattr(channel, "run", self._ssh)
+        patch.setattr(channel, "listens", lambda _: self._guest_runs())
         patch.setattr(firewall, "runs", lambda: False)
         patch.setattr(hosts_file, "HOSTS", folder / "hosts")
         patch.setattr(image, "PACKAGES", folder / "packages")

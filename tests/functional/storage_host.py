@@ -28,7 +28,7 @@ MODULES = {
     "hosted_engine_deployment": "def ids():\n    return answers()['ids']\n",
     "hosted_engine": (
         "def deployed():\n    return answers()['deployed']\n"
-        "def settings():\n    return pillar_settings.merge(__pillar__, __grains__)\n"
+        "def settings():\n    return merge(__pillar__, __grains__)\n"
     ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
     "vdsm": (
@@ -43,7 +43,7 @@ MODULES = {
     ),
 }
 HEAD = """import json, pathlib, subprocess, salt.exceptions
-from ovirt_he.pillar import settings
+from ovirt_he.pillar.settings import merge
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command, wait
-from ovirt_he.guest import ssh
+from ovirt_he.guest import channel
 from ovirt_he.guest.files import KEYFILE, MARKER
 from ovirt_he.guest.network import FINAL_HOSTS
 
@@ -52,7 +52,7 @@ class Guest:
             module = host.folder / "modules" / f"{name}.py"
             module.write_text(text.replace("{vm!r}", repr(str(self.vm))))
         self.listens = True
-        monkeypatch.setattr(ssh, "listens", lambda _: self.listens)
+        monkeypatch.setattr(channel, "listens", lambda _: self.listens)
         monkeypatch.setattr(wait, "FIRST", 0.01)
         run = command.run
 
@@ -109,10 +109,13 @@ def test_rows_come_back_as_lists(guest):
     assert guest.host.minion("hosted_engine_guest.sql", "SELECT 1") == [["hv1", "1"], ["hv2", "2"]]
 
 
-def test_what_a_statement_changed_isnt_a_row(guest):
-    guest.answers[PSQL] = says(0, "UPDATE 1\n")
-
+def test_what_a_statement_changed_isnt_a_row_though_a_row_may_look_like_it(guest):
+    """psql itself leaves its tag out."""
+    guest.answers[PSQL] = lambda words, _: (0, "UPDATE 1\n" if "-q" not in words else "")
     assert guest.host.minion("hosted_engine_guest.sql", "UPDATE x") == []
+
+    guest.answers[PSQL] = says(0, "UPDATE 1 of the site\n")
+    assert guest.host.minion("hosted_engine_guest.sql", "SELECT x") == [["UPDATE 1 of the site"]]
 
 
 def failed(words: list[str], _: str | None) -> tuple[int, str]:
@@ -171,7 +174,7 @@ def test_a_look_without_an_answer_is_asked_again(guest, there):
 
 def test_a_port_that_does_not_answer_at_once_is_asked_again(guest, monkeypatch):
     ports = iter([False, False])
-    monkeypatch.setattr(ssh, "listens", lambda _: next(ports, True))
+    monkeypatch.setattr(channel, "listens", lambda _: next(ports, True))
 
     assert guest.host.minion("hosted_engine_guest.get")["setup"] == "done"
 
@@ -371,7 +374,7 @@ class Final:
         statement = words[-1]
         if statement.startswith("UPDATE"):
             self.option = statement.split("'")[1]
-            return 0, "UPDATE 1\n"
+            return 0, "" if "-q" in words else "UPDATE 1\n"
         return 0, f"{self.option}\n" if self.option else ""
 
 

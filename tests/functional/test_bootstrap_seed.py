@@ -21,7 +21,7 @@ def networked(host, hypervisor) -> Host:
     secrets = {"admin_password": PASSWORD, "root_password": "not-to-be-seen-root"}
     host.pillar["secrets"] = secrets
     host.pillar["vm"] = {"address": "192.0.2.10/24"}
-    host.answers["ip", "-j", "-4", "route", "show", "default"] = json.dumps(
+    host.answers["ip", "-json", "-4", "route", "show", "default"] = json.dumps(
         [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
     )
     host.with_pillar()("hosted_engine_network.define", "hosted-engine")
@@ -178,7 +178,7 @@ def test_what_the_guest_gets_in_ipv6(host, hypervisor, tmp_path):
         "host": {"address": "::1"},
         "vm": {"address": "2001:db8::10/64"},
     }
-    host.answers["ip", "-j", "-6", "route", "show", "default"] = json.dumps(
+    host.answers["ip", "-json", "-6", "route", "show", "default"] = json.dumps(
         [{"dst": "default", "gateway": "2001:db8::1", "dev": "eno1"}]
     )
     host.with_pillar()("hosted_engine_network.define", "hosted-engine")
@@ -268,7 +268,7 @@ def test_once_the_guest_is_set_up_a_change_is_refused(networked, test):
 
 def test_routes_that_the_host_lost_since_dont_count_as_a_change(networked):
     networked.minion.state(PRESENT, str(seed(networked)))
-    networked.answers["ip", "-j", "-4", "route", "show", "default"] = "[]"
+    networked.answers["ip", "-json", "-4", "route", "show", "default"] = "[]"
     networked.records.mkdir(exist_ok=True)
     routes = [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
     (networked.records / "routes.json").write_text(json.dumps({"routes": routes}))

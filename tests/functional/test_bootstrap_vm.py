@@ -12,6 +12,7 @@ import pytest
 from ovirt_he.bootstrap import xml
 from ovirt_he.host import hypervisor as libvirt_host
 from ovirt_he.pillar import settings
+from salt.exceptions import CommandExecutionError
 
 from functional.bootstrap_host import Host
 
@@ -274,6 +275,20 @@ def test_absent_and_cleared_leave_nothing(made, running, hypervisor):
     assert not (made.records / "bootstrap.json").exists()
     assert made.minion.state(ABSENT, NAME)["changes"] == {}
     assert made.minion.state(CLEARED, str(made.directory))["changes"] == {}
+
+
+@pytest.mark.parametrize("verb", ["clear", "left"])
+def test_no_directory_but_the_pillars_is_cleared(made, running, tmp_path, verb):
+    """known_hosts is also the name of one of root's own files."""
+    mine = tmp_path / ".ssh" / "known_hosts"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    kept = written(made)
+
+    with pytest.raises(CommandExecutionError, match="isn't bootstrap:directory"):
+        made.minion(f"hosted_engine_bootstrap.{verb}", str(mine.parent))
+
+    assert (mine.read_text(), written(made)) == ("mine", kept)
 
 
 def test_what_isnt_ours_stays_in_the_directory_and_is_told(made, running):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command, records
-from ovirt_he.host import address, gateway, routes
+from ovirt_he.host import address, routes
 from salt.exceptions import CommandExecutionError
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's")
@@ -282,7 +282,7 @@ def test_the_gateway_of_a_route_by_several_is_its_first(network, metric, monkeyp
     network.set("route", "add", "default", "via", "10.9.9.7", "dev", "host0", "metric", "900")
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
 
-    assert gateway.of(settings) == "10.9.9.1"
+    assert routes.default_gateway(settings) == "10.9.9.1"
 
 
 def test_the_live_default_route_counts_before_a_recorded_one(network, monkeypatch):
@@ -291,10 +291,10 @@ def test_the_live_default_route_counts_before_a_recorded_one(network, monkeypatc
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
     remember()
     network.set("route", "replace", "default", "via", "10.9.9.99", "dev", "host0")
-    assert gateway.of(settings) == "10.9.9.99"
+    assert routes.default_gateway(settings) == "10.9.9.99"
 
     network.set("route", "del", "default")
-    assert gateway.of(settings) == "10.9.9.1"
+    assert routes.default_gateway(settings) == "10.9.9.1"
 
 
 def test_another_default_route_is_left_alone(network):

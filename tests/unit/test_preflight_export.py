@@ -221,7 +221,7 @@ def test_the_room_that_the_engine_reserves_is_wanted_too(site, spare, refused):
     disk = site.host().settings["vm"]["disk_gib"]
     site.found["free"] = (disk + spare) * GIB
 
-    problems = preflight.found(export.CHECKS, site.host())
+    problems = check.found(export.CHECKS, site.host())
 
     assert [f"{disk + 10} GiB are needed" in one["problem"] for one in problems] == [True] * refused
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import join, libraries, links, machine, packages
+from ovirt_he.preflight import check, join, libraries, links, machine, packages
 
 from unit.test_preflight import Lab, lab  # noqa: F401
 
@@ -17,10 +16,10 @@ def further(lab: Lab) -> Lab:  # noqa: F811
     return lab
 
 
-def problems(lab: Lab, *checks: preflight.Check) -> set[str]:  # noqa: F811
+def problems(lab: Lab, *checks: check.Check) -> set[str]:  # noqa: F811
     """Keys of what the checks of a further host find."""
     assert set(checks) <= set(join.CHECKS)
-    found = preflight.found(list(checks), lab.host())
+    found = check.found(list(checks), lab.host())
     return {one["key"].removeprefix("hosted_engine:") for one in found}
 
 
@@ -61,7 +60,7 @@ def test_it_needs_the_sdk_and_no_other_library(further, monkeypatch):
     host = further.host()
     host.salt = {"cp.get_file_str": lambda _: texts}
 
-    (found,) = preflight.found([libraries.libraries], host)
+    (found,) = check.found([libraries.libraries], host)
 
     assert libraries.libraries in join.CHECKS
     assert found["problem"] == "/nowhere holds no files"
@@ -76,6 +75,6 @@ def test_no_package_is_installed_on_it_but_glusters(further, storage, asked):
     host = further.host()
     host.salt = {"pkg.version": lambda name: names.add(name) or "1"}
 
-    assert preflight.found([packages.packages_are_offered], host) == []
+    assert check.found([packages.packages_are_offered], host) == []
     assert packages.packages_are_offered in join.CHECKS
     assert names == asked

@@ -112,9 +112,9 @@ def test_the_advice_names_a_key_only_where_one_helps(rpm):
     """appliance:package doesn't choose another package's name."""
     rpm.offered = {"setup-of-a-distribution": {SETUP}, "appliance-centos9": {APPLIANCE}}
     grains = {"os_family": "RedHat", "fqdn": "node1.example.com"}
-    host = preflight.Host(settings.merge({}, grains), grains, INSTALLED)
+    host = check.Host(settings.merge({}, grains), grains, INSTALLED)
 
-    advice = {one["key"]: one["advice"] for one in preflight.found(packages.CHECKS, host)}
+    advice = {one["key"]: one["advice"] for one in check.found(packages.CHECKS, host)}
 
     assert advice == {
         "hosted_engine:host": "Install one of these",

@@ -7,7 +7,6 @@ The SDK signs in again by itself when a token expires, so there is no second lay
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import socket
 import ssl
@@ -23,7 +22,7 @@ from salt.exceptions import CommandExecutionError, SaltException
 from ovirt_he.core import records
 from ovirt_he.core.state import NotYet, Secret
 from ovirt_he.core.terminal import safe
-from ovirt_he.engine import events, https
+from ovirt_he.engine import events, health, https
 from ovirt_he.engine import sdk as client
 from ovirt_he.engine.unavailable import explain_or_wait
 from ovirt_he.ha import conf
@@ -176,7 +175,7 @@ class Site:
             elsewhere = f", to {place}" if (place := error.headers.get("Location")) else ""
             said = safe(f"{error.code} {error.reason}{elsewhere}")
             raise kind(f"{url}: {said}") from error
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except https.FAILURES as error:
             # An SSLError's own reason is a mere word.
             reason = error if isinstance(error, ssl.SSLError) else getattr(error, "reason", error)
             # Bare it comes from the CA's own file, or from a connection that broke later.
@@ -188,9 +187,8 @@ class Site:
 
     def check_health(self) -> None:
         """Raises Unreachable unless the engine and its database answer."""
-        said = self.get("/services/health").strip()
-        if "DB Up" not in said:
-            raise Unreachable(f"{self.url}/services/health: {safe(said[:200])}")
+        if refusal := health.refusal(self.get(health.PATH)):
+            raise Unreachable(f"{self.url}{health.PATH}: {refusal}")
 
     def _untrusted(self, reason: Exception) -> CommandExecutionError:
         return CommandExecutionError(
@@ -263,3 +261,10 @@ def named(service: Any, name: str, **options: Any) -> Any:
             f"{name} is there {len(found)} times: remove or rename all but one"
         )
     return found[0] if found else None
+
+
+def find(service: Any, name: str, kind: str) -> Any:
+    """The entity ``name`` of a collection. Raises NotYet where it isn't there, as ``kind``."""
+    if (found := named(service, name)) is None:
+        raise NotYet(f"The {kind} {name} isn't in the engine yet")
+    return found

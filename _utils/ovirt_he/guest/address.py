@@ -48,13 +48,10 @@ def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
 
 def _neighbours(family: str) -> dict[str, str]:
     """Who has which address on this host's links, as far as it asked; not on the bootstrap's."""
-    option = family_.OPTIONS[family]
     return {
-        str(entry["dst"]): str(entry["lladdr"]).lower()
-        for entry in ip.read("-j", option, "neigh", "show", needs="dst")
-        if "lladdr" in entry
-        and entry.get("dev") != xml.BRIDGE
-        and not ipaddress.ip_address(entry["dst"]).is_link_local
+        each.address: each.mac
+        for each in ip.neighbours(family)
+        if each.device != xml.BRIDGE and not ipaddress.ip_address(each.address).is_link_local
     }
 
 

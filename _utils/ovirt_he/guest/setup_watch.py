@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ovirt_he.core import command
 from ovirt_he.core.terminal import safe
 from ovirt_he.core.wait import last_seen, wait
-from ovirt_he.guest import files, ssh
+from ovirt_he.guest import channel, files
 
 # One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
 # systemctl costs the guest more than the marker does. Where cloud-init is through, or was switched
@@ -38,7 +39,7 @@ SEEN = {
     FAILED: "failed",
     NEVER_RAN: "interrupted, or never started",
     RUNNING: "running",
-    ssh.NO_CONNECTION: "unreachable",
+    channel.NO_CONNECTION: "unreachable",
 }
 LOGS = f"""journalctl -u {files.SETUP_UNIT} -n 25 -o cat --no-pager
 log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
@@ -49,19 +50,17 @@ log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
 LOOK_SECONDS = 180
 
 
-def marker(settings: dict[str, Any], address: str) -> str:
+def marker(guest: channel.Channel) -> str:
     """done, open, or unknown with the reason: no answer says nothing of it, and is asked again."""
 
-    def seen() -> str:
-        if not ssh.listens(address):
+    def look() -> str:
+        if not guest.listens():
             return "unknown: the guest's ssh doesn't answer"
-        limit = settings["timeouts"]["command"]
-        asked = ssh.look(settings, address, "test", "-e", files.MARKER, timeout=limit)
-        otherwise = f"unknown: {asked.stderr.strip() or f'exit code {asked.returncode}'}"
-        return {0: "done", 1: "open"}.get(asked.returncode, otherwise)
+        done = guest.look("test", "-e", files.MARKER, codes=command.ANY, patience=0)
+        otherwise = f"unknown: {done.stderr.strip() or f'exit code {done.returncode}'}"
+        return {0: "done", 1: "open"}.get(done.returncode, otherwise)
 
-    known = ("done", "open")
-    return last_seen(seen, lambda said: said in known, timeout=ssh.patience(settings))
+    return last_seen(look, lambda marked: marked in ("done", "open"), timeout=guest.patience)
 
 
 class Watch:
@@ -69,15 +68,14 @@ class Watch:
 
     def __init__(
         self,
-        settings: dict[str, Any],
-        address: str,
+        guest: channel.Channel,
         salt: Mapping[str, Callable[..., Any]],
         console: Callable[[], str],
         secrets: list[str],
     ) -> None:
-        self.settings, self.address, self.salt = settings, address, salt
+        self.guest, self.settings, self.salt = guest, guest.settings, salt
         self.console, self.secrets = console, secrets
-        self.name = settings["bootstrap"]["name"]
+        self.name = guest.settings["bootstrap"]["name"]
 
     def until_complete(self) -> None:
         """
@@ -114,7 +112,7 @@ class Watch:
         """reached, or what prevents it. sshd may answer before cloud-init gave it its key."""
         if off := self._off():
             return off
-        if not ssh.listens(self.address):
+        if not self.guest.listens():
             return "its port doesn't answer"
         tried = self._run("true")
         return "reached" if tried.returncode == 0 else tried.stderr.strip()
@@ -141,4 +139,4 @@ class Watch:
         return f"Last in its log:\n{said}\n{self._console()}"
 
     def _run(self, *argv: str) -> Any:
-        return ssh.look(self.settings, self.address, *argv, timeout=LOOK_SECONDS)
+        return self.guest.look(*argv, timeout=LOOK_SECONDS, codes=command.ANY, patience=0)

@@ -7,7 +7,7 @@ import ipaddress
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.host import address, gateway, ip
+from ovirt_he.host import address, ip, routes
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVERS = Path("/etc/resolv.conf")
@@ -41,15 +41,11 @@ def _overlap(one: Network, other: Network) -> bool:
 
 def _taken(settings: dict[str, Any], family: str) -> set[Network]:
     """What this host has or routes to, and whom host and engine are to reach."""
-    option = address.OPTIONS[family]
-    routes = ip.read("-j", option, "route", "show", "table", "all", needs="dst")
-    links = ip.read("-j", option, "address", "show", needs="ifname")
-    found = {str(route["dst"]) for route in routes}
-    seen = [each for link in links for each in ip.addresses(link)]
-    found |= {f"{each['local']}/{each['prefixlen']}" for each in seen}
+    found = {str(route["dst"]) for route in ip.routes(family, "table", "all")}
+    found |= {f"{each.address}/{each.length}" for link in ip.links() for each in link.addresses}
     found |= {
         settings["vm"]["address"],
-        gateway.of(settings),
+        routes.default_gateway(settings),
         *settings["vm"]["dns"],
         *resolvers(),
     }

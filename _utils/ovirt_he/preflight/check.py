@@ -17,8 +17,7 @@ from salt.exceptions import CommandExecutionError, SaltException
 
 from ovirt_he.ha import conf
 from ovirt_he.host import address as family_
-from ovirt_he.host import dns, ip, storage_probe, subnet
-from ovirt_he.host import gateway as gateway_
+from ovirt_he.host import dns, ip, routes, storage_probe, subnet
 from ovirt_he.pillar import patterns, validate
 from ovirt_he.pillar import storage as kinds
 from ovirt_he.pillar.schema import SCHEMA
@@ -67,7 +66,7 @@ class Host:
         self.settings, self.grains, self.salt, self.pillar = known, grains, salt, pillar or {}
 
     @cached_property
-    def links(self) -> list[dict[str, Any]]:
+    def links(self) -> list[ip.Link]:
         """Interfaces with their addresses and kinds."""
         return ip.links()
 
@@ -94,12 +93,12 @@ class Host:
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
         """The family's default routes, preferred one first; where lost, what was recorded."""
-        return gateway_.default_routes(self.family)
+        return routes.default_routes(self.family)
 
     @cached_property
     def hops(self) -> list[ip.Hop]:
         """Where the default routes lead, the preferred one's hops first."""
-        return [hop for route in self.default_routes for hop in gateway_.alive(route)]
+        return [hop for route in self.default_routes for hop in ip.alive(route)]
 
     @cached_property
     def interface(self) -> str:
@@ -113,7 +112,7 @@ class Host:
     @cached_property
     def gateway(self) -> str:
         """What HA will ping, and the default gateway of a static engine."""
-        return gateway_.of(self.settings)
+        return routes.default_gateway(self.settings)
 
     @cached_property
     def resolver(self) -> dns.Resolver:
@@ -131,10 +130,10 @@ class Host:
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
         return {
-            address["local"]: address["prefixlen"]
+            address.address: address.length
             for link in self.links
-            if interface in (None, link["ifname"])
-            for address in ip.addresses(link)
+            if interface in (None, link.name)
+            for address in link.addresses
         }
 
 
