@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import command, records
 from ovirt_he.engine import connection
+from ovirt_he.ha import conf
 from ovirt_he.host import iscsi as san
 from ovirt_he.host import lun_selection
 from ovirt_he.host import stage as progress
@@ -17,7 +17,6 @@ from ovirt_he.preflight import check, join, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 log = logging.getLogger(__name__)
-CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
 # All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
 NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
@@ -59,7 +58,7 @@ def deployed() -> bool:
     """
     if (records.read("deployment") or {}).get("healthy"):
         return True
-    if not _configured():
+    if not conf.is_written():
         return False
     if records.read("setup") is not None and records.read("copied") is None:
         # Our own way, before the copy; a distribution may enable the agent with its package.
@@ -227,7 +226,7 @@ def stage() -> dict[str, Any]:
     without libraries and logins, so that it answers on a bare and on a broken host alike.
     """
     there = progress.traces(settings())
-    there["configured"] = _configured()
+    there["configured"] = conf.is_written()
     there["deployed"] = past = deployed()
     # The records of the deployment are gone at its end.
     there["setup_complete"] = past or records.read("setup") is not None
@@ -271,17 +270,6 @@ def engine_version() -> str:
     """
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         return str(api.get().product_info.version.full_version)
-
-
-def _configured() -> bool:
-    try:
-        return CONFIGURATION.stat().st_size > 0
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise CommandExecutionError(
-            f"Cannot determine whether this host is deployed: {CONFIGURATION}: {error}"
-        ) from error
 
 
 def _agent_enabled() -> bool:

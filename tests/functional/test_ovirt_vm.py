@@ -356,8 +356,6 @@ def test_ids_of_a_deployed_host_whose_engine_is_down_come_from_its_configuration
     for disk in ("metadata", "lockspace", "conf"):
         keys += [f"{disk}_image_UUID", f"{disk}_volume_UUID"]
     host.configuration.write_text("host_id=3\n" + "".join(f"{key}=the-{key}\n" for key in keys))
-    namespace = host.minion.functions["hosted_engine_deployment.ids"].__globals__
-    monkeypatch.setitem(namespace, "CONFIGURATION", host.configuration)
     engine.stop()
 
     ids = host.minion("hosted_engine_deployment.ids")

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ovirt_he.core import secret_text
+from ovirt_he.ha import conf
 from ovirt_he.migrate import answer_file, answer_questions, convert
 from ovirt_he.migrate.answer_reasons import REASONS
 from ovirt_he.migrate.answer_storage import Names, concluded
@@ -24,7 +25,6 @@ from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import with_defaults
 
 OWN = f"{PREFIX}FORMULA/"
-NO_UUID = "00000000-0000-0000-0000-000000000000"
 # How each of the four disks is called in the names of its ids.
 DISKS = {
     "vm": ("imgUUID", "volUUID"),
@@ -161,7 +161,7 @@ def _ids(settings: Values, ids: Mapping[str, Any], connection: str) -> list[tupl
     found = {
         "STORAGE/connectionUUID": connection,
         "STORAGE/sdUUID": ids["storage_domain"],
-        "STORAGE/spUUID": NO_UUID,
+        "STORAGE/spUUID": conf.NO_UUID,
         "STORAGE/hostID": int(ids["host_id"]),
         "VM/vmUUID": ids["vm_id"],
         "VM/cloudinitInstanceHostName": host,
