@@ -16,6 +16,7 @@ import pytest
 from ovirt_he.bootstrap import image
 from ovirt_he.core import command, records
 from ovirt_he.guest import hosts_file
+from ovirt_he.ha import conf
 from ovirt_he.host import stage, subnet
 from ovirt_he.pillar import settings
 from ovirt_he.preflight import archive, engine, machine, network, storage
@@ -106,8 +107,8 @@ def lab(tmp_path, monkeypatch):
     monkeypatch.setattr(hosts_file, "HOSTS", tmp_path / "hosts")
     monkeypatch.setattr(network, "BOOTSTRAP_NETWORK", tmp_path / "network.xml")
     monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(conf, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     monkeypatch.setattr(image, "PACKAGES", tmp_path / "packages")
-    monkeypatch.setattr(machine, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     monkeypatch.setattr(machine, "ENGINE_UNITS", [tmp_path / "ovirt-engine.service"])
     monkeypatch.setattr(stage, "RUNNING", tmp_path / "run")
     (tmp_path / "run").mkdir()
