@@ -10,9 +10,8 @@ from typing import Any
 
 from ovirt_he.core import records
 from ovirt_he.core.state import Facts, NotYet
-from ovirt_he.ha import archive, conf
+from ovirt_he.ha import archive, conf, fhanswers
 from ovirt_he.host import routes, volume
-from ovirt_he.migrate import fhanswers
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
