@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import secret_text
-from ovirt_he.core.terminal import without as without_secrets
+from ovirt_he.core.text import holds_secret, secrets_in
+from ovirt_he.core.text import without as without_secrets
 from ovirt_he.migrate import ansible, answer_file, convert
 from ovirt_he.migrate import fhanswers as answers
 from ovirt_he.pillar import settings as settings_
@@ -104,7 +104,7 @@ def _told(
     pillar = convert.tree(leaves)
     secret = [path for path in leaves if path.startswith("secrets:")]
     # A text that holds a secret isn't shown either, though its key is none.
-    within = [path for path in leaves if path not in secret and secret_text.holds(leaves[path])]
+    within = [path for path in leaves if path not in secret and holds_secret(leaves[path])]
     wrong, listed = _wrong(pillar), set(convert.contradictions(leaves))
     notes = {
         "unknown": {name: kinds[name] for name in found.unknown},
@@ -151,7 +151,7 @@ def _texts(value: Any, secret: bool) -> Iterator[str]:
     elif secret:
         yield str(value).removeprefix("str:")
     else:
-        yield from secret_text.found(value)
+        yield from secrets_in(value)
 
 
 def _without(notes: Any, hidden: list[str]) -> Any:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import records as record
-from ovirt_he.core.state import Facts, NotYet
+from ovirt_he.core.errors import NotYet
+from ovirt_he.core.state import Facts
 from ovirt_he.ha import archive
 from ovirt_he.ha import config_files as files
 from ovirt_he.host import gateway as gateway_

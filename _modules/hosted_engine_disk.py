@@ -9,7 +9,7 @@ from typing import Any
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.core import command
 from ovirt_he.core import records as record
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.ha import metadata as ha_metadata
 from ovirt_he.host import guard, volume
 from ovirt_he.host import stage as progress
@@ -183,7 +183,7 @@ def _refuse_where_the_engine_may_run() -> None:
 
 
 def _active(unit: str) -> bool:
-    asked = command.run("systemctl", "is-active", unit, codes=tuple(range(256)))
+    asked = command.run("systemctl", "is-active", unit, check=False)
     return asked.stdout.strip() in ("active", "activating", "reloading", "deactivating")
 
 

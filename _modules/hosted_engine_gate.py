@@ -74,7 +74,7 @@ def wait() -> None:
         look,
         lambda seen: seen in ("waiting", "open"),
         timeout=_settings()["timeouts"]["boot"],
-        hopeless=lambda seen: seen if seen.startswith("the VM") else None,
+        failed=lambda seen: seen if seen.startswith("the VM") else None,
         explain=lambda: f"Last on its console:\n{__salt__['hosted_engine_guest.console']()}",
     )
 

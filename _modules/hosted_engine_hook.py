@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ovirt_he.core import records as record
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 from ovirt_he.guest import ssh
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
@@ -21,7 +21,6 @@ cat > "$file"
 chmod 0700 "$file"
 "$file" < /dev/null
 """
-ANY = tuple(range(256))
 
 
 def get(moment: str) -> dict[str, str]:
@@ -124,7 +123,7 @@ def _in_guest(
             *("sh", "-c", command),
             timeout=settings["timeouts"]["hook"],
             stdin=stdin,
-            codes=ANY,
+            check=False,
         )
     except CommandExecutionError as error:
         # It shows the command. Not chained: a log of the cause would show it again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import backup, ssh
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import restore_script as script

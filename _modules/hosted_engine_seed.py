@@ -11,7 +11,7 @@ from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
 from ovirt_he.core import command
 from ovirt_he.core import records as record
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network as guest_network
 from ovirt_he.guest import ssh_keys

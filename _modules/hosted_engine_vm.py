@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import records as record
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection, ovf
 from ovirt_he.engine import vm_devices as parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine.patience import patient
@@ -148,7 +148,7 @@ def wait(storage_domain: str, names: list[str]) -> None:
         found = _patiently(names, storage_domain)
         return {name: found[name]["status"] if name in found else "absent" for name in names}
 
-    def hopeless(seen: dict[str, str]) -> str | None:
+    def failed(seen: dict[str, str]) -> str | None:
         lost = [name for name, status in seen.items() if status in ("illegal", "absent")]
         return f"the engine failed to make {', '.join(lost)}" if lost else None
 
@@ -157,6 +157,6 @@ def wait(storage_domain: str, names: list[str]) -> None:
         look,
         lambda seen: set(seen.values()) == {"ok"},
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=hopeless,
+        failed=failed,
         explain=__salt__["ovirt_event.explanation"],
     )

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from ovirt_he.core import records as record
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine.patience import patient
@@ -246,7 +246,7 @@ def _status(name: str) -> str:
 
 
 def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False) -> None:
-    def hopeless(status: str) -> str | None:
+    def reason(status: str) -> str | None:
         if status == "install_failed":
             return "the engine couldn't install the host"
         if status == "absent":
@@ -258,6 +258,6 @@ def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False)
         lambda: _status(name),
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["host"],
-        hopeless=hopeless,
+        failed=reason,
         explain=lambda: __salt__["ovirt_event.explanation"](name),
     )

@@ -6,7 +6,7 @@ import contextlib
 import socket
 from typing import Any
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.engine import connection
 from ovirt_he.host import lun_selection as luns
 from ovirt_he.pillar import settings

@@ -176,7 +176,7 @@ def wait(name: str, ha: str) -> None:
     """
     soon = time.monotonic() + LOOK_SECONDS
 
-    def hopeless(seen: dict[str, Any] | None) -> str | None:
+    def failed(seen: dict[str, Any] | None) -> str | None:
         if seen is None:
             return "the engine knows no such host"
         if ha == "active" and (seen["status"], seen["ha"]) == ("up", "none"):
@@ -188,6 +188,6 @@ def wait(name: str, ha: str) -> None:
         _patient(name),
         lambda seen: seen is not None and seen["ha"] == ha,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ha"],
-        hopeless=hopeless,
+        failed=failed,
         explain=lambda: __salt__["ovirt_event.explanation"](name),
     )

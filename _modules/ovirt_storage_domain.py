@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet, Unreachable
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine import storage_request as request
@@ -131,7 +131,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
         # The answer may have been lost though the engine did as it was asked.
         if (found := _patiently(name)) and kinds.same(found["storage"], kinds.connection(wanted)):
             return str(found["id"])
-        if not isinstance(error, connection.Unreachable):
+        if not isinstance(error, Unreachable):
             _withdraw(name, wanted)
         raise
 
@@ -300,6 +300,6 @@ def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
         look,
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has dropped it again",
         explain=__salt__["ovirt_event.explanation"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine import vm_devices as parts
@@ -140,7 +140,7 @@ def wait(name: str) -> None:
         lambda: _status(name),
         lambda status: status != "image_locked",
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        hopeless=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has dropped it again",
         explain=__salt__["ovirt_event.explanation"],
     )
 

@@ -16,6 +16,7 @@ from minion import ROOT
 from ovirt_he.core import command
 from ovirt_he.core import records as record
 from ovirt_he.core import wait as waiting
+from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import connection
 from ovirt_he.ha import config_files as files
 from ovirt_he.ha import explain
@@ -113,7 +114,7 @@ def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
 
     def check_health(site: connection.Site) -> None:
         if made.page:
-            raise connection.Unreachable(made.page)
+            raise Unreachable(made.page)
 
     monkeypatch.setattr(ha_status, "read", made.read)
     monkeypatch.setattr(ha_status, "HA_CONF", host.folder / "ha.conf")

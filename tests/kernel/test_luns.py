@@ -79,7 +79,7 @@ def test_discovery_by_chap_tells_both_portals_and_leaves_no_record(formula, hv):
 
 def test_a_wrong_password_gives_iscsiadms_own_reason(formula, hv):
     source = f"""ovirt_he.host.iscsi.targets({iscsi()["storage"]!r},
-        ovirt_he.core.state.Secret("Wrong-Password-1"))"""
+        ovirt_he.core.text.Secret("Wrong-Password-1"))"""
     with pytest.raises(Failed) as failed:
         formula().python(" ".join(source.split()))
 
@@ -95,7 +95,7 @@ def test_a_portal_that_swallows_packets_gives_a_reason_in_bounded_time(formula, 
         formula().python(f"ovirt_he.host.iscsi.targets({storage!r}, None)")
 
     assert time.monotonic() - begun < 125
-    assert "timed out" in str(failed.value) or "no end within" in str(failed.value)
+    assert "timed out" in str(failed.value)
     assert "isn't installed" not in str(failed.value) and "comes with" not in str(failed.value)
 
 

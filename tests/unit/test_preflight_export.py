@@ -102,7 +102,7 @@ def test_the_checks_are_preflights():
         ("nas doesn't answer at TCP port 2049: timed out", "address"),
         ("mount.nfs: Connection refused", "address"),
         ("transport protocol is not supported; nas refuses TCP port 2049", "address"),
-        ("no end within 90 s", "address"),
+        ("timed out after 90 s", "address"),
         ("mount.nfs: Input/output error", "path"),
     ],
 )

@@ -110,7 +110,7 @@ def test_a_name_that_is_only_provided_is_none_that_salt_installs(rpm, where):
 
 
 def test_repositories_that_cannot_be_asked_are_told(rpm):
-    rpm.fails = "dnf --quiet repoquery: no end within 120 s"
+    rpm.fails = "dnf --quiet repoquery: timed out after 120 s"
 
     assert "packages are offered: dnf" in problems("RedHat")["preflight"]
 

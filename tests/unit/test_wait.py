@@ -43,13 +43,15 @@ def test_the_end_says_what_was_seen_last_and_explains(naps):
     assert sum(naps) <= 3
 
 
-@pytest.mark.parametrize(("reason", "told"), [(True, "no hope"), ("install_failed", "failed")])
-def test_hopeless_ends_it_at_once(naps, reason, told):
+@pytest.mark.parametrize(
+    ("reason", "told"), [(True, "failed"), ("install_failed", "failed: install_failed")]
+)
+def test_a_failure_ends_it_at_once(naps, reason, told):
     with pytest.raises(CommandExecutionError, match=told):
-        wait("it", lambda: "x", lambda _: False, timeout=3600, hopeless=lambda _: reason)
+        wait("it", lambda: "x", lambda _: False, timeout=3600, failed=lambda _: reason)
 
     assert naps == []
 
 
-def test_what_is_done_is_never_hopeless(naps):
-    assert wait("it", lambda: 1, lambda _: True, timeout=1, hopeless=lambda _: True) == 1
+def test_what_is_done_has_never_failed(naps):
+    assert wait("it", lambda: 1, lambda _: True, timeout=1, failed=lambda _: True) == 1

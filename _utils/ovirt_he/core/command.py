@@ -13,6 +13,8 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 # The kernel keeps one that waits for dead storage: after that it's left behind.
 KILLED_SECONDS = 2
+# Characters that an error shows: the beginning of a command, the end of its output.
+COMMAND, OUTPUT = 300, 2000
 
 
 class TimedOut(CommandExecutionError):
@@ -23,26 +25,29 @@ def run(
     *arguments: str,
     timeout: float = 60,
     stdin: str | IO[bytes] | None = None,
+    what: str = "",
     advice: str = "",
     package: str = "",
     codes: tuple[int, ...] = (0,),
+    check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """
     Run a command and return what came back.
 
-    ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures. Secrets go
-    through ``stdin``, never through an argument; a file there is read by the command itself.
-    ``package`` says where a command that is missing comes from, ``advice`` what to do about one
-    that fails.
+    ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures, ``check=False``
+    takes any. Secrets go through ``stdin``, never through an argument; a file there is read by the
+    command itself. Errors show ``what`` in place of the command, ``package`` says where a missing
+    command comes from, ``advice`` what to do about a failure.
 
     Raises CommandNotFoundError where the command is missing, TimedOut where it takes too long,
     CommandExecutionError where it fails, with its last output and ``advice``.
     """
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = run_binary(
-        *arguments, timeout=timeout, stdin=data, advice=advice, package=package, codes=codes
-    )
-    out, err = (_text(told) for told in (done.stdout, done.stderr))
+        *arguments, timeout=timeout, stdin=data, what=what, advice=advice, package=package,
+        codes=codes, check=check,
+    )  # fmt: skip
+    out, err = (_text(output) for output in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(arguments, done.returncode, out, err)
 
 
@@ -50,12 +55,14 @@ def run_binary(
     *arguments: str,
     timeout: float = 60,
     stdin: bytes | IO[bytes] | None = None,
+    what: str = "",
     advice: str = "",
     package: str = "",
     codes: tuple[int, ...] = (0,),
+    check: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
     """As ``run``, for bytes that are no text."""
-    what = " ".join(arguments)
+    what = what or shown(*arguments)
     data, file = (stdin, None) if isinstance(stdin, bytes) else (None, stdin)
     try:
         process = subprocess.Popen(
@@ -73,15 +80,26 @@ def run_binary(
     try:
         out, err = process.communicate(data, timeout)
     except subprocess.TimeoutExpired as error:
-        raise TimedOut(f"{what}: no end within {timeout:g} s. {advice}".strip()) from error
+        raise TimedOut(f"{what}: timed out after {timeout:g} s. {advice}".strip()) from error
     finally:
         _end(process)
-    if process.returncode not in codes:
-        said = _text(err.strip() or out.strip())[-2000:]
+    if check and process.returncode not in codes:
+        output = _text(err.strip() or out.strip())[-OUTPUT:]
         raise CommandExecutionError(
-            f"{what}: exit code {process.returncode}: {said}\n{advice}".strip()
+            f"{what}: exit code {process.returncode}: {output}\n{advice}".strip()
         )
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def shown(*arguments: str) -> str:
+    """
+    A command as errors show it: of a script only the beginning.
+
+    >>> shown("sh", "-c", "cd /root\\nrm -f answers\\n")
+    'sh -c cd /root …'
+    """
+    first, _, more = " ".join(arguments).partition("\n")
+    return f"{first[:COMMAND]} …" if more or len(first) > COMMAND else first
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -97,5 +115,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def _text(told: bytes) -> str:
-    return told.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")

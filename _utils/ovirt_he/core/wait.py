@@ -1,4 +1,4 @@
-"""The one wait of the formula: polls, gives up at once when there is no hope, says what it saw."""
+"""The one wait of the formula: it polls, gives up early on a failure, and reports what it saw."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def wait(
     done: Callable[[T], bool],
     *,
     timeout: float,
-    hopeless: Callable[[T], str | bool | None] = lambda _: None,
+    failed: Callable[[T], str | bool | None] = lambda _: None,
     explain: Callable[[], str] = lambda: "",
 ) -> T:
     """
     Look until ``done`` and return what was seen last.
 
-    ``timeout`` is in seconds. ``hopeless`` returns a reason, or True, when waiting can't help.
+    ``timeout`` is in seconds. ``failed`` returns a reason, or True, when waiting can't help.
     ``explain`` is asked once, on failure, for more (events, a console's last lines).
 
     Raises CommandExecutionError with what was waited for, what was seen last, and the explanation.
@@ -40,8 +40,8 @@ def wait(
         seen = read()
         if done(seen):
             return seen
-        if reason := hopeless(seen):
-            why = f"no hope any more: {reason}" if isinstance(reason, str) else "no hope any more"
+        if reason := failed(seen):
+            why = f"failed: {reason}" if isinstance(reason, str) else "failed"
         elif time.monotonic() + pause > deadline:
             why = f"not within {timeout:g} s"
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 from ovirt_he.core.wait import last_seen, wait
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import ssh
@@ -95,7 +95,7 @@ class Watch:
             self._reached,
             lambda seen: seen == "reached",
             timeout=timeouts["boot"],
-            hopeless=lambda seen: seen if seen.startswith("the VM") else None,
+            failed=lambda seen: seen if seen.startswith("the VM") else None,
             explain=self._console,
         )
         wait(
@@ -103,7 +103,7 @@ class Watch:
             self._looked,
             lambda seen: seen == SEEN[COMPLETE],
             timeout=timeouts["setup"] + restore,
-            hopeless=self._hopeless,
+            failed=self._failed,
             explain=self._logs,
         )
 
@@ -127,7 +127,7 @@ class Watch:
         otherwise = looked.stderr.strip() or f"exit code {looked.returncode}"
         return SEEN.get(looked.returncode, otherwise)
 
-    def _hopeless(self, seen: str) -> str | None:
+    def _failed(self, seen: str) -> str | None:
         if seen in (SEEN[FAILED], SEEN[NEVER_RAN]) or seen.startswith("the VM"):
             self.salt["hosted_engine_bootstrap.fail"](f"engine-setup: {seen}")
             return f"{seen}. The next run builds the VM anew"

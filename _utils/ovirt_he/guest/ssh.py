@@ -11,7 +11,7 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.core import command
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import last_seen
 
 PORT = 22
@@ -30,7 +30,7 @@ def run(
     *arguments: str,
     timeout: float,
     stdin: str | IO[bytes] | None = None,
-    codes: tuple[int, ...] = (0,),
+    check: bool = True,
     advice: str = "",
 ) -> Completed:
     """
@@ -62,7 +62,8 @@ def run(
         *(f"root@{address}", "--", shlex.join(arguments)),
         timeout=timeout,
         stdin=stdin,
-        codes=codes,
+        what=f"In the guest ({address}), {command.shown(*arguments)}",
+        check=check,
         advice=advice,
     )
 
@@ -84,7 +85,7 @@ def look(
 
     def ask() -> Completed:
         try:
-            return run(settings, address, *arguments, timeout=timeout, codes=ANY)
+            return run(settings, address, *arguments, timeout=timeout, check=False)
         except (NotYet, CommandNotFoundError):
             raise
         except CommandExecutionError as error:
@@ -96,7 +97,7 @@ def look(
         unanswered = seen.returncode == NO_CONNECTION
         what = "no answer" if unanswered else f"exit code {seen.returncode}"
         raise CommandExecutionError(
-            f"In the guest ({address}), {shlex.join(arguments)}: {what}: {said}"
+            f"In the guest ({address}), {command.shown(*arguments)}: {what}: {said}"
             + (". The next run asks again" if unanswered else "")
         )
     return seen

@@ -11,7 +11,6 @@ from ovirt_he.core import command
 
 VDSM_ID = Path("/etc/vdsm/vdsm.id")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-ANY = tuple(range(256))
 
 
 def unique_id() -> str:
@@ -19,7 +18,7 @@ def unique_id() -> str:
     known = VDSM_ID.read_text().strip() if VDSM_ID.is_file() else ""
     if not known:
         try:
-            known = command.run("dmidecode", "-s", "system-uuid", codes=ANY).stdout.strip()
+            known = command.run("dmidecode", "-s", "system-uuid", check=False).stdout.strip()
         except CommandNotFoundError:
             return ""
     return known if UUID.fullmatch(known) else ""

@@ -16,7 +16,7 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
 from ovirt_he.core import records as record
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.pillar import storage as kinds
 
 # iscsiadm's records of discoveries: EL's place, and Debian's.

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.core import secret_text
+from ovirt_he.core.text import SECRET_NAME, holds_secret
 from ovirt_he.migrate import answer_file, convert
 from ovirt_he.migrate import answer_questions as questions
 from ovirt_he.migrate.answer_reasons import REASONS
@@ -99,7 +99,7 @@ def _engine_setup(found: Values, others: Mapping[str, str]) -> list[str]:
     """Adds the answers of engine-setup; returns the names that aren't its."""
     unknown = []
     for name, typed in sorted(others.items()):
-        secret = secret_text.NAME.search(name) or secret_text.holds(typed.partition(":")[2])
+        secret = SECRET_NAME.search(name) or holds_secret(typed.partition(":")[2])
         if questions.of_engine_setup(name) and re.search(ANSWER_NAME, name):
             found.setdefault(f"{'secrets' if secret else 'engine'}:answers", {})[name] = typed
         else:
@@ -141,7 +141,7 @@ def text(given: Mapping[str, Any], ids: Mapping[str, Any], connection: str) -> s
     leaves["engine:answers"] = {
         name: answer
         for name, answer in leaves["engine:answers"].items()
-        if not secret_text.NAME.search(name) and not secret_text.holds(answer)
+        if not SECRET_NAME.search(name) and not holds_secret(answer)
     }
     return answer_file.render(answers | _own(answers, leaves))
 

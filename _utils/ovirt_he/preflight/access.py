@@ -20,7 +20,6 @@ FAPOLICYD_RULE = f"allow perm=any uid=36 : dir={TEMPORARY}"
 RULE_FILE = FAPOLICYD_RULES / "rules.d" / "35-hosted-engine.rules"
 KERNEL = Path("/proc/sys/net/ipv6/conf")
 TCP_SECONDS = 5
-ANY = tuple(range(256))
 OTHERWISE = "or choose another network:test: ping, dns, tcp, none"
 
 
@@ -40,7 +39,7 @@ def fapolicyd(host: Host) -> Iterator[Problem]:
 
     Not added by us: which programs may run on a host is for its administrator to say.
     """
-    asked = command.run("systemctl", "is-active", "fapolicyd", codes=ANY)
+    asked = command.run("systemctl", "is-active", "fapolicyd", check=False)
     if asked.stdout.strip() != "active" or _fapolicyd_allows():
         return
     yield problem(
@@ -94,7 +93,7 @@ def _ping(host: Host) -> Iterator[Problem]:
             f"Name its global address, {OTHERWISE}",
         )
         return
-    tried = command.run("ping", "-n", "-c", "2", "-W", "2", gateway, codes=ANY)
+    tried = command.run("ping", "-n", "-c", "2", "-W", "2", gateway, check=False)
     if tried.returncode:
         yield problem(
             key, f"{gateway} doesn't answer HA's ping", f"Name one that does, {OTHERWISE}"

@@ -29,7 +29,7 @@ REASONS = [
         "Leave out what this kind of storage doesn't know",
     ),
     (
-        r"refuses TCP port|doesn't answer|[Cc]onnection|resolve|timed out|no end within",
+        r"refuses TCP port|doesn't answer|[Cc]onnection|resolve|timed out",
         "address",
         "Look at the server, its service, and firewalls between",
     ),

@@ -19,7 +19,6 @@ REQUIREMENTS = "salt://hosted_engine/files/requirements.txt"
 # For these the release has wheels; docs/libraries.md.
 PYTHONS = [(3, 10), (3, 11), (3, 12), (3, 13)]
 ADVICE = "Name the wheels of a release, or those of make wheelhouse: docs/libraries.md"
-ANY = tuple(range(256))
 # pip tries again and again; an index that doesn't answer is reported soon.
 PATIENCE = ("--retries", "1", "--timeout", "10", "--disable-pip-version-check")
 SECONDS = 120
@@ -109,13 +108,13 @@ def _lacking_tools() -> list[str]:
     if not shutil.which("pkg-config"):
         return [*lacking, "pkg-config", "the headers of libvirt and libxml2"]
     for module in ("libvirt", "libxml-2.0"):
-        if command.run("pkg-config", "--exists", module, codes=ANY).returncode:
+        if command.run("pkg-config", "--exists", module, check=False).returncode:
             lacking.append(f"the headers of {module}")
     return lacking
 
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return command.run(sys.executable, "-m", "pip", *arguments, timeout=SECONDS, codes=ANY)
+    return command.run(sys.executable, "-m", "pip", *arguments, timeout=SECONDS, check=False)
 
 
 CHECKS: list[Check] = [python, libraries]
