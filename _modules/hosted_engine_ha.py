@@ -105,6 +105,22 @@ def maintenance() -> Facts:
     }
 
 
+def under_global_maintenance() -> bool:
+    """
+    Whether HA says that it is under global maintenance. Never raises: for ``unless``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.under_global_maintenance
+    """
+    try:
+        return bool(ha_status.read()["global_maintenance"])
+    except CommandExecutionError:
+        return False
+
+
 def set_maintenance(mode: str) -> None:
     """
     Set HA's maintenance, ``global``, ``local`` or ``none``, and wait until HA shows it.

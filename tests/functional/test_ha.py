@@ -320,3 +320,14 @@ def test_before_the_configuration_nothing_is_asked(host: StorageHost) -> None:
         ret = host.state(state, test=True)
         assert ret["result"] is None, ret
         assert host.state(state)["result"] is False
+
+
+def test_global_maintenance_is_known_only_where_ha_answers(ha: Ha) -> None:
+    def asked() -> Any:
+        return ha.host.minions[False]("hosted_engine_ha.under_global_maintenance")
+
+    assert asked() is False
+    ha.maintenance = True
+    assert asked() is True
+    ha.broker_answers = False
+    assert asked() is False
