@@ -114,6 +114,14 @@ def converge(
         return outcome.result(False, f"{error}{outcome.read_again()}")
 
 
+def refuse_other(name: str, own: str, key: str) -> None:
+    """Refuse a state whose verbs work on what the pillar names, where its ``name`` is another's."""
+    if name != own:
+        raise CommandExecutionError(
+            f"{name} isn't this deployment's: hosted_engine:{key} is {own}. Nothing was changed"
+        )
+
+
 def _next(goal: Goal, outcome: Outcome) -> Step:
     return goal.step(outcome.now, outcome.verbs()) if callable(goal.step) else goal.step
 
