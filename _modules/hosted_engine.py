@@ -6,17 +6,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.engine import connection
 from ovirt_he.host import iscsi as san
-from ovirt_he.host import lun_selection as luns
+from ovirt_he.host import lun_selection
 from ovirt_he.host import stage as progress
 from ovirt_he.pillar import settings as _settings
-from ovirt_he.pillar import storage as kinds
-from ovirt_he.preflight import check as preflight_
-from ovirt_he.preflight import join
-from ovirt_he.preflight import registry as checks
+from ovirt_he.pillar import storage
+from ovirt_he.preflight import check, join, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 log = logging.getLogger(__name__)
@@ -55,15 +52,15 @@ def deployed() -> bool:
     That isn't health: a broker that is down mustn't cause a second bootstrap. A host that another
     tool deployed, or that the engine made an additional hosted-engine host, counts. One that was
     seen healthy stays deployed when its agent is disabled or its configuration lost: the next run
-    repairs that. ``hosted_engine.clean`` is the way back.
+    repairs that. ``hosted_engine.clean`` undoes a deployment.
 
     Raises CommandExecutionError when it can't be told: guessing could end in a second engine.
     """
-    if (record.read("deployment") or {}).get("healthy"):
+    if (records.read("deployment") or {}).get("healthy"):
         return True
     if not _configured():
         return False
-    if record.read("setup") is not None and record.read("copied") is None:
+    if records.read("setup") is not None and records.read("copied") is None:
         # Our own way, before the copy; a distribution may enable the agent with its package.
         return False
     return _agent_enabled()
@@ -103,7 +100,7 @@ def problems() -> list[dict[str, str]]:
     None of these can be ignored. A secret's value is never part of a problem.
     """
     host = _host()
-    return checks.of_pillar(__pillar__, host) + preflight_.found(checks.ALWAYS, host)
+    return registry.of_pillar(__pillar__, host) + check.found(registry.ALWAYS, host)
 
 
 def unfit() -> list[dict[str, str]]:
@@ -149,7 +146,7 @@ def examined(joins: bool = False) -> dict[str, list[Any]]:
         salt-call --local hosted_engine.examined
     """
     host = _host()
-    found, ignored = checks.examine(join.CHECKS if joins else checks.OF_HOST, host)
+    found, ignored = registry.examine(join.CHECKS if joins else registry.OF_HOST, host)
     return {"problems": found, "ignored": ignored, "notes": host.notes}
 
 
@@ -157,12 +154,12 @@ def _not_ignored(found: dict[str, list[Any]]) -> list[dict[str, str]]:
     for note in found["notes"]:
         log.warning("%s", note)
     if found["ignored"]:
-        log.warning("%s", preflight_.as_text(found["ignored"], preflight_.IGNORED))
+        log.warning("%s", check.as_text(found["ignored"], check.IGNORED))
     return found["problems"]
 
 
-def _host() -> preflight_.Host:
-    return preflight_.Host(settings(), __grains__, __salt__, __pillar__)
+def _host() -> check.Host:
+    return check.Host(settings(), __grains__, __salt__, __pillar__)
 
 
 def storage_devices() -> dict[str, Any]:
@@ -186,10 +183,10 @@ def storage_devices() -> dict[str, Any]:
     """
     wanted = settings()
     where, node = wanted["storage"], wanted["host"]["name"]
-    if not kinds.is_block(where["type"]):
+    if not storage.is_block(where["type"]):
         raise SaltInvocationError(f"storage:type {where['type']} has no targets and no LUNs")
     if where["type"] == "iscsi":
-        kinds.readable_portals(where)
+        storage.readable_portals(where)
     iscsi, by_engine = where["type"] == "iscsi", _managed(node)
     if by_engine:
         targets = __salt__["ovirt_host_storage.discover"](node) if iscsi else []
@@ -201,7 +198,9 @@ def storage_devices() -> dict[str, Any]:
     return {
         "asked": "engine" if by_engine else "host",
         "targets": targets,
-        "luns": luns.table(found, where["type"], kinds.lun_bytes(wanted["vm"]["disk_gib"])),
+        "luns": lun_selection.table(
+            found, where["type"], storage.lun_bytes(wanted["vm"]["disk_gib"])
+        ),
     }
 
 
@@ -229,9 +228,9 @@ def stage() -> dict[str, Any]:
     there = progress.traces(settings())
     there["configured"] = _configured()
     there["deployed"] = past = deployed()
-    # The records of the way are gone at its end.
-    there["setup_complete"] = past or record.read("setup") is not None
-    there["disk_copied"] = past or record.read("copied") is not None
+    # The records of the deployment are gone at its end.
+    there["setup_complete"] = past or records.read("setup") is not None
+    there["disk_copied"] = past or records.read("copied") is not None
     return {"next": progress.next_phase(there), **there}
 
 

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core.text import holds_secret, secrets_in
-from ovirt_he.core.text import without as without_secrets
-from ovirt_he.migrate import ansible, answer_file, convert
-from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.core.text import holds_secret, secrets_in, without
+from ovirt_he.migrate import ansible, answer_file, convert, fhanswers
 from ovirt_he.pillar import settings as settings_
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import registry as checks
+from ovirt_he.preflight import check, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # No Jinja: what was answered is said as it is, even if it holds braces.
@@ -55,7 +52,7 @@ def to_pillar(path: str, target: str = "") -> dict[str, Any]:
     file = _parsed(path, target, answer_file.parse)
     values = {name: typed.partition(":")[2] for name, typed in file.answers.items()}
     kinds = {name: typed.partition(":")[0] for name, typed in file.answers.items()}
-    return _told(answers.read(file.answers), file.problems, values, kinds, target)
+    return _told(fhanswers.read(file.answers), file.problems, values, kinds, target)
 
 
 def from_ansible(path: str, target: str = "") -> dict[str, Any]:
@@ -136,10 +133,10 @@ def _wrong(pillar: dict[str, Any]) -> list[str]:
     # So that each secret that is missing is named.
     wrapped = {"hosted_engine": {"secrets": {}, **pillar}}
     settings = settings_.merge(wrapped, __grains__)
-    host = preflight.Host(settings, __grains__, __salt__)
+    host = check.Host(settings, __grains__, __salt__)
     return [
         f"{one['key']}: {one['problem']}. {one['advice']}".rstrip(". ")
-        for one in checks.of_pillar(wrapped, host)
+        for one in registry.of_pillar(wrapped, host)
     ]
 
 
@@ -160,7 +157,7 @@ def _without(notes: Any, hidden: list[str]) -> Any:
         return {name: _without(item, hidden) for name, item in notes.items()}
     if isinstance(notes, list):
         return [_without(item, hidden) for item in notes]
-    return without_secrets(notes, hidden)
+    return without(notes, hidden)
 
 
 def _blank(secrets: dict[str, Any]) -> dict[str, Any]:

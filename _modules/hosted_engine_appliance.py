@@ -10,10 +10,9 @@ from typing import Any
 
 from ovirt_he.bootstrap import image, vm
 from ovirt_he.bootstrap.files import identity
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.host.guard import only_on_the_way
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.core import command, records
+from ovirt_he.host.guard import refuse_if_deployed
+from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 
@@ -35,7 +34,7 @@ def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
     seen = identity(path)
     if seen is None:
         return None
-    made = record.read("appliance") or {}
+    made = records.read("appliance") or {}
     whole = made.get("image") == seen
     if whole and not vm.is_complete(_settings()):
         wanted, checksum = _origin(source, sha1)
@@ -81,7 +80,7 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     Raises CommandExecutionError when the source is missing, broken or hostile, when the checksum
     differs, when a guest's disk stands on the image already, and on a deployed host.
     """
-    only_on_the_way(__salt__, f"Extracting the appliance to {name}")
+    refuse_if_deployed(__salt__, f"Extracting the appliance to {name}")
     if vm.is_complete(_settings()):
         raise CommandExecutionError(
             f"{name} is missing or changed, but the bootstrap VM's disk stands on it. Start anew: "
@@ -108,7 +107,7 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    record.write("appliance", {"source": origin, "sha1": seen, "image": identity(path)})
+    records.write("appliance", {"source": origin, "sha1": seen, "image": identity(path)})
 
 
 def package() -> str | None:
@@ -147,8 +146,8 @@ def remove(package: str) -> None:
     command.run(*erase, package, timeout=_settings()["timeouts"]["command"])
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> settings.Settings:
+    return settings.load(__pillar__, __grains__)
 
 
 def _origin(source: str, sha1: str) -> tuple[str, str]:

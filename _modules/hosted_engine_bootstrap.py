@@ -7,11 +7,10 @@ from typing import Any
 
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.core.wait import wait
 from ovirt_he.host import hypervisor
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -74,23 +73,23 @@ def make_overlay(name: str) -> None:
 
     Raises CommandExecutionError when a disk is there, and on a deployed host.
     """
-    only_on_the_way(__salt__, f"Making a disk for {name}")
+    refuse_if_deployed(__salt__, f"Making a disk for {name}")
     settings = _settings()
     files = layout.of(settings)
     if files.disk.exists():
         raise CommandExecutionError(f"{files.disk} is there: hosted_engine_bootstrap.rebuild")
-    record.write_file(files.console, "")
+    records.write_file(files.console, "")
     if SELINUX.exists():
         # virtlogd writes it, and only what is labelled as a log of libvirt's.
         command.run("chcon", "-t", "virt_log_t", str(files.console), codes=(0, 1))
     # Of a disk that is gone: the new one may get its inode, and would pass for it.
     for of_the_disk in ("setup", "bootstrap", "hooks-guest"):
-        record.remove(of_the_disk)
+        records.remove(of_the_disk)
     create = ("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b")
     command.run(*create, str(files.appliance), str(files.disk))
     files.disk.chmod(0o600)
     with hypervisor.libvirt(settings) as connection:
-        record.write(
+        records.write(
             "bootstrap", vm.origin(connection, settings) | {"started": False, "failed": ""}
         )
 
@@ -107,7 +106,7 @@ def define(name: str) -> None:
 
     Raises CommandExecutionError where the CPU can't virtualise and ``host:emulation`` is off.
     """
-    only_on_the_way(__salt__, f"Defining {name}")
+    refuse_if_deployed(__salt__, f"Defining {name}")
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
         connection.defineXML(vm.definition(connection, settings))
@@ -123,7 +122,7 @@ def start(name: str) -> None:
 
         salt-call --local hosted_engine_bootstrap.start HostedEngineLocal
     """
-    only_on_the_way(__salt__, f"Starting {name}")
+    refuse_if_deployed(__salt__, f"Starting {name}")
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
         domain = _there(connection, name)
@@ -132,7 +131,7 @@ def start(name: str) -> None:
             return
         if not vm.is_complete(settings):
             # Said before it is so: a start that was cut short never leads to a second one.
-            record.update("bootstrap", started=True)
+            records.update("bootstrap", started=True)
         domain.create()
 
 
@@ -148,7 +147,7 @@ def rebuild(name: str) -> None:
 
     Raises CommandExecutionError when its setup was seen complete, and on a deployed host.
     """
-    only_on_the_way(__salt__, f"Rebuilding {name}")
+    refuse_if_deployed(__salt__, f"Rebuilding {name}")
     settings = _settings()
     if vm.is_complete(settings):
         raise CommandExecutionError(f"{name} is set up: it is shut down, never thrown away")
@@ -157,7 +156,7 @@ def rebuild(name: str) -> None:
         if domain is not None:
             _drop(domain)
     layout.of(settings).disk.unlink(missing_ok=True)
-    record.remove("bootstrap")
+    records.remove("bootstrap")
 
 
 def fail(reason: str) -> None:
@@ -170,7 +169,7 @@ def fail(reason: str) -> None:
 
         salt-call --local hosted_engine_bootstrap.fail 'engine-setup failed'
     """
-    record.update("bootstrap", failed=reason)
+    records.update("bootstrap", failed=reason)
 
 
 def shut_down(name: str) -> None:
@@ -214,15 +213,17 @@ def undefine(name: str) -> None:
 
 def left(name: str) -> dict[str, Any] | None:
     """
-    Our files that are left in the directory ``name``, and whether it is there; None: it's gone.
+    Our files that are left in ``bootstrap:directory``, which is ``name``; None: it's gone.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-call --local hosted_engine_bootstrap.left /var/lib/hosted-engine/bootstrap
+
+    Raises CommandExecutionError for another directory.
     """
-    directory = Path(name)
+    directory = _directory(name)
     if not directory.exists():
         return None
     return {"files": [path.name for path in layout.Layout(directory).ours()]}
@@ -230,7 +231,7 @@ def left(name: str) -> dict[str, Any] | None:
 
 def clear(name: str) -> None:
     """
-    Remove our files from the directory ``name``, and the directory: seed and keys are secrets.
+    Remove ``bootstrap:directory``, which is ``name``, and our files in it: some hold secrets.
 
     CLI Example:
 
@@ -238,13 +239,14 @@ def clear(name: str) -> None:
 
         salt-call --local hosted_engine_bootstrap.clear /var/lib/hosted-engine/bootstrap
 
-    Raises CommandExecutionError when something else lies there: that isn't ours to remove.
+    Raises CommandExecutionError for another directory, and when something else lies there: that
+    isn't ours to remove.
     """
-    directory = Path(name)
+    directory = _directory(name)
     for path in layout.Layout(directory).ours():
         path.unlink()
     for made in ("bootstrap", "appliance"):
-        record.remove(made)
+        records.remove(made)
     try:
         directory.rmdir()
     except OSError as error:
@@ -256,6 +258,14 @@ def clear(name: str) -> None:
 
 def _settings() -> settings_.Settings:
     return settings_.load(__pillar__, __grains__)
+
+
+def _directory(name: str) -> Path:
+    """Files of our names may lie in any directory, such as root's .ssh."""
+    ours = layout.of(_settings()).directory
+    if Path(name) != ours:
+        raise CommandExecutionError(f"{name} isn't bootstrap:directory, which is {ours}")
+    return ours
 
 
 def _domain(connection: Any, name: str) -> Any | None:

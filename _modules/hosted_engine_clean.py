@@ -6,15 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.ha import archive, left_domain
-from ovirt_he.ha import config_files as files
+from ovirt_he.core import command, records
+from ovirt_he.ha import archive, conf, left_domain, own_domain, status
 from ovirt_he.ha import metadata as ha_metadata
-from ovirt_he.ha import own_domain as own
-from ovirt_he.ha import status as ha_status
-from ovirt_he.host import authorized_keys, hypervisor, volume
-from ovirt_he.host import stage as progress
+from ovirt_he.host import authorized_keys, hypervisor, stage, volume
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
@@ -40,9 +35,7 @@ def refusal() -> str | None:
     fqdn = known["engine"]["fqdn"]
     configured = archive.properties(_configuration()).get("fqdn")
     if configured not in (None, fqdn):
-        return (
-            f"{files.CONFIGURATION} belongs to the engine {configured}, the pillar is about {fqdn}"
-        )
+        return f"{conf.CONFIGURATION} belongs to the engine {configured}, the pillar names {fqdn}"
     if known["host"]["joins"]:
         return (
             "it joined a running engine, whose storage isn't this host's: take it out of HA by the "
@@ -69,7 +62,7 @@ def in_libvirt() -> bool:
     """
     bootstrap = settings.merge(__pillar__, __grains__)["bootstrap"]
     network = NETWORKS / f"{bootstrap['network']}.xml"
-    return progress.vm_state(bootstrap["name"]) is not None or network.exists()
+    return stage.vm_state(bootstrap["name"]) is not None or network.exists()
 
 
 def engine_vm() -> str | None:
@@ -82,7 +75,7 @@ def engine_vm() -> str | None:
 
         salt-call --local hosted_engine_clean.engine_vm
     """
-    return progress.vm_state(settings.merge(__pillar__, __grains__)["vm"]["name"])
+    return stage.vm_state(settings.merge(__pillar__, __grains__)["vm"]["name"])
 
 
 def stop_engine_vm() -> None:
@@ -122,7 +115,7 @@ def unrecorded() -> str | None:
     the storage, this raises CommandExecutionError: the VM is removed next.
     """
     known = settings.merge(__pillar__, __grains__)
-    if not own.is_pending() or not progress.runs(known["bootstrap"]["name"]):
+    if not own_domain.is_pending() or not stage.runs(known["bootstrap"]["name"]):
         return None
     try:
         domain = __salt__["ovirt_storage_domain.get"](known["storage"]["name"])
@@ -163,7 +156,7 @@ def key() -> str | None:
 
         salt-call --local hosted_engine_clean.key
     """
-    recorded = (record.read("deployment") or {}).get("key")
+    recorded = (records.read("deployment") or {}).get("key")
     return recorded if recorded and authorized_keys.holds(recorded) else None
 
 
@@ -199,7 +192,7 @@ def storage() -> dict[str, Any] | None:
 
     Raises CommandExecutionError where an export can't be looked at.
     """
-    known = own.known(settings.merge(__pillar__, __grains__))
+    known = own_domain.known(settings.merge(__pillar__, __grains__))
     return left_domain.found(known) if known else None
 
 
@@ -220,9 +213,9 @@ def remove_storage() -> None:
     """
     _refuse()
     pillar = settings.load(__pillar__, __grains__)
-    if any(map(progress.runs, (pillar["vm"]["name"], pillar["bootstrap"]["name"]))):
+    if any(map(stage.runs, (pillar["vm"]["name"], pillar["bootstrap"]["name"]))):
         raise CommandExecutionError("The engine's VM still runs: its storage isn't removed")
-    known, found = own.known(pillar), storage()
+    known, found = own_domain.known(pillar), storage()
     if known is None or found is None:
         return
     if kinds.is_block(known.storage["type"]):
@@ -253,7 +246,7 @@ def _refuse_while_hosts_write(domain: Path) -> None:
         raise CommandExecutionError(f"Its storage isn't removed: {'; '.join(writers)}")
 
 
-def _connected(known: own.Own) -> Path:
+def _connected(known: own_domain.Own) -> Path:
     """Where the domain is once vdsm has connected its storage."""
     reason = ""
     try:
@@ -289,15 +282,15 @@ def _others(domain: Path) -> list[str]:
 
 def _finished() -> bool:
     """Whether an engine is there that somebody may need: healthy once or now, or another tool's."""
-    if (record.read("deployment") or {}).get("healthy"):
+    if (records.read("deployment") or {}).get("healthy"):
         return True
     if not __salt__["hosted_engine.deployed"]():
         return False
-    if record.read("setup") is None:
+    if records.read("setup") is None:
         return True
     # Past the point of no return, and never recorded as healthy: failed, unless a host says else.
     try:
-        return ha_status.claims_health(ha_status.read())
+        return status.claims_health(status.read())
     except CommandExecutionError:
         return True
 
@@ -308,4 +301,4 @@ def _refuse() -> None:
 
 
 def _configuration() -> str:
-    return record.read_file(files.CONFIGURATION)
+    return records.read_file(conf.CONFIGURATION)

@@ -8,19 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.state import Facts
-from ovirt_he.ha import archive
-from ovirt_he.ha import config_files as files
-from ovirt_he.host import gateway as gateway_
-from ovirt_he.host import volume
-from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.ha import archive, conf
+from ovirt_he.host import routes, volume
+from ovirt_he.migrate import fhanswers
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 OWNER = (archive.VDSM, archive.KVM)
-MODES = {files.HOSTED_ENGINE: 0o440, files.VM: 0o640}
+MODES = {conf.HOSTED_ENGINE: 0o440, conf.VM: 0o640}
 ARCHIVE = "archive "  # prefix of a member's facts
 SECRET = {"password"}  # keys that are never shown
 DISK_BYTES = 1024**3
@@ -41,10 +39,14 @@ def get() -> Facts:
 
     Raises CommandExecutionError when something is there and can't be read.
     """
-    seen = _facts(files.HOSTED_ENGINE, files.HOSTED_ENGINE, record.read_file(files.CONFIGURATION))
-    if access := _access(files.CONFIGURATION):
-        seen[f"{files.HOSTED_ENGINE}: access"] = access
-    seen |= _facts(files.VM, files.VM, record.read_file(files.RUN_VM_CONF))
+    seen = _facts(
+        conf.HOSTED_ENGINE,
+        conf.HOSTED_ENGINE,
+        records.read_file(conf.CONFIGURATION),
+    )
+    if access := _access(conf.CONFIGURATION):
+        seen[f"{conf.HOSTED_ENGINE}: access"] = access
+    seen |= _facts(conf.VM, conf.VM, records.read_file(conf.RUN_VM_CONF))
     path = _find(_ids())
     data = volume.read(path, archive.ARCHIVE_BYTES) if path else b""
     for member, text in archive.members(data).items():
@@ -78,17 +80,17 @@ def wanted() -> Facts:
     found: Facts = {}
     # A deployed host in maintenance has no storage connected: nothing to compare, nothing to write.
     if path or not deployed:
-        for member in files.MEMBERS:
+        for member in conf.MEMBERS:
             lacking = archive.lacking(member, fresh[member], current.get(member))
             found |= _named(ARCHIVE + member, lacking)
     if not deployed:
-        # The agent rewrites it, and it goes with the broker: only on the way does it matter.
-        found[f"{files.VM}: vmId"] = ids["vm_id"]
-    text = record.read_file(files.CONFIGURATION)
-    own = fresh[files.HOSTED_ENGINE]
-    lacking = archive.lacking(files.HOSTED_ENGINE, own, text, shared=False)
-    found |= _named(files.HOSTED_ENGINE, lacking)
-    found[f"{files.HOSTED_ENGINE}: access"] = _shown_access(*OWNER, MODES[files.HOSTED_ENGINE])
+        # The agent rewrites it, and it goes with the broker: it matters only during a deployment.
+        found[f"{conf.VM}: vmId"] = ids["vm_id"]
+    text = records.read_file(conf.CONFIGURATION)
+    own = fresh[conf.HOSTED_ENGINE]
+    lacking = archive.lacking(conf.HOSTED_ENGINE, own, text, shared=False)
+    found |= _named(conf.HOSTED_ENGINE, lacking)
+    found[f"{conf.HOSTED_ENGINE}: access"] = _shown_access(*OWNER, MODES[conf.HOSTED_ENGINE])
     return found
 
 
@@ -104,9 +106,9 @@ def ids() -> dict[str, Any]:
 
     Raises NotYet where there is no such file yet.
     """
-    values = archive.properties(record.read_file(files.CONFIGURATION))
+    values = archive.properties(records.read_file(conf.CONFIGURATION))
     if not values.get("vmid"):
-        raise NotYet(f"{files.CONFIGURATION} isn't written yet: hosted_engine.handover does")
+        raise NotYet(f"{conf.CONFIGURATION} isn't written yet: hosted_engine.handover does")
     try:
         return {
             "vm_id": values["vmid"],
@@ -114,12 +116,12 @@ def ids() -> dict[str, Any]:
             "host_id": int(values["host_id"]),
             "disks": {
                 disk: {"image": values[image], "volume": values[volume_]}
-                for disk, (image, volume_) in files.DISK_KEYS.items()
+                for disk, (image, volume_) in conf.DISK_KEYS.items()
             },
         }
     except (KeyError, ValueError) as error:
         raise CommandExecutionError(
-            f"{files.CONFIGURATION} lacks a usable {error}: "
+            f"{conf.CONFIGURATION} lacks a usable {error}: "
             "salt-call --local state.apply hosted_engine.handover mends it"
         ) from error
 
@@ -138,15 +140,18 @@ def write_file(name: str) -> None:
 
     Raises CommandExecutionError where another deployment's file is there.
     """
-    path = {files.HOSTED_ENGINE: files.CONFIGURATION, files.VM: files.RUN_VM_CONF}[name]
+    path = {
+        conf.HOSTED_ENGINE: conf.CONFIGURATION,
+        conf.VM: conf.RUN_VM_CONF,
+    }[name]
     ids = _ids()
     _refuse_foreign_file(ids)
-    current = record.read_file(files.CONFIGURATION) if path == files.CONFIGURATION else ""
+    current = records.read_file(conf.CONFIGURATION) if path == conf.CONFIGURATION else ""
     text = archive.mend(name, _fresh(ids, {})[name], current, shared=False)
-    if path == files.RUN_VM_CONF:
+    if path == conf.RUN_VM_CONF:
         path.parent.mkdir(mode=0o755, exist_ok=True)
         os.chown(path.parent, *OWNER)
-    record.write_file(path, text, mode=MODES[name], owner=OWNER)
+    records.write_file(path, text, mode=MODES[name], owner=OWNER)
 
 
 def write_archive() -> None:
@@ -175,10 +180,10 @@ def write_archive() -> None:
         )
     current = archive.members(_archive(path, ids))
     fresh = _fresh(ids, current)
-    members = {name: archive.mend(name, fresh[name], current.get(name)) for name in files.MEMBERS}
+    members = {name: archive.mend(name, fresh[name], current.get(name)) for name in conf.MEMBERS}
     volume.write(path, archive.build(members))
     back = archive.members(volume.read(path, archive.ARCHIVE_BYTES))
-    if wrong := [name for name in files.MEMBERS if back.get(name) != members[name]]:
+    if wrong := [name for name in conf.MEMBERS if back.get(name) != members[name]]:
         raise CommandExecutionError(
             f"{path}: {', '.join(wrong)} read back other than written: look at the storage"
         )
@@ -207,11 +212,11 @@ def _archive(path: Path, ids: dict[str, Any]) -> bytes:
 
 
 def _refuse_foreign_file(ids: dict[str, Any]) -> None:
-    values = archive.properties(record.read_file(files.CONFIGURATION))
+    values = archive.properties(records.read_file(conf.CONFIGURATION))
     for key, wanted_ in (("vmid", ids["vm_id"]), ("sdUUID", ids["storage_domain"])):
         if values.get(key, wanted_) != wanted_:
             raise CommandExecutionError(
-                f"{files.CONFIGURATION} belongs to another deployment: its {key} is {values[key]}, "
+                f"{conf.CONFIGURATION} belongs to another deployment: its {key} is {values[key]}, "
                 f"this engine's is {wanted_}. If that deployment is no more, take it down by "
                 "salt-call --local state.apply hosted_engine.clean"
             )
@@ -220,23 +225,23 @@ def _refuse_foreign_file(ids: dict[str, Any]) -> None:
 def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
     """The five texts as they are written where nothing is there; a version that is there stays."""
     known = settings.load(__pillar__, __grains__)
-    gateway = gateway_.of(known)
-    if not gateway and not record.read_file(files.CONFIGURATION):
+    gateway = routes.default_gateway(known)
+    if not gateway and not records.read_file(conf.CONFIGURATION):
         raise CommandExecutionError(
             "This host has no default route, so what HA should ping isn't known: "
             "set hosted_engine:network:gateway"
         )
     texts = {
-        files.HOSTED_ENGINE: files.hosted_engine_conf(known, ids, gateway, _password()),
-        files.VM: files.vm_conf(known, ids),
-        files.BROKER: files.broker_conf(known),
-        files.VERSION: current.get(files.VERSION) or _version(),
-        files.ANSWERS: answers.text(__pillar__["hosted_engine"], ids, files.connection_uuid(known)),
+        conf.HOSTED_ENGINE: conf.hosted_engine_conf(known, ids, gateway, _password()),
+        conf.VM: conf.vm_conf(known, ids),
+        conf.BROKER: conf.broker_conf(known),
+        conf.VERSION: current.get(conf.VERSION) or _version(),
+        conf.ANSWERS: fhanswers.text(__pillar__["hosted_engine"], ids, conf.connection_uuid(known)),
     }
-    for key, value in archive.properties(texts[files.HOSTED_ENGINE]).items():
-        if reason := files.unreadable(value):
+    for key, value in archive.properties(texts[conf.HOSTED_ENGINE]).items():
+        if reason := conf.unreadable(value):
             shown = "a character of it can't be carried" if key in SECRET else reason
-            raise CommandExecutionError(f"{files.HOSTED_ENGINE}: {key}: {shown}")
+            raise CommandExecutionError(f"{conf.HOSTED_ENGINE}: {key}: {shown}")
     return texts
 
 

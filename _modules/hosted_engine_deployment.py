@@ -8,8 +8,7 @@ from typing import Any
 
 from ovirt_he.core import records as record
 from ovirt_he.core.errors import NotYet, Paused, Unreachable
-from ovirt_he.engine import compatibility as levels
-from ovirt_he.engine import connection
+from ovirt_he.engine import compatibility, connection
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
@@ -143,7 +142,8 @@ def _hardware(own: dict[str, Any], chipset: str) -> dict[str, str | None]:
     supported = (__salt__["vdsm.call"]("Host", "getCapabilities") or {}).get("emulatedMachines")
     return {
         "cpu_type": _cpu(cpus, cluster["cpu"]),
-        "emulated_machine": own["vm"]["machine"] or levels.machine(machines, supported, chipset),
+        "emulated_machine": own["vm"]["machine"]
+        or compatibility.machine(machines, supported, chipset),
     }
 
 

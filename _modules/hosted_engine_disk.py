@@ -6,24 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.bootstrap import files, image
+from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.ha import metadata as ha_metadata
-from ovirt_he.host import guard, volume
-from ovirt_he.host import stage as progress
+from ovirt_he.host import guard, stage, volume
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 # vdsm's names of formats, and qemu-img's.
 IMAGE_FORMATS = {"raw": "raw", "cow": "qcow2"}
-QCOW2 = b"QFI\xfb"
 
 
 def get(disk: str) -> dict[str, Any]:
     """
-    What is known of a disk on the way: ``vm`` → copied, ``metadata`` → zeroed.
+    What is known of a disk during the deployment: ``vm`` → copied, ``metadata`` → zeroed.
 
     CLI Example:
 
@@ -38,7 +35,7 @@ def get(disk: str) -> dict[str, Any]:
     """
     ids = __salt__["hosted_engine_config.ids"]()
     if disk == "vm":
-        return {"copied": record.read("copied") == _copy_of(_overlay(), ids)}
+        return {"copied": records.read("copied") == _copy_of(_overlay(), ids)}
     where = ids["disks"]["metadata"]
     storage = settings.merge(__pillar__, __grains__)["storage"]
     path = volume.find(ids["storage_domain"], where["image"], where["volume"], storage)
@@ -72,7 +69,7 @@ def copy() -> None:
             "raise hosted_engine:vm:disk_gib"
         )
     copied = _copy_of(source, ids)
-    record.remove("copied")
+    records.remove("copied")
     # -n keeps the target as the engine made it, its virtual size included; zeros are written too,
     # so a torn copy is healed. -t none is direct I/O, aligned by qemu-img.
     _qemu_img(
@@ -83,7 +80,7 @@ def copy() -> None:
     command.run(*volume.AS_VDSM, "sync", str(target), timeout=_timeouts()["copy"])
     if _copy_of(source, ids) != copied:
         raise CommandExecutionError(f"{source} changed while it was copied: what runs on it?")
-    record.write("copied", copied)
+    records.write("copied", copied)
 
 
 def _virtual_size(qcow2: Path) -> int:
@@ -93,7 +90,7 @@ def _virtual_size(qcow2: Path) -> int:
 
 def _room(target: Path, form: str) -> int:
     """Bytes that a guest's disk may have on the target, which is what the pillar says it is."""
-    is_qcow2 = volume.read(target, volume.BLOCK).startswith(QCOW2)
+    is_qcow2 = volume.read(target, volume.BLOCK).startswith(image.QCOW2)
     if is_qcow2 != (form == "qcow2"):
         raise CommandExecutionError(
             f"{target} is {'a' if is_qcow2 else 'no'} qcow2, hosted_engine:vm:disk_format wants "
@@ -164,17 +161,17 @@ def _prepare(disk: str) -> Path:
 
 
 def _refuse_where_the_engine_may_run() -> None:
-    guard.only_on_the_way(__salt__, "Writing to the hosted engine's disks")
+    guard.refuse_if_deployed(__salt__, "Writing to the hosted engine's disks")
     known = settings.load(__pillar__, __grains__)
     why = ""
-    if (record.read("deployment") or {}).get("healthy"):
+    if (records.read("deployment") or {}).get("healthy"):
         why = (
             "this host was deployed, and its agent isn't enabled any more. To go on with that "
             "engine: systemctl enable --now ovirt-ha-agent"
         )
-    elif progress.runs(known["vm"]["name"]):
+    elif stage.runs(known["vm"]["name"]):
         why = f"the VM {known['vm']['name']} runs here"
-    elif progress.runs(known["bootstrap"]["name"]):
+    elif stage.runs(known["bootstrap"]["name"]):
         why = f"the VM {known['bootstrap']['name']} still runs"
     elif _active("ovirt-ha-agent"):
         why = "ovirt-ha-agent is active: systemctl stop ovirt-ha-agent"
@@ -188,7 +185,7 @@ def _active(unit: str) -> bool:
 
 
 def _overlay() -> Path:
-    path = layout.of(settings.merge(__pillar__, __grains__)).disk
+    path = files.of(settings.merge(__pillar__, __grains__)).disk
     if not path.exists():
         raise NotYet(f"{path} isn't there: hosted_engine.bootstrap makes it")
     return path
@@ -196,7 +193,7 @@ def _overlay() -> Path:
 
 def _copy_of(source: Path, ids: dict[str, Any]) -> dict[str, Any]:
     return {
-        "source": layout.identity(source),
+        "source": files.identity(source),
         "storage_domain": ids["storage_domain"],
         **ids["disks"]["vm"],
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ovirt_he.core.wait import last_seen
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import ssh
-from ovirt_he.host.guard import only_on_the_way
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.guest import channel, files
+from ovirt_he.host.guard import refuse_if_deployed
+from ovirt_he.pillar import settings
 
 # The unit is activating while it waits: by then cloud-init is through with all else.
 OPEN, WAITING = 0, 1
@@ -15,8 +14,8 @@ OPEN, WAITING = 0, 1
 # are counted, since the guest's clock may be set back; in a slow guest the clock ends them.
 LOOK = f"""left=$1 end=$(($(date +%s) + $1))
 while :; do
-    [ -e {guest_files.GATE} ] && exit {OPEN}
-    unit=$(systemctl show -p ActiveState --value {guest_files.SETUP_UNIT})
+    [ -e {files.GATE} ] && exit {OPEN}
+    unit=$(systemctl show -p ActiveState --value {files.SETUP_UNIT})
     [ "$unit" = activating ] && exit {WAITING}
     [ $left -gt 0 ] && [ $(date +%s) -lt $end ] || exit 2
     sleep 1
@@ -46,7 +45,7 @@ def get() -> dict[str, str]:
     if setup != "open":
         return {"gate": setup}
     # The marker was just looked for: what is asked again is a single answer that got lost.
-    patience = ssh.patience(_settings())
+    patience = _channel().patience
     return {"gate": last_seen(lambda: _seen(0), _answered, timeout=patience)}
 
 
@@ -89,16 +88,17 @@ def release() -> None:
 
         salt-call --local hosted_engine_gate.release
     """
-    only_on_the_way(__salt__, "Opening the gate before engine-setup")
-    opened = f"mkdir -p {guest_files.FOLDER} && : > {guest_files.GATE}"
-    ssh.run(_settings(), _address(), "sh", "-c", opened, timeout=SSH_SECONDS)
+    refuse_if_deployed(__salt__, "Opening the gate before engine-setup")
+    opened = f"mkdir -p {files.FOLDER} && : > {files.GATE}"
+    _channel().run("sh", "-c", opened, timeout=SSH_SECONDS)
 
 
 def _seen(seconds: int) -> str:
-    if not ssh.listens(_address()):
+    guest = _channel()
+    if not guest.listens():
         return "unknown: the guest's ssh doesn't answer"
     asked = ("sh", "-c", LOOK, "look", str(seconds))
-    seen = ssh.look(_settings(), _address(), *asked, timeout=SSH_SECONDS)
+    seen = guest.look(*asked, timeout=SSH_SECONDS, check=False, patience=0)
     said = {OPEN: "open", WAITING: "waiting", 2: NOT_THROUGH}
     return said.get(seen.returncode, f"unknown: {seen.stderr.strip()}")
 
@@ -107,9 +107,9 @@ def _answered(seen: str) -> bool:
     return seen == NOT_THROUGH or not seen.startswith("unknown")
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> settings.Settings:
+    return settings.load(__pillar__, __grains__)
 
 
-def _address() -> str:
-    return str(__salt__["hosted_engine_network.address"]())
+def _channel() -> channel.Channel:
+    return channel.of(_settings(), __salt__)

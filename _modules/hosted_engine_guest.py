@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.core import records as record
+from ovirt_he.bootstrap import files
+from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.text import safe, tail
 from ovirt_he.core.wait import last_seen, wait
 from ovirt_he.engine import health as page
+from ovirt_he.guest import channel, setup_watch
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network as guest_network
-from ovirt_he.guest import setup_watch as watch
-from ovirt_he.guest import sql as statements
-from ovirt_he.guest import ssh
-from ovirt_he.host import gateway
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host import routes
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 CA = "/etc/pki/ovirt-engine/ca.pem"
 # A command's own answers, whatever they are: ssh's isn't one.
-ANSWERED = tuple(code for code in ssh.ANY if code != ssh.NO_CONNECTION)
+ANSWERED = range(channel.NO_CONNECTION)
+# Where older engines look for the configuration disk.
+OPTION = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
+ASK = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
+TELL = f"UPDATE vdc_options SET option_value='@DISK@' WHERE {OPTION}"  # noqa: S608, constant
 # How long an engine that isn't healthy is asked again before it is taken for that.
 HEALTH_SECONDS = 5
 
@@ -44,7 +45,7 @@ def run(*argv: str, timeout: float = 0) -> str:
     ``timeout`` is in seconds; 0: ``timeouts:command``. Raises CommandExecutionError when it fails,
     NotYet before the keys or the network are there.
     """
-    return _run(*map(str, argv), timeout=timeout).stdout
+    return _channel().run(*map(str, argv), timeout=timeout).stdout
 
 
 def file(path: str) -> str:
@@ -57,7 +58,7 @@ def file(path: str) -> str:
 
         salt-call --local hosted_engine_guest.file /etc/hosts
     """
-    return _look("cat", path).stdout
+    return _channel().file(path)
 
 
 def sql(statement: str) -> list[list[str]]:
@@ -72,8 +73,7 @@ def sql(statement: str) -> list[list[str]]:
 
     Values are text and mustn't hold ``|``, which parts them.
     """
-    ask = _look if statements.only_looks(statement) else _run
-    return statements.rows(ask(statements.PSQL, "-t", "-A", "-c", statement).stdout)
+    return _channel().sql(statement)
 
 
 def get() -> dict[str, Any]:
@@ -100,7 +100,7 @@ def get() -> dict[str, Any]:
         seconds = min(_settings()["timeouts"]["engine"], HEALTH_SECONDS)
         told = last_seen(health, lambda seen: seen == "ok", timeout=seconds)
         return {"setup": "complete", "health": told}
-    return {"setup": watch.marker(_settings(), _address()), "health": "unknown"}
+    return {"setup": setup_watch.marker(_channel()), "health": "unknown"}
 
 
 def wait_for_setup() -> None:
@@ -117,8 +117,7 @@ def wait_for_setup() -> None:
     ``timeouts:boot`` seconds without ssh or ``timeouts:setup`` without an end; with the last lines
     of its log and of the console. What failed is built anew by the next run.
     """
-    settings = _settings()
-    watch.Watch(settings, _address(), __salt__, console, _secrets()).until_complete()
+    setup_watch.Watch(_channel(), __salt__, console, _secrets()).until_complete()
 
 
 def complete() -> None:
@@ -131,17 +130,17 @@ def complete() -> None:
 
         salt-call --local hosted_engine_guest.complete
     """
-    only_on_the_way(__salt__, "Recording the guest's setup")
+    refuse_if_deployed(__salt__, "Recording the guest's setup")
     settings = _settings()
-    disk = layout.identity(layout.of(settings).disk)
+    disk = files.identity(files.of(settings).disk)
     if disk is None:
         raise CommandExecutionError("The bootstrap VM's disk is gone while it runs: start anew")
-    _look("test", "-e", guest_files.MARKER)
+    _channel().look("test", "-e", guest_files.MARKER)
     certificate = ca_certificate()
     query = ("otopi-config-query", "query", "-k", "OVESETUP_CONFIG/keycloakEnable")
-    keycloak = _look(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
-    record.write_file(record.ca(), certificate, 0o644)
-    record.write(
+    keycloak = _channel().look(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
+    records.write_file(records.ca(), certificate, 0o644)
+    records.write(
         "setup",
         {
             "domain": settings["bootstrap"]["uuid"],
@@ -186,7 +185,7 @@ def health() -> str:
         salt-call --local hosted_engine_guest.health
     """
     engine = _settings()["engine"]
-    return page.seen(engine, Path(engine["ca_file"] or record.ca()))
+    return page.seen(engine, Path(engine["ca_file"] or records.ca()))
 
 
 def ca_certificate() -> str:
@@ -217,7 +216,7 @@ def console() -> str:
 
         salt-call --local hosted_engine_guest.console
     """
-    return safe(tail(layout.of(_settings()).console), _secrets())
+    return safe(tail(files.of(_settings()).console), _secrets())
 
 
 def prepared(disk: str) -> dict[str, Any]:
@@ -233,12 +232,12 @@ def prepared(disk: str) -> dict[str, Any]:
 
     An engine that doesn't know the option (HostedEngineConfigurationImageGuid) needn't be told.
     """
-    unit = guest_files.HANDOVER_UNIT
-    enabled = _look("systemctl", "is-enabled", unit, codes=ANSWERED).stdout.strip()
+    guest, unit = _channel(), guest_files.HANDOVER_UNIT
+    enabled = guest.look("systemctl", "is-enabled", unit, codes=ANSWERED).stdout.strip()
     network = all(
-        _look("cat", path, codes=ANSWERED).stdout == text for path, text in _network().items()
+        guest.look("cat", path, codes=ANSWERED).stdout == text for path, text in _network().items()
     )
-    told = all(row[0] == disk for row in sql(statements.ASK))
+    told = all(row[0] == disk for row in guest.sql(ASK))
     return {
         "handover": enabled or "absent",
         "network": "final" if network else "outdated",
@@ -257,14 +256,15 @@ def prepare(disk: str) -> None:
 
         salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
     """
-    only_on_the_way(__salt__, "Preparing the guest")
+    refuse_if_deployed(__salt__, "Preparing the guest")
     if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
+    guest = _channel()
     for path, text in _network().items():
-        _run("install", "-m", "0600", "/dev/stdin", path, stdin=text)
-    _run("systemctl", "enable", guest_files.HANDOVER_UNIT)
-    sql(statements.TELL.replace("@DISK@", disk))
-    _run("sync")
+        guest.write_file(path, text)
+    guest.run("systemctl", "enable", guest_files.HANDOVER_UNIT)
+    guest.sql(TELL.replace("@DISK@", disk))
+    guest.run("sync")
 
 
 def _settings() -> settings_.Settings:
@@ -273,26 +273,11 @@ def _settings() -> settings_.Settings:
 
 def _network() -> dict[str, str]:
     settings = _settings()
-    return guest_network.final_files(settings, __grains__, gateway.of(settings))
+    return guest_network.final_files(settings, __grains__, routes.default_gateway(settings))
 
 
-def _address() -> str:
-    return str(__salt__["hosted_engine_network.address"]())
-
-
-def _run(
-    *argv: str, timeout: float = 0, stdin: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    known = _settings()
-    limit = timeout or known["timeouts"]["command"]
-    return ssh.run(known, _address(), *argv, timeout=limit, stdin=stdin)
-
-
-def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
-    """As ``_run``, for what changes nothing: asked again where there is no answer."""
-    known = _settings()
-    limit, patience = known["timeouts"]["command"], ssh.patience(known)
-    return ssh.look(known, _address(), *argv, timeout=limit, codes=codes, patience=patience)
+def _channel() -> channel.Channel:
+    return channel.of(_settings(), __salt__)
 
 
 def _secrets() -> list[str]:

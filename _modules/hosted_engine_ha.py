@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet, Paused
 from ovirt_he.core.state import Facts
 from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection
-from ovirt_he.guest import address as guest_address
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import explain
+from ovirt_he.guest import address
+from ovirt_he.ha import conf, explain
 from ovirt_he.ha import lockspace as _lockspace
 from ovirt_he.ha import status as ha_status
 from ovirt_he.host import volume
@@ -63,13 +61,13 @@ def get() -> Facts:
     facts["page"] = _page()
     # The name may lead to another machine, which then doesn't answer as the engine.
     known = facts["page"] == "answers"
-    facts["address"] = guest_address.seen(_settings()) if known else "unknown"
+    facts["address"] = address.seen(_settings()) if known else "unknown"
     if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
         raise Paused(
             f"global maintenance: the engine may be down. HA says {facts['health']}; its page: "
             f"{facts['page']}. To end it: hosted-engine --set-maintenance --mode=none"
         )
-    done = record.read("deployment") or {}
+    done = records.read("deployment") or {}
     facts["recorded"] = done.get("healthy") is True
     return facts
 
@@ -168,15 +166,15 @@ def restart_broker() -> None:
         salt-call --local hosted_engine_ha.restart_broker
     """
     # A broker that failed its start took it with its directory of /run already.
-    vm_conf = record.read_file(files.RUN_VM_CONF) or files.vm_conf(
+    vm_conf = records.read_file(conf.RUN_VM_CONF) or conf.vm_conf(
         _settings(), __salt__["hosted_engine_config.ids"]()
     )
     command.run("systemctl", "restart", "ovirt-ha-broker", timeout=_patience())
     # It goes with the broker, and the status isn't shown without it; an agent writes its own.
-    if not files.RUN_VM_CONF.exists():
-        files.RUN_VM_CONF.parent.mkdir(mode=0o755, exist_ok=True)
-        os.chown(files.RUN_VM_CONF.parent, *files.VDSM_KVM)
-        record.write_file(files.RUN_VM_CONF, vm_conf, mode=0o640, owner=files.VDSM_KVM)
+    if not conf.RUN_VM_CONF.exists():
+        conf.RUN_VM_CONF.parent.mkdir(mode=0o755, exist_ok=True)
+        os.chown(conf.RUN_VM_CONF.parent, *conf.VDSM_KVM)
+        records.write_file(conf.RUN_VM_CONF, vm_conf, mode=0o640, owner=conf.VDSM_KVM)
     wait(
         "the HA broker to answer",
         maintenance,
@@ -286,7 +284,7 @@ def record_deployment() -> None:
         salt-call --local hosted_engine_ha.record_deployment
     """
     ids = __salt__["hosted_engine_config.ids"]()
-    record.update(
+    records.update(
         "deployment",
         fqdn=_settings()["engine"]["fqdn"],
         vm_id=ids["vm_id"],
@@ -297,9 +295,9 @@ def record_deployment() -> None:
 
 
 def _configured() -> None:
-    if not (files.CONFIGURATION.is_file() and files.CONFIGURATION.stat().st_size):
+    if not (conf.CONFIGURATION.is_file() and conf.CONFIGURATION.stat().st_size):
         raise NotYet(
-            f"HA isn't configured yet: no {files.CONFIGURATION}; hosted_engine.handover writes it"
+            f"HA isn't configured yet: no {conf.CONFIGURATION}; hosted_engine.handover writes it"
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, Any
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.text import safe
-from ovirt_he.guest import ssh
+from ovirt_he.guest import channel
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -36,7 +36,7 @@ def get(moment: str) -> dict[str, str]:
     A guest that was built anew has had no hooks. Once a deployment is over, none is due.
     """
     items = _settings()["hooks"][moment]
-    done = items if _over() else (record.read(_record(moment)) or {}).get(moment, [])
+    done = items if _over() else (records.read(_record(moment)) or {}).get(moment, [])
     return {item: "done" if item in done else "due" for item in items}
 
 
@@ -59,13 +59,13 @@ def run(moment: str, item: str) -> None:
         _apply(moment, item)
     else:
         _run_in_guest(moment, item)
-    ran = record.read(_record(moment)) or {}
-    record.write(_record(moment), {**ran, moment: [*ran.get(moment, []), item]})
+    ran = records.read(_record(moment)) or {}
+    records.write(_record(moment), {**ran, moment: [*ran.get(moment, []), item]})
 
 
 def _over() -> bool:
     """The record of the guest's setup goes with the deployment's last step."""
-    return bool(__salt__["hosted_engine.deployed"]()) and record.read("setup") is None
+    return bool(__salt__["hosted_engine.deployed"]()) and records.read("setup") is None
 
 
 def _record(moment: str) -> str:
@@ -113,18 +113,11 @@ def _run_in_guest(moment: str, item: str) -> None:
 
 
 def _in_guest(
-    settings: settings_.Settings, command: str, stdin: IO[bytes] | None = None
-) -> ssh.Completed:
-    address = str(__salt__["hosted_engine_network.address"]())
+    settings: settings_.Settings, line: str, stdin: IO[bytes] | None = None
+) -> channel.Completed:
+    guest, limit = channel.of(settings, __salt__), settings["timeouts"]["hook"]
     try:
-        return ssh.run(
-            settings,
-            address,
-            *("sh", "-c", command),
-            timeout=settings["timeouts"]["hook"],
-            stdin=stdin,
-            check=False,
-        )
+        return guest.run("sh", "-c", line, timeout=limit, stdin=stdin, check=False)
     except CommandExecutionError as error:
         # It shows the command. Not chained: a log of the cause would show it again.
         raise CommandExecutionError(safe(str(error), settings_.secret_texts(__pillar__))) from None

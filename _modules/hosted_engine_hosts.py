@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.guest import hosts_file
-from ovirt_he.guest import network as guest_network
+from ovirt_he.guest import hosts_file, network
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -57,7 +56,7 @@ def add(name: str, address: str) -> None:
 
     An older line of ours goes; all others stay, byte for byte.
     """
-    line = guest_network.hosts_line(address, name).encode()
+    line = network.hosts_line(address, name).encode()
     hosts_file.write(
         line + b"".join(other for other in hosts_file.lines() if not hosts_file.is_ours(other))
     )

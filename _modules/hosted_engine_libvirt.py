@@ -9,7 +9,7 @@ from typing import Any
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.host import hypervisor
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -65,7 +65,7 @@ def mask_modular() -> None:
 
     vdsm does so as well, but while the bootstrap VM runs.
     """
-    only_on_the_way(__salt__, "Masking libvirt's modular daemons")
+    refuse_if_deployed(__salt__, "Masking libvirt's modular daemons")
     command.run("systemctl", "mask", "--now", *_modular(), timeout=_seconds())
 
 

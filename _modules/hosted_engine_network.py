@@ -12,7 +12,7 @@ from ovirt_he.core.errors import NotYet
 from ovirt_he.host import address as family_
 from ovirt_he.host import firewall, hypervisor, ip
 from ovirt_he.host import subnet as subnet_
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -101,7 +101,7 @@ def define(name: str) -> None:
     CommandExecutionError when every subnet collides with what this host has or must reach, and on
     a deployed host.
     """
-    only_on_the_way(__salt__, f"Defining the network {name}")
+    refuse_if_deployed(__salt__, f"Defining the network {name}")
     settings = _settings()
     mac = settings["vm"]["mac"]
     with hypervisor.libvirt(settings) as connection:
@@ -129,7 +129,7 @@ def start(name: str) -> None:
 
         salt-call --local hosted_engine_network.start hosted-engine
     """
-    only_on_the_way(__salt__, f"Starting the network {name}")
+    refuse_if_deployed(__salt__, f"Starting the network {name}")
     with hypervisor.libvirt(_settings()) as connection:
         _there(connection, name).create()
 
@@ -144,7 +144,7 @@ def add_rule(name: str) -> None:
 
         salt-call --local hosted_engine_network.add_rule hosted-engine
     """
-    only_on_the_way(__salt__, f"Adding the routing rules of the network {name}")
+    refuse_if_deployed(__salt__, f"Adding the routing rules of the network {name}")
     with hypervisor.libvirt(_settings()) as connection:
         subnet = _parsed(_there(connection, name).XMLDesc())["subnet"]
     for direction, priority in _missing_rules(subnet):
@@ -163,7 +163,7 @@ def open_firewall(name: str) -> None:
 
     For now and for good, without a reload of firewalld: a reload would drop libvirt's own rules.
     """
-    only_on_the_way(__salt__, f"Opening the firewall for the network {name}")
+    refuse_if_deployed(__salt__, f"Opening the firewall for the network {name}")
     firewall.open_closed()
 
 
@@ -224,10 +224,9 @@ def _rule(action: str, direction: str, subnet: str, priority: int) -> tuple[str,
 
 
 def _missing_rules(subnet: str) -> list[tuple[str, int]]:
-    option = family_.OPTIONS[family_.of_address(subnet)]
     there = {
         (direction, rule["priority"])
-        for rule in ip.read("-j", option, "rule", "show", needs="priority")
+        for rule in ip.rules(family_.of_address(subnet))
         for direction, key in (("to", "dst"), ("from", "src"))
         if _network(rule, key) == ipaddress.ip_network(subnet)
         and rule.get("table") in ("main", "254")

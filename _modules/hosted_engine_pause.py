@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ovirt_he.core import records as record
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.core import records
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
@@ -28,7 +28,7 @@ def get(phase: str) -> dict[str, bool]:
 
         salt-call --local hosted_engine_pause.get handover
     """
-    return {"passed": phase in (record.read("pauses") or {}).get("passed", [])}
+    return {"passed": phase in (records.read("pauses") or {}).get("passed", [])}
 
 
 def stop(phase: str) -> None:
@@ -43,9 +43,9 @@ def stop(phase: str) -> None:
 
     Always raises CommandExecutionError, with what to look at: nothing has failed.
     """
-    only_on_the_way(__salt__, f"Pausing before {phase}")
-    passed = (record.read("pauses") or {}).get("passed", [])
-    record.write("pauses", {"passed": [*passed, phase]})
+    refuse_if_deployed(__salt__, f"Pausing before {phase}")
+    passed = (records.read("pauses") or {}).get("passed", [])
+    records.write("pauses", {"passed": [*passed, phase]})
     fqdn = settings.load(__pillar__, __grains__)["engine"]["fqdn"]
     raise CommandExecutionError(
         f"PAUSE, no failure: pause_before names {phase}. Look: {LOOK[phase].format(fqdn=fqdn)}. "

@@ -6,8 +6,7 @@ from collections.abc import Collection
 
 from ovirt_he.core import command
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import lockspace as _lockspace
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import lockspace, status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 COMMAND = "hosted-engine"
@@ -30,7 +29,7 @@ def reinitialise_lockspace() -> None:
     host's agent was stopped (one that crashed: ``clean_metadata`` first), and no host's last word
     was that the engine's VM is up. Watches the hosts' timestamps for a minute.
     """
-    if problems := _in_use(*ha_status.living()):
+    if problems := _in_use(*status.living()):
         raise CommandExecutionError("The lockspace stays as it is: " + "; ".join(problems))
     # Without --force: the command looks once more by itself.
     done = command.run(COMMAND, "--reinitialize-lockspace", timeout=STORAGE_SECONDS, codes=(0, 1))
@@ -41,11 +40,11 @@ def reinitialise_lockspace() -> None:
             f"{COMMAND} --reinitialize-lockspace: {reason}. Look at: "
             "/var/log/ovirt-hosted-engine-ha/broker.log, journalctl -u sanlock"
         )
-    if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != _lockspace.NAME:
+    if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != lockspace.NAME:
         raise CommandExecutionError(f"The lockspace reads back as {found!r}: the storage?")
 
 
-def _in_use(seen: ha_status.Status, living: Collection[int] = ()) -> list[str]:
+def _in_use(seen: status.Status, living: Collection[int] = ()) -> list[str]:
     """Why the lockspace must not be made anew, with what to do about each."""
     problems = []
     if not seen["global_maintenance"]:
@@ -89,8 +88,8 @@ def clean_metadata(host_id: int) -> None:
     """
     if isinstance(host_id, bool) or not isinstance(host_id, int) or host_id < 1:
         raise SaltInvocationError(f"host_id: {host_id!r} isn't a number of a host, from 1 on")
-    seen, living = ha_status.living({host_id})
-    host = ha_status.by_id(seen, host_id)
+    seen, living = status.living({host_id})
+    host = status.by_id(seen, host_id)
     if host is None:
         known = ", ".join(f"{n} ({h['name']})" for n, h in seen["hosts"].items()) or "none"
         raise CommandExecutionError(f"HA knows no host {host_id}. It knows: {known}")
@@ -107,7 +106,7 @@ def clean_metadata(host_id: int) -> None:
     )  # fmt: skip
     wait(
         f"HA to forget host {host_id}",
-        lambda: sorted(ha_status.read()["hosts"]),
+        lambda: sorted(status.read()["hosts"]),
         lambda known: host_id not in known,
         timeout=SHOWN_SECONDS,
     )

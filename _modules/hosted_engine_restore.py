@@ -6,11 +6,9 @@ import time
 from pathlib import Path
 
 from ovirt_he.core.errors import NotYet
-from ovirt_he.guest import backup, ssh
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import restore_script as script
-from ovirt_he.host import identity as host_id
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.guest import backup, channel, files, restore_script
+from ovirt_he.host import identity
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -34,7 +32,7 @@ def get() -> dict[str, str]:
     """
     gate = __salt__["hosted_engine_gate.get"]()["gate"]
     if gate == "open":
-        if _look("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
+        if _look("test", "-e", files.RESTORE, codes=EITHER).returncode:
             raise CommandExecutionError(
                 "restore:backup: the bootstrap VM's engine was set up without a backup. Start "
                 "anew: salt-call --local state.apply hosted_engine.clean"
@@ -42,8 +40,8 @@ def get() -> dict[str, str]:
         return {"backup": "sent"}
     if gate != "waiting":
         raise NotYet(f"The guest doesn't wait for its setup yet: {gate}")
-    seen = _look("sha256sum", guest_files.BACKUP, codes=EITHER)
-    if seen.returncode or _look("test", "-e", guest_files.RESTORE, codes=EITHER).returncode:
+    seen = _look("sha256sum", files.BACKUP, codes=EITHER)
+    if seen.returncode or _look("test", "-e", files.RESTORE, codes=EITHER).returncode:
         return {"backup": "absent"}
     there = seen.stdout.partition(" ")[0]
     return {"backup": "sent" if there == backup.sha256(_file()) else f"another: {there}"}
@@ -62,28 +60,23 @@ def send() -> None:
     Raises CommandExecutionError, before anything is sent, when engine-backup of the appliance would
     refuse the backup: an older engine, also within one release, or a backup that is too old.
     """
-    only_on_the_way(__salt__, "Sending a backup")
+    refuse_if_deployed(__salt__, "Sending a backup")
     settings, path = _settings(), _file()
     of_backup = backup.examine(path).version
     asked = _look("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
     if refused := backup.refusal(asked.stdout.strip(), of_backup):
         raise CommandExecutionError(f"restore:backup: {path} {'. '.join(refused)}")
-    text = script.text(
+    text = restore_script.text(
         settings["host"]["name"],
-        host_id.unique_id(),
+        identity.unique_id(),
         settings["storage"]["name"],
         time.strftime("%Y%m%d%H%M%S", time.gmtime()),
     )
-    folder, target = guest_files.FOLDER, guest_files.BACKUP
+    folder, target = files.FOLDER, files.BACKUP
     with path.open("rb") as file:
         write = f"umask 077; mkdir -p {folder} && cat > {target} && sync"
-        ssh.run(
-            settings,
-            *(_address(), "sh", "-c", write),
-            timeout=settings["timeouts"]["restore"],
-            stdin=file,
-        )
-    _run("install", "-m", "0600", "/dev/stdin", guest_files.RESTORE, stdin=text)
+        _channel().run("sh", "-c", write, timeout=settings["timeouts"]["restore"], stdin=file)
+    _channel().write_file(files.RESTORE, text)
 
 
 def fencing() -> dict[str, str]:
@@ -101,10 +94,10 @@ def fencing() -> dict[str, str]:
     """
     if __salt__["hosted_engine_guest.get"]()["setup"] != "complete":
         raise NotYet("The backup isn't restored yet: hosted_engine.bootstrap does")
-    rows = __salt__["hosted_engine_guest.sql"](script.ASK)
+    rows = __salt__["hosted_engine_guest.sql"](restore_script.ASK)
     return {
         "now": rows[0][0] if rows else "",
-        "before": __salt__["hosted_engine_guest.file"](script.FENCING).strip(),
+        "before": __salt__["hosted_engine_guest.file"](restore_script.FENCING).strip(),
     }
 
 
@@ -118,13 +111,13 @@ def give_fencing_back() -> None:
 
         salt-call --local hosted_engine_restore.give_fencing_back
     """
-    only_on_the_way(__salt__, "Giving fencing back")
+    refuse_if_deployed(__salt__, "Giving fencing back")
     before = fencing()["before"]
     if not before.isdigit():
         raise CommandExecutionError(
-            f"{script.FENCING} in the guest holds {before!r}, a number of seconds is wanted"
+            f"{restore_script.FENCING} in the guest holds {before!r}, a number of seconds is wanted"
         )
-    __salt__["hosted_engine_guest.sql"](script.TELL.replace("@VALUE@", before))
+    __salt__["hosted_engine_guest.sql"](restore_script.TELL.replace("@VALUE@", before))
 
 
 def _settings() -> settings_.Settings:
@@ -135,16 +128,10 @@ def _file() -> Path:
     return backup.local(_settings()["restore"]["backup"], __salt__)
 
 
-def _address() -> str:
-    return str(__salt__["hosted_engine_network.address"]())
+def _channel() -> channel.Channel:
+    return channel.of(_settings(), __salt__)
 
 
-def _run(*argv: str, stdin: str) -> ssh.Completed:
-    return ssh.run(_settings(), _address(), *argv, timeout=120, stdin=stdin)
-
-
-def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> ssh.Completed:
-    """What changes nothing is asked again where the guest doesn't answer."""
-    known = _settings()
-    limit, patience = known["timeouts"]["restore"], ssh.patience(known)
-    return ssh.look(known, _address(), *argv, timeout=limit, codes=codes, patience=patience)
+def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> channel.Completed:
+    """A backup of any size may have to be read: that takes as long as its restore may."""
+    return _channel().look(*argv, codes=codes, timeout=_settings()["timeouts"]["restore"])

@@ -9,15 +9,13 @@ from typing import Any
 
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import network as guest_network
-from ovirt_he.guest import ssh_keys
+from ovirt_he.guest import network, ssh_keys
 from ovirt_he.host import address as family_
-from ovirt_he.host import gateway
-from ovirt_he.host.guard import only_on_the_way
+from ovirt_he.host import routes
+from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
@@ -68,14 +66,14 @@ def make(name: str) -> None:
     Raises CommandExecutionError when the host's address can't be told or the file can't be
     written, and on a deployed host; SaltInvocationError for a password that no answer file carries.
     """
-    only_on_the_way(__salt__, f"Making the seed {name}")
+    refuse_if_deployed(__salt__, f"Making the seed {name}")
     keys = _keys() or _make_keys()
     contents = _iso(_contents(keys))
     settings = _settings()
     names = f"{__salt__['hosted_engine_network.address']()},{settings['engine']['fqdn']}"
     kind, key, _ = keys["host_key_public"].split()
-    record.write_file(layout.of(settings).known_hosts, f"{names} {kind} {key}\n")
-    record.write_file(Path(name), contents)
+    records.write_file(layout.of(settings).known_hosts, f"{names} {kind} {key}\n")
+    records.write_file(Path(name), contents)
 
 
 def _settings() -> settings_.Settings:
@@ -101,8 +99,8 @@ def _make_keys() -> dict[str, str]:
     for path in (files.host_key, files.client_key):
         path.with_suffix(".pub").unlink(missing_ok=True)
         private, public = ssh_keys.make(guest_files.KEY_COMMENT)
-        record.write_file(path, private)
-        record.write_file(path.with_suffix(".pub"), public)
+        records.write_file(path, private)
+        records.write_file(path.with_suffix(".pub"), public)
     made = _keys()
     if made is None:
         raise CommandExecutionError(f"The keys in {files.directory} vanished while being made")
@@ -114,7 +112,7 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
     settings = _settings()
     secrets = {name: settings_.secret(__pillar__, name) for name in SECRETS}
     address = __salt__["hosted_engine_network.address"]()
-    hosts = guest_network.hosts(settings, __grains__, family_.of(settings), address)
+    hosts = network.hosts(settings, __grains__, family_.of(settings), address)
     texts = {
         "meta-data": guest_files.meta_data(settings),
         "user-data": guest_files.user_data(
@@ -122,7 +120,9 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
             secrets,
             secret_answers=settings_.secret_answers(__pillar__),
             hosts=hosts,
-            networking=guest_network.files(settings, __grains__, gateway.of(settings), address),
+            networking=network.files(
+                settings, __grains__, routes.default_gateway(settings), address
+            ),
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ovirt_he.core import command
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import conf
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 __func_alias__ = {"set_": "set"}
@@ -86,7 +86,7 @@ def _check(key: str, type: str) -> None:
     if key in SECRET:
         raise SaltInvocationError(
             f"{key} is a secret, which neither an answer nor a command line may carry: "
-            f"look at {files.CONFIGURATION} on the host"
+            f"look at {conf.CONFIGURATION} on the host"
         )
 
 
@@ -95,9 +95,9 @@ def _unfit(key: str, value: str, type: str) -> str | None:
     if type == "ha":
         return "the agent keeps its own flags; maintenance is hosted_engine_ha.set_maintenance's"
     if not value or value != value.strip() or not value.isprintable():
-        return "an empty value, blanks at its ends and control characters get lost on the way"
+        return "an empty value, blanks at its ends and control characters would be lost"
     if type == "broker":
         return "the broker reads % as the start of a key's name" if "%" in value else None
-    if key in files.OURS:
+    if key in conf.OURS:
         return "it says which deployment this is, and where it lies: hosted_engine keeps it"
-    return files.unreadable(value)
+    return conf.unreadable(value)

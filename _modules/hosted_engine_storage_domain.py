@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core.text import safe
-from ovirt_he.core.wait import wait as _wait
+from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection
-from ovirt_he.ha import own_domain as own
-from ovirt_he.host import storage_probe as probe
-from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.ha import own_domain
+from ovirt_he.host import storage_probe
+from ovirt_he.pillar import settings, storage
 from salt.exceptions import CommandExecutionError
 
 
@@ -42,7 +41,10 @@ def on_host(name: str) -> dict[str, Any]:
     The engine believes that a host which it knows as up is connected still, after a boot as well.
     """
     domain = _domain(name)
-    return {"connected": __salt__["vdsm.sees"](domain["id"]), "recorded": not own.is_pending()}
+    return {
+        "connected": __salt__["vdsm.sees"](domain["id"]),
+        "recorded": not own_domain.is_pending(),
+    }
 
 
 def look(wanted: dict[str, Any]) -> list[str]:
@@ -58,7 +60,7 @@ def look(wanted: dict[str, Any]) -> list[str]:
 
     Raises CommandExecutionError for any other, and where that can't be known.
     """
-    found = probe.inspect(wanted)
+    found = storage_probe.inspect(wanted)
     where = found["storage"]
     if not found["looked"] or found["domains"] is None:
         why = found.get("why_not") or "vdsm (36:36) can't list it"
@@ -66,7 +68,7 @@ def look(wanted: dict[str, Any]) -> list[str]:
             f"What lies on {where} can't be known: {why}. The engine takes a domain that lies "
             "there for the new one, so it isn't asked for one"
         )
-    known = own.known(settings.load(__pillar__, __grains__))
+    known = own_domain.known(settings.load(__pillar__, __grains__))
     ours = {known.id} if known and known.id else set()
     there = {str(domain["id"]) for domain in found["domains"]}
     if foreign := sorted(there - ours):
@@ -88,12 +90,12 @@ def refuse_left_over(wanted: dict[str, Any]) -> None:
 
         salt-call --local hosted_engine_storage_domain.refuse_left_over '{type: fc, lun: 36001405a}'
     """
-    known = own.known(settings.load(__pillar__, __grains__))
-    if known is None or kinds.same(wanted, kinds.connection(known.storage)):
+    known = own_domain.known(settings.load(__pillar__, __grains__))
+    if known is None or storage.same(wanted, storage.connection(known.storage)):
         return
     if (left := __salt__["hosted_engine_clean.storage"]()) is not None:
         raise CommandExecutionError(
-            f"An earlier run made a storage domain on {kinds.where(known.storage)}, or may have: "
+            f"An earlier run made a storage domain on {storage.where(known.storage)}, or may have: "
             f"{left['storage_domain'] or 'its id is unknown'}. Set hosted_engine:storage back to "
             "it, or apply hosted_engine.clean first"
         )
@@ -115,17 +117,17 @@ def record(name: str) -> None:
     Raises CommandExecutionError where it isn't certain.
     """
     __salt__["ovirt_storage_domain.wait"](name)
-    domain, known = _domain(name), own.known(settings.load(__pillar__, __grains__))
-    if known is None or not kinds.same(domain["storage"], kinds.connection(known.storage)):
-        place = kinds.where(known.storage) if known else "any storage"
+    domain, known = _domain(name), own_domain.known(settings.load(__pillar__, __grains__))
+    if known is None or not storage.same(domain["storage"], storage.connection(known.storage)):
+        place = storage.where(known.storage) if known else "any storage"
         raise CommandExecutionError(
             f"No run of this deployment is known to have made the storage domain {name} on "
-            f"{kinds.where(domain['storage'])}: what was begun is one on {place}"
+            f"{storage.where(domain['storage'])}: what was begun is one on {place}"
         )
     if not __salt__["vdsm.sees"](domain["id"]):
         __salt__["vdsm.connect_storage"](known.storage)
     refuse_import(name)
-    own.made(domain["id"])
+    own_domain.made(domain["id"])
 
 
 def refuse_import(name: str) -> None:
@@ -146,13 +148,13 @@ def refuse_import(name: str) -> None:
     advice = "Detach it there; it isn't formatted"
     if domain["datacenter"] is None:
         __salt__["ovirt_storage_domain.forget"](name)
-        own.forget()
+        own_domain.forget()
         advice = (
             "The engine forgot it again, and nothing of it was changed. Name an empty directory"
         )
     raise CommandExecutionError(
         f"The engine took the storage domain {domain['id']} for the new one, which appeared on "
-        f"{kinds.where(domain['storage'])} after that was seen empty: {reason}. {advice}"
+        f"{storage.where(domain['storage'])} after that was seen empty: {reason}. {advice}"
     )
 
 
@@ -165,7 +167,7 @@ def _domain(name: str) -> dict[str, Any]:
 
 def _foreign(name: str, domain: dict[str, Any]) -> str:
     """Why a domain wasn't made by this engine just now, as vdsm reads it; empty: it was."""
-    if kinds.is_block(domain["storage"]["type"]):
+    if storage.is_block(domain["storage"]["type"]):
         # The engine makes none on a LUN that holds anything, and imports none.
         return ""
     info = __salt__["vdsm.call"]("StorageDomain", "getInfo", storagedomainID=domain["id"])
@@ -201,7 +203,7 @@ def connect(name: str) -> None:
     """
     domain = _domain(name)
     __salt__["vdsm.connect_storage"]()
-    _wait(
+    wait(
         f"this host to see the storage domain {name} ({domain['id']})",
         lambda: __salt__["vdsm.sees"](domain["id"]),
         bool,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.host import storage_probe as probe
+from ovirt_he.host import storage_probe
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
-from ovirt_he.preflight import registry as checks
+from ovirt_he.preflight import registry
 from ovirt_he.preflight import storage as storage_checks
 from salt.exceptions import SaltInvocationError
 
@@ -45,7 +45,7 @@ def inspect() -> dict[str, Any]:
             f"storage:type {storage['type']} has no export: hosted_engine.storage_devices shows "
             "its LUNs"
         )
-    return probe.inspect(storage)
+    return storage_probe.inspect(storage)
 
 
 def examine() -> dict[str, Any]:
@@ -63,6 +63,6 @@ def examine() -> dict[str, Any]:
     Preflight's checks of the storage, alone. An export is mounted for a moment; targets are asked
     for, and not logged in to.
     """
-    host = checks.Host(settings.merge(__pillar__, __grains__), __grains__, __salt__, __pillar__)
-    found, ignored = checks.examine(storage_checks.CHECKS, host)
+    host = registry.Host(settings.merge(__pillar__, __grains__), __grains__, __salt__, __pillar__)
+    found, ignored = registry.examine(storage_checks.CHECKS, host)
     return {"problems": found, "ignored": ignored, "notes": host.notes}

@@ -6,11 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection, ovf
-from ovirt_he.engine import vm_devices as parts
+from ovirt_he.core.wait import wait
+from ovirt_he.engine import connection, ovf, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -44,15 +43,16 @@ def mark(name: str, configuration_disk: str) -> None:
     if vm is None:
         raise NotYet(f"The VM {name} isn't in the engine yet")
     run = __salt__["hosted_engine_guest.sql"]
-    run(CONFIGURATION.format(parts.checked_id(configuration_disk)))
+    run(CONFIGURATION.format(vm_devices.checked_id(configuration_disk)))
     # Last: what is interrupted before this is done again.
-    run(ORIGIN.format(parts.checked_id(vm["id"])))
+    run(ORIGIN.format(vm_devices.checked_id(vm["id"])))
 
 
-def stored(name: str, storage_domain: str) -> bool:
+def stored(name: str, storage_domain: str) -> bool | None:
     """
     Whether the VM's definition (OVF) lies in one of the OVF stores of a storage domain, written
-    after the VM was marked: HA can't start it by an earlier one.
+    after the VM was marked: HA can't start it by an earlier one. None: a store has to be prepared
+    on this host before that is known, which ``prepare`` does.
 
     CLI Example:
 
@@ -60,19 +60,46 @@ def stored(name: str, storage_domain: str) -> bool:
 
         salt-call --local hosted_engine_vm.stored HostedEngine hosted_storage
     """
-    return ovf.WHOLE in _look(name, storage_domain).values()
+    vm, domain, stores = _patiently(name, storage_domain)
+    storage = settings.load(__pillar__, __grains__)["storage"]
+    if ovf.WHOLE in _held(vm, domain, stores).values():
+        return True
+    readable = all(ovf.is_at_hand(domain, *store, storage) for store in stores)
+    return False if readable else None
 
 
-def _look(name: str, storage_domain: str) -> dict[str, str]:
-    """What each OVF store holds of the VM, by the store's image; one on a LUN is prepared."""
-    known = settings.load(__pillar__, __grains__)
-    storage, gap = known["storage"], known["timeouts"]["gap"]
-    vm, domain, stores = patient(lambda: _stores(name, storage_domain), gap)()
+def prepare(name: str, storage_domain: str) -> None:
+    """
+    Prepare the OVF stores of a storage domain on this host, so that they can be read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_vm.prepare HostedEngine hosted_storage
+
+    Raises CommandExecutionError when vdsm refuses.
+    """
+    _, domain, stores = _patiently(name, storage_domain)
+    _prepare(domain, stores)
+
+
+def _prepare(domain: str, stores: list[tuple[str, str]]) -> None:
+    storage = settings.load(__pillar__, __grains__)["storage"]
     for image, volume in stores:
-        # The stores themselves appear only after a VM exists.
-        if not (__opts__.get("test") or ovf.is_at_hand(domain, image, volume, storage)):
+        if not ovf.is_at_hand(domain, image, volume, storage):
             __salt__["vdsm.prepare_image"](domain, image, volume)
+
+
+def _held(vm: str, domain: str, stores: list[tuple[str, str]]) -> dict[str, str]:
+    """What each OVF store holds of the VM, by the store's image."""
+    storage = settings.load(__pillar__, __grains__)["storage"]
     return {image: ovf.state(vm, domain, image, volume, storage) for image, volume in stores}
+
+
+def _patiently(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    return patient(lambda: _stores(name, storage_domain), gap)()
 
 
 def _stores(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
@@ -101,9 +128,16 @@ def store(name: str, storage_domain: str) -> None:
         api.vms_service().vm_service(vm).update(
             types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
         )
-    _wait(
+
+    def look() -> dict[str, str]:
+        # The stores themselves appear only after a VM exists.
+        found = _patiently(name, storage_domain)
+        _prepare(*found[1:])
+        return _held(*found)
+
+    wait(
         f"the definition {vm}.ovf of {name} in an OVF store of {storage_domain}, by store",
-        lambda: _look(name, storage_domain),
+        look,
         lambda seen: ovf.WHOLE in seen.values(),
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ovf"],
         explain=__salt__["ovirt_event.explanation"],
@@ -131,9 +165,7 @@ def console_file(path: str) -> None:
         raise CommandExecutionError(f"{path} is something else: name a file that isn't there")
     name = settings.load(__pillar__, __grains__)["vm"]["name"]
     with _engine() as api:
-        vm = connection.named(api.vms_service(), name)
-        if vm is None:
-            raise NotYet(f"The VM {name} isn't in the engine yet")
+        vm = connection.find(api.vms_service(), name, "VM")
         if vm.status.value == "down":
             raise CommandExecutionError(f"The VM {name} doesn't run: its console can't be opened")
         consoles = api.vms_service().vm_service(vm.id).graphics_consoles_service()
@@ -141,7 +173,7 @@ def console_file(path: str) -> None:
         if not found:
             raise CommandExecutionError(f"The VM {name} has no graphics console: add one to it")
         text = consoles.console_service(found[0].id).remote_viewer_connection_file()
-    record.write_file(target, text)
+    records.write_file(target, text)
 
 
 def _console_file(path: Path) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core.errors import NotYet
-from ovirt_he.engine import compatibility as levels
-from ovirt_he.engine import connection
+from ovirt_he.engine import compatibility, connection
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -20,7 +22,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_cluster.get Default
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.clusters_service(), name)
         if found is None:
             return None
@@ -32,7 +34,7 @@ def get(name: str) -> dict[str, Any] | None:
             "id": found.id,
             "name": found.name,
             "datacenter": home,
-            "version": levels.version_of(found),
+            "version": compatibility.version_of(found),
             "cpu": found.cpu.type if found.cpu else None,
             "gluster": bool(found.gluster_service),
             "used": any(host.cluster.id == found.id for host in hosts if host.cluster),
@@ -61,19 +63,17 @@ def add(
     Raises CommandExecutionError for a version or a CPU type that the engine doesn't offer, and when
     the engine refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.data_centers_service(), datacenter)
-        if home is None:
-            raise NotYet(f"The data center {datacenter} isn't there yet")
-        level = version or levels.version_of(home) or ""
+        home = connection.find(api.data_centers_service(), datacenter, "data center")
+        level = version or compatibility.version_of(home) or ""
         api.clusters_service().add(
             types.Cluster(
                 name=name,
                 data_center=types.DataCenter(id=home.id),
-                version=levels.version(api, "cluster:version", version),
-                cpu=levels.cpu(api, level, cpu_type),
+                version=compatibility.version(api, "cluster:version", version),
+                cpu=compatibility.cpu(api, level, cpu_type),
                 virt_service=True,
                 gluster_service=gluster_service,
             )
@@ -93,17 +93,15 @@ def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bo
     Raises CommandExecutionError for a version or a CPU type that the engine doesn't offer, and when
     the engine refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         service = api.clusters_service()
-        found = connection.named(service, name)
-        if found is None:
-            raise NotYet(f"The cluster {name} isn't there yet")
-        level = version or levels.version_of(found) or ""
+        found = connection.find(service, name, "cluster")
+        level = version or compatibility.version_of(found) or ""
         wanted = types.Cluster(
-            version=levels.version(api, "cluster:version", version),
-            cpu=levels.cpu(api, level, cpu_type),
+            version=compatibility.version(api, "cluster:version", version),
+            cpu=compatibility.cpu(api, level, cpu_type),
             gluster_service=True if gluster_service else None,
         )
         service.cluster_service(found.id).update(wanted)

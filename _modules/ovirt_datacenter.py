@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core.errors import NotYet
-from ovirt_he.engine import compatibility as levels
-from ovirt_he.engine import connection
+from ovirt_he.engine import compatibility, connection
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -20,7 +22,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_datacenter.get Default
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.data_centers_service(), name)
         if found is None:
             return None
@@ -30,7 +32,7 @@ def get(name: str) -> dict[str, Any] | None:
             "name": found.name,
             "status": status,
             "local": bool(found.local),
-            "version": levels.version_of(found),
+            "version": compatibility.version_of(found),
             "used": status != "uninitialized",
         }
 
@@ -49,14 +51,14 @@ def add(name: str, version: str = "") -> None:
     Raises CommandExecutionError for a version that the engine doesn't offer, and when the engine
     refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         api.data_centers_service().add(
             types.DataCenter(
                 name=name,
                 local=False,
-                version=levels.version(api, "datacenter:version", version),
+                version=compatibility.version(api, "datacenter:version", version),
             )
         )
 
@@ -74,12 +76,10 @@ def update(name: str, version: str) -> None:
     Raises CommandExecutionError for a version that the engine doesn't offer, and when the engine
     refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         service = api.data_centers_service()
-        found = connection.named(service, name)
-        if found is None:
-            raise NotYet(f"The data center {name} isn't there yet")
-        wanted = types.DataCenter(version=levels.version(api, "datacenter:version", version))
+        found = connection.find(service, name, "data center")
+        wanted = types.DataCenter(version=compatibility.version(api, "datacenter:version", version))
         service.data_center_service(found.id).update(wanted)

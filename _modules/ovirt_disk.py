@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine.patience import patient
-from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import settings, storage
 from salt.exceptions import CommandExecutionError
 
 MIB = 2**20
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
@@ -31,7 +33,7 @@ def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
     and neither is the one that ``add`` makes.
     """
     found: dict[str, dict[str, Any]] = {}
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         domain = _domain(api, storage_domain)
         service = api.storage_domains_service().storage_domain_service(domain.id).disks_service()
         listed = service.list()
@@ -50,9 +52,7 @@ def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
 
 
 def _domain(api: Any, name: str) -> Any:
-    domain = connection.named(api.storage_domains_service(), name)
-    if domain is None:
-        raise NotYet(f"The storage domain {name} isn't in the engine yet")
+    domain = connection.find(api.storage_domains_service(), name, "storage domain")
     return domain
 
 
@@ -102,13 +102,13 @@ def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
 
 
 def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         domain = _domain(api, storage_domain)
         # Thin on a LUN, a disk grows only while a manager of the pool runs, which is the engine's
         # choice: the engine's own disk has all its room from the start.
-        whole = kinds.is_block(kinds.of_api_name(domain.storage.type.value))
+        whole = storage.is_block(storage.of_api_name(domain.storage.type.value))
         size, form = wanted["size_mib"] * MIB, wanted.get("format", "raw")
         api.disks_service().add(
             types.Disk(

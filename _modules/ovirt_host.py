@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ovirt_he.core import records as record
-from ovirt_he.core.errors import NotYet
+from ovirt_he.core import records
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection
 from ovirt_he.engine.patience import patient
@@ -20,6 +19,10 @@ from salt.exceptions import CommandExecutionError
 LOOK_SECONDS = 10
 
 
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
+
+
 def get(name: str) -> dict[str, Any] | None:
     """
     A host: ``id``, ``status``, ``address``, ``cluster``; None where the engine knows none.
@@ -30,7 +33,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_host.get node1.example.com
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.hosts_service(), name)
         if found is None:
             return None
@@ -70,7 +73,7 @@ def authorize() -> None:
     """
     key = _public_key().strip()
     # hosted_engine.clean takes it out again, when no engine is left to ask.
-    record.update("deployment", key=key)
+    records.update("deployment", key=key)
     authorized_keys.add(key)
 
 
@@ -124,12 +127,10 @@ def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> N
     """
     if hosted_engine:
         __salt__["ovirt_hosted_engine.wait_for_vm"]()
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.clusters_service(), cluster)
-        if home is None:
-            raise NotYet(f"The cluster {cluster} isn't there yet")
+        home = connection.find(api.clusters_service(), cluster, "cluster")
         for other in api.hosts_service().list():
             if other.address == address:
                 raise CommandExecutionError(
@@ -202,12 +203,12 @@ def activate(name: str) -> None:
     if _status(name) not in idle:
         _wait_for(name, ("up",))
         return
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        host = connection.named(api.hosts_service(), name)
+    with _engine() as api:
+        host = connection.find(api.hosts_service(), name, "host")
         api.hosts_service().host_service(host.id).activate()
     # Activation is asynchronous: the old status may be seen a little longer.
     stale = time.monotonic() + LOOK_SECONDS
-    _wait_for(name, ("up",), failed=lambda status: status in idle and time.monotonic() > stale)
+    _wait_for(name, ("up",), overdue=lambda status: status in idle and time.monotonic() > stale)
 
 
 def remove(name: str) -> None:
@@ -226,7 +227,7 @@ def remove(name: str) -> None:
         raise CommandExecutionError(
             f"{name} runs a deployed hosted engine: it isn't removed from its engine"
         )
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         host = connection.named(api.hosts_service(), name)
         if host is None:
             return
@@ -245,19 +246,19 @@ def _status(name: str) -> str:
     return str(host["status"]) if host else "absent"
 
 
-def _wait_for(name: str, wanted: tuple[str, ...], failed: Any = lambda _: False) -> None:
-    def reason(status: str) -> str | None:
+def _wait_for(name: str, wanted: tuple[str, ...], overdue: Any = lambda _: False) -> None:
+    def failed(status: str) -> str | None:
         if status == "install_failed":
             return "the engine couldn't install the host"
         if status == "absent":
             return "the engine knows no such host"
-        return f"the host is {status}" if failed(status) else None
+        return f"the host is {status}" if overdue(status) else None
 
     _wait(
         f"the host {name} to be {' or '.join(wanted)} in the engine",
         lambda: _status(name),
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["host"],
-        failed=reason,
+        failed=failed,
         explain=lambda: __salt__["ovirt_event.explanation"](name),
     )

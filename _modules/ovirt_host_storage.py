@@ -6,12 +6,15 @@ import contextlib
 import socket
 from typing import Any
 
-from ovirt_he.core.errors import NotYet
 from ovirt_he.engine import connection
-from ovirt_he.host import lun_selection as luns
+from ovirt_he.host import lun_selection
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
 from salt.exceptions import CommandExecutionError
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def discover(host: str) -> list[dict[str, Any]]:
@@ -32,7 +35,7 @@ def discover(host: str) -> list[dict[str, Any]]:
     # Of a pillar that doesn't name its target yet, too: to find it.
     wanted = settings.merge(__pillar__, __grains__)["storage"]
     address, port = kinds.portals(wanted)[0]
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         found = _host(api, host).discover_iscsi(
@@ -71,7 +74,7 @@ def login(host: str) -> list[dict[str, Any]]:
     """
     wanted = settings.load(__pillar__, __grains__)["storage"]
     used = _portals(wanted, discover(host))
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         for portal in used:
@@ -98,7 +101,7 @@ def devices(host: str) -> list[dict[str, Any]]:
 
         salt-call --local ovirt_host_storage.devices node1.example.com
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         return [
             _lun(storage, unit)
             for storage in _host(api, host).storage_service().list()
@@ -127,7 +130,7 @@ def choose(host: str) -> dict[str, Any]:
     found = [lun for lun in devices(host) if lun["type"] == storage["type"]]
     if storage["type"] == "iscsi":
         found = [lun for lun in found if storage["lun"] or lun["target"] == storage["target"]]
-    return luns.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
+    return lun_selection.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
 
 
 def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -175,9 +178,7 @@ def _chap(user: str, secret: str) -> dict[str, str]:
 
 
 def _host(api: Any, name: str) -> Any:
-    found = connection.named(api.hosts_service(), name)
-    if found is None:
-        raise NotYet(f"The host {name} isn't in the engine yet")
+    found = connection.find(api.hosts_service(), name, "host")
     return api.hosts_service().host_service(found.id)
 
 

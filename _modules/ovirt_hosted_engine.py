@@ -21,6 +21,10 @@ DEPLOY = (
 )
 
 
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
+
+
 def get(name: str) -> dict[str, Any] | None:
     """
     A host's HA: ``ha`` is ``active``, ``configured`` (its agent doesn't answer) or ``none``; its
@@ -33,7 +37,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_hosted_engine.get node2.example.com
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         hosts = api.hosts_service().list(all_content=True)
         host = next((each for each in hosts if each.name == name), None)
         if host is None:
@@ -83,10 +87,10 @@ def install(name: str, action: str) -> None:
         raise CommandExecutionError(why)
     if action == "deploy":
         wait_for_vm()
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
-        found = connection.named(api.hosts_service(), name)
+        found = connection.find(api.hosts_service(), name, "host")
         api.hosts_service().host_service(found.id).install(
             activate=True,
             reboot=False,
@@ -118,7 +122,7 @@ def wait_for_vm() -> None:
     own = settings.load(__pillar__, __grains__)
 
     def look() -> str:
-        with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+        with _engine() as api:
             vm = connection.named(api.vms_service(), own["vm"]["name"])
             if vm is None:
                 return "there is no such VM"

@@ -9,6 +9,10 @@ from ovirt_he.engine import connection
 from salt.exceptions import CommandExecutionError
 
 
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
+
+
 def get(name: str, datacenter: str, cluster: str) -> dict[str, Any] | None:
     """
     A network of a data center: ``id``, ``vlan``, ``mtu``, the name of the cluster's ``management``
@@ -22,7 +26,7 @@ def get(name: str, datacenter: str, cluster: str) -> dict[str, Any] | None:
 
     ``vlan`` 0: none; ``mtu`` in bytes, 0: the engine's default.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = _find(api, name, datacenter)
         if found is None:
             return None
@@ -45,7 +49,7 @@ def names(datacenter: str) -> list[str]:
 
         salt-call --local ovirt_network.names Default
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         return sorted(network.name for network in _networks(api, datacenter))
 
 
@@ -62,7 +66,7 @@ def update(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> None:
     Raises CommandExecutionError where the data center has hosts, whom a change could cut off, and
     when the engine refuses, with its reason.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
         found = _find(api, name, datacenter)
@@ -82,17 +86,13 @@ def _find(api: Any, name: str, datacenter: str) -> Any | None:
 
 
 def _networks(api: Any, datacenter: str) -> list[Any]:
-    home = connection.named(api.data_centers_service(), datacenter)
-    if home is None:
-        raise NotYet(f"The data center {datacenter} isn't there yet")
+    home = connection.find(api.data_centers_service(), datacenter, "data center")
     return list(api.data_centers_service().data_center_service(home.id).networks_service().list())
 
 
 def _management(api: Any, cluster: str) -> str | None:
     """Name of a cluster's management network: the one that its hosts get their bridge for."""
-    home = connection.named(api.clusters_service(), cluster)
-    if home is None:
-        raise NotYet(f"The cluster {cluster} isn't there yet")
+    home = connection.find(api.clusters_service(), cluster, "cluster")
     for network in api.clusters_service().cluster_service(home.id).networks_service().list():
         if "management" in {usage.value for usage in network.usages or []}:
             return str(network.name)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.errors import NotYet, Unreachable
+from ovirt_he.core.errors import Unreachable
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
-from ovirt_he.engine import storage_request as request
+from ovirt_he.engine import connection, storage_request
 from ovirt_he.engine.patience import patient
-from ovirt_he.ha import own_domain as own
+from ovirt_he.ha import own_domain
 from ovirt_he.host import guard
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
@@ -18,6 +17,10 @@ from salt.exceptions import CommandExecutionError
 
 GIB = kinds.GIB
 SPARE_GIB = kinds.SPARE_GIB
+
+
+def _engine() -> Any:
+    return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -32,7 +35,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local ovirt_storage_domain.get hosted_storage
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         found = connection.named(api.storage_domains_service(), name)
         if found is None:
             return None
@@ -92,7 +95,7 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     wanted = {**settings.load(__pillar__, __grains__)["storage"], **storage}
     ours = name == wanted["name"]
     if ours:
-        guard.only_on_the_way(__salt__, f"Adding the storage domain {name}")
+        guard.refuse_if_deployed(__salt__, f"Adding the storage domain {name}")
     if get(name) is not None:
         raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
     lun = __salt__["ovirt_host_storage.choose"](host) if kinds.is_block(wanted["type"]) else None
@@ -107,12 +110,14 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
             "bootstrap of this deployment made: apply hosted_engine.clean first"
         )
     if ours:
-        own.intend(wanted)
+        own_domain.intend(wanted)
     identifier = _post(name, host, wanted, lun)
     wait(name)
+    # An empty domain of this name that appeared there since the look can't be told from a new one:
+    # the engine chooses the id of a new one itself, and logs the same event for both.
     __salt__["hosted_engine_storage_domain.refuse_import"](name)
     if ours:
-        own.made(identifier)
+        own_domain.made(identifier)
     try:
         check_room(name)
     except CommandExecutionError:
@@ -124,8 +129,8 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
 def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | None) -> str:
     password = settings.secret(__pillar__, "iscsi_password")
     try:
-        with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-            domain = request.domain(api, name, host, wanted, lun=lun, password=password)
+        with _engine() as api:
+            domain = storage_request.domain(api, name, host, wanted, lun=lun, password=password)
             return str(api.storage_domains_service().add(domain).id)
     except CommandExecutionError as error:
         # The answer may have been lost though the engine did as it was asked.
@@ -138,12 +143,12 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
 
 def _withdraw(name: str, wanted: dict[str, Any]) -> None:
     """What the engine refused, and left nothing of, isn't begun any more."""
-    if name != wanted["name"] or not own.is_pending():
+    if name != wanted["name"] or not own_domain.is_pending():
         return
     with contextlib.suppress(CommandExecutionError):
         block = kinds.is_block(wanted["type"])
         if block or not __salt__["hosted_engine_storage_domain.look"](wanted):
-            own.forget()
+            own_domain.forget()
 
 
 def _there(name: str) -> dict[str, Any]:
@@ -210,13 +215,11 @@ def attach(name: str, datacenter: str) -> None:
     """
     # Asked again: an earlier run may have been killed between making the domain and asking.
     check_room(name)
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.data_centers_service(), datacenter)
-        domain = connection.named(api.storage_domains_service(), name)
-        if home is None:
-            raise NotYet(f"The data center {datacenter} isn't there yet")
+        home = connection.find(api.data_centers_service(), datacenter, "data center")
+        domain = connection.find(api.storage_domains_service(), name, "storage domain")
         service = api.data_centers_service().data_center_service(home.id)
         service.storage_domains_service().add(types.StorageDomain(id=domain.id))
     _wait_for(name, ("active",))
@@ -235,9 +238,9 @@ def activate(name: str, datacenter: str) -> None:
     Raises CommandExecutionError when the engine refuses, with its reason, or when the domain isn't
     active within ``timeouts:storage`` seconds.
     """
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
-        home = connection.named(api.data_centers_service(), datacenter)
-        domain = connection.named(api.storage_domains_service(), name)
+    with _engine() as api:
+        home = connection.find(api.data_centers_service(), datacenter, "data center")
+        domain = connection.find(api.storage_domains_service(), name, "storage domain")
         service = api.data_centers_service().data_center_service(home.id)
         service.storage_domains_service().storage_domain_service(domain.id).activate()
     _wait_for(name, ("active",))
@@ -254,7 +257,7 @@ def forget(name: str) -> None:
         salt-call --local ovirt_storage_domain.forget imported
     """
     domain = _there(name)
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         service = api.storage_domains_service().storage_domain_service(domain["id"])
         service.remove(destroy=True)
     _wait_for(name, ("absent",))
@@ -273,7 +276,7 @@ def remove(name: str, host: str) -> None:
     Raises CommandExecutionError for any other domain, and once it holds a disk: its data may be
     somebody's.
     """
-    domain, known = get(name), own.known(settings.load(__pillar__, __grains__))
+    domain, known = get(name), own_domain.known(settings.load(__pillar__, __grains__))
     if domain is None:
         return
     if known is None or domain["id"] != known.id:
@@ -283,11 +286,11 @@ def remove(name: str, host: str) -> None:
         )
     if __salt__["vdsm.call"]("StorageDomain", "getImages", storagedomainID=domain["id"]):
         raise CommandExecutionError(f"The storage domain {name} holds disks: it isn't formatted")
-    with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
+    with _engine() as api:
         service = api.storage_domains_service().storage_domain_service(domain["id"])
         service.remove(host=host, format=True)
     _wait_for(name, ("absent",))
-    own.forget()
+    own_domain.forget()
 
 
 def _wait_for(name: str, wanted: tuple[str, ...]) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
-from ovirt_he.engine import vm_devices as parts
+from ovirt_he.engine import connection, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.host import hypervisor
 from ovirt_he.pillar import settings
@@ -24,9 +22,7 @@ def _engine() -> Any:
 
 
 def _service(api: Any, name: str) -> Any:
-    found = connection.named(api.vms_service(), name)
-    if found is None:
-        raise NotYet(f"The VM {name} isn't in the engine yet")
+    found = connection.find(api.vms_service(), name, "VM")
     return api.vms_service().vm_service(found.id)
 
 
@@ -44,7 +40,7 @@ def get(name: str) -> dict[str, Any] | None:
     """
     with _engine() as api:
         found = connection.named(api.vms_service(), name)
-        return parts.facts(api, found) if found else None
+        return vm_devices.facts(api, found) if found else None
 
 
 def _status(name: str) -> str:
@@ -70,9 +66,7 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
     with _engine() as api:
         from ovirtsdk4 import types
 
-        home = connection.named(api.clusters_service(), cluster)
-        if home is None:
-            raise NotYet(f"The cluster {cluster} isn't there yet")
+        home = connection.find(api.clusters_service(), cluster, "cluster")
         api.vms_service().add(
             types.Vm(
                 name=name,
@@ -81,12 +75,12 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
                 template=types.Template(id=BLANK),
                 type=types.VmType.SERVER,
                 os=types.OperatingSystem(type="rhel_9x64"),
-                bios=types.Bios(type=types.BiosType(parts.bios_type(firmware, machine))),
+                bios=types.Bios(type=types.BiosType(vm_devices.bios_type(firmware, machine))),
                 custom_emulated_machine=machine or None,
                 # HA is the agent's business: the engine can't restart its own VM.
                 high_availability=types.HighAvailability(enabled=False, priority=1),
                 delete_protected=True,
-                **parts.resources(types, memory_mib, cpus),
+                **vm_devices.resources(types, memory_mib, cpus),
             )
         )
     wait(name)
@@ -105,7 +99,7 @@ def update(name: str, memory_mib: int, cpus: int) -> None:
     with _engine() as api:
         from ovirtsdk4 import types
 
-        _service(api, name).update(types.Vm(**parts.resources(types, memory_mib, cpus)))
+        _service(api, name).update(types.Vm(**vm_devices.resources(types, memory_mib, cpus)))
 
 
 def protect(name: str) -> None:
@@ -183,8 +177,8 @@ def add_nic(name: str, network: str, mac: str) -> None:
     with _engine() as api:
         from ovirtsdk4 import types
 
-        vm = connection.named(api.vms_service(), name)
-        profile = types.VnicProfile(id=parts.profile_id(api, vm, network))
+        vm = connection.find(api.vms_service(), name, "VM")
+        profile = types.VnicProfile(id=vm_devices.profile_id(api, vm, network))
         nics = api.vms_service().vm_service(vm.id).nics_service()
         nic = types.Nic(
             name="vnet0",

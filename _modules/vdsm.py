@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait
 from ovirt_he.host import vdsm_storage
@@ -147,8 +146,8 @@ def save_network() -> None:
     """
     call("Host", "setSafeNetworkConfig")
     # vdsm doesn't tell whether it was saved; ovirt_host.network reads it from here.
-    if (routes := record.read("routes")) is not None:
-        record.write("routes", routes | {"saved": True})
+    if (routes := records.read("routes")) is not None:
+        records.write("routes", routes | {"saved": True})
 
 
 def prepare_image(domain: str, image: str, volume: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import state
-from ovirt_he.preflight import check as checks
+from ovirt_he.preflight import check
 from salt.exceptions import CommandExecutionError
 
 
@@ -63,8 +63,8 @@ def _examined(joins: bool = False) -> state.Goal:
             return {"problems": [], "ignored": [], "notes": []}
         return dict(__salt__["hosted_engine.examined"](joins))
 
-    return state.Goal({"problems": []}, read, _refuse, remark=checks.remark)
+    return state.Goal({"problems": []}, read, _refuse, remark=check.remark)
 
 
 def _refuse(now: state.Facts | None, _: list[str]) -> state.Step:
-    raise CommandExecutionError(checks.as_text(now["problems"] if now else []))
+    raise CommandExecutionError(check.as_text(now["problems"] if now else []))

@@ -17,7 +17,7 @@ def present(name: str) -> state.Goal:
             - name: engine.example.com
 
     ``name`` is for people. What an operator set by ``hosted-engine --set-shared-config`` stays:
-    ``hosted_engine_config.wanted`` tells which keys are ours. On the way to a deployment the VM's
+    ``hosted_engine_config.wanted`` tells which keys are ours. During a deployment the VM's
     fallback definition below /run belongs to it too.
     """
     wanted: state.Facts = __salt__["hosted_engine_config.wanted"]()

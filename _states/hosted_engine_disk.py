@@ -1,4 +1,4 @@
-"""The disks that are filled once, on the way to a deployment."""
+"""The disks that are filled once, during a deployment."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def copied(name: str) -> state.Goal:
             - unless:
               - fun: hosted_engine.deployed
 
-    ``name`` is the VM whose disk is written. Only on the way: the module refuses on a deployed
-    host, and where either VM may run.
+    ``name`` is the VM whose disk is written. Only during a deployment: the module refuses on a
+    deployed host, and where either VM may run.
     """
     return _once("vm", {"copied": True}, "hosted_engine_disk.copy")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import state
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import status
 from salt.exceptions import CommandExecutionError
 
 
@@ -20,7 +20,8 @@ def lockspace_initialised(name: str) -> state.Goal:
             - unless:
               - fun: hosted_engine.deployed
 
-    Only on the way: it is made anew only by hand, ``hosted-engine --reinitialize-lockspace``.
+    Only during a deployment: afterwards it is made anew by hand alone, by
+    ``hosted-engine --reinitialize-lockspace``.
     """
     return state.Goal(
         {"lockspace": "hosted-engine"},
@@ -42,8 +43,8 @@ def maintenance_off(name: str) -> state.Goal:
             - unless:
               - fun: hosted_engine.deployed
 
-    ``name`` is for people. Only on the way, before the agent is enabled: later, maintenance is an
-    operator's intent.
+    ``name`` is for people. Only during a deployment, before the agent is enabled: later,
+    maintenance is an operator's intent.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
@@ -75,7 +76,7 @@ def maintenance(name: str, mode: str) -> state.Goal:
     isn't set while the engine's VM runs here. The formula's own phases never use it.
     """
 
-    flags = ha_status.flags(mode)
+    flags = status.flags(mode)
 
     def wanted(now: state.Facts | None) -> state.Facts:
         if mode == "local" and not (now and now["answers"]):
@@ -87,7 +88,7 @@ def maintenance(name: str, mode: str) -> state.Goal:
         if not (now and (now["answers"] or now["local_maintenance"])):
             return ("hosted_engine_ha.restart_broker",)
         if mode == "local" and now.get("engine_here"):
-            raise CommandExecutionError(ha_status.MIGRATE)
+            raise CommandExecutionError(status.MIGRATE)
         return "hosted_engine_ha.set_maintenance", mode
 
     return state.Goal(wanted, read=__salt__["hosted_engine_ha.maintenance"], step=step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ovirt_he.core import state
 from ovirt_he.core.errors import NotYet
-from ovirt_he.preflight import check as checks
+from ovirt_he.preflight import check
 from salt.exceptions import CommandExecutionError
 
 
@@ -32,6 +32,6 @@ def usable(name: str) -> state.Goal:
         return dict(__salt__["hosted_engine_storage_probe.examine"]())
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
-        raise CommandExecutionError(checks.as_text(now["problems"] if now else []))
+        raise CommandExecutionError(check.as_text(now["problems"] if now else []))
 
-    return state.Goal({"problems": []}, read, step, remark=checks.remark)
+    return state.Goal({"problems": []}, read, step, remark=check.remark)

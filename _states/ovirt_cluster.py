@@ -28,9 +28,10 @@ def present(
             - cpu_type: Intel Nehalem Family
             - gluster_service: false
 
-    Version and CPU type are set when the cluster is made, and on the way of the deployment while it
+    Version and CPU type are set when the cluster is made, and during the deployment while it
     has no hosts yet, as with the one that engine-setup makes; one that has hosts is used as it is.
-    Gluster's service is switched on, on the way, and never off. Afterwards all is the operator's.
+    The Gluster service is switched on during the deployment, and never off. Afterwards all of it is
+    the operator's.
     """
     asked = {"version": version, "cpu": cpu_type}
 

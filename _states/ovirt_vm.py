@@ -9,6 +9,7 @@ from ovirt_he.core.errors import NotYet
 from salt.exceptions import CommandExecutionError
 
 MARKED = "managed_hosted_engine"
+PREPARE = "hosted_engine_vm.prepare"
 
 
 @state.converging
@@ -172,11 +173,18 @@ def stored(name: str, storage_domain: str) -> state.Goal:
           ovirt_vm.stored:
             - name: HostedEngine
             - storage_domain: hosted_storage
+
+    An OVF store that can't be read on this host is prepared there first.
     """
+
+    def step(now: state.Facts | None, done: list[str]) -> state.Step:
+        prepare = now and now["stored"] is None and PREPARE not in done
+        return (PREPARE if prepare else "hosted_engine_vm.store"), name, storage_domain
+
     return state.Goal(
         {"stored": True},
         read=lambda: {"stored": __salt__["hosted_engine_vm.stored"](name, storage_domain)},
-        step=("hosted_engine_vm.store", name, storage_domain),
+        step=step,
     )
 
 

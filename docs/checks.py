@@ -42,21 +42,20 @@ TABLE = "| check | what it looks at | can be ignored |\n|---|---|---|\n"
 
 def page() -> str:
     """docs/preflight.md of the checks that there are."""
-    from ovirt_he.preflight import join
-    from ovirt_he.preflight import registry as checks
+    from ovirt_he.preflight import join, registry
 
-    host, always, joins = checks.OF_HOST, checks.ALWAYS, join.CHECKS
+    host, always, joins = registry.OF_HOST, registry.ALWAYS, join.CHECKS
     return (
         HEAD
         + "## The host, until it is deployed\n"
         + TABLE
-        + "".join(_row(check, check.__name__ not in checks.NEVER_IGNORED) for check in host)
+        + "".join(_row(check, check.__name__ not in registry.NEVER_IGNORED) for check in host)
         + "\n## The host, at all times\n"
         + TABLE
         + "".join(_row(check, False) for check in always)
         + "\n## A further host, which joins a running engine\n"
         + TABLE
-        + "".join(_row(check, check.__name__ not in checks.NEVER_IGNORED) for check in joins)
+        + "".join(_row(check, check.__name__ not in registry.NEVER_IGNORED) for check in joins)
     )
 
 

@@ -1,7 +1,7 @@
 """
 Make the pages that would rot by hand: docs/pillar.md and docs/pillar.schema.json from the schema,
-docs/steps.md and docs/features.md from markers, docs/preflight.md from the checks, and the tables
-in docs/migration.md.
+docs/steps.md and docs/features.md from markers, docs/preflight.md from the checks, the tables in
+docs/migration.md, docs/reference.md and the map in CONTRIBUTING.md from docstrings.
 
 ``--check`` writes nothing, and fails where a page isn't what it would be.
 """
@@ -138,10 +138,11 @@ def pages() -> dict[Path, str]:
     """Every made page with its text."""
     from ovirt_he.pillar.schema import SCHEMA
 
-    from docs import checks, features
+    from docs import checks, features, reference
     from docs.migration import with_tables
 
     migration = ROOT / "docs" / "migration.md"
+    contributing = ROOT / "CONTRIBUTING.md"
     return {
         ROOT / "docs" / "features.md": features.page(
             ROOT / "docs" / "features.yaml", ROOT / "tests"
@@ -151,6 +152,8 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "pillar.schema.json": json_schema(SCHEMA),
         ROOT / "docs" / "steps.md": steps_page(ROOT / "tests" / "integration"),
         migration: with_tables(migration.read_text()),
+        ROOT / "docs" / "reference.md": reference.page(ROOT),
+        contributing: reference.with_map(contributing.read_text(), ROOT),
     }
 
 

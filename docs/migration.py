@@ -15,13 +15,12 @@ MADE = re.compile(
 
 def with_tables(page: str) -> str:
     """The page with its made parts as they would be."""
-    from ovirt_he.migrate import ansible, answer_reasons
-    from ovirt_he.migrate import answer_table as answers
+    from ovirt_he.migrate import ansible, answer_reasons, answer_table
 
     made = {
         "ansible": places(ansible.TABLE, "variable"),
         "ansible_reasons": reasons(ansible.REASONS, "variables"),
-        "answer_table": places(answers.TABLE, "answer"),
+        "answer_table": places(answer_table.TABLE, "answer"),
         "answer_reasons": reasons(answer_reasons.REASONS, "answers"),
     }
     return MADE.sub(lambda part: part[1] + made[part[2]] + part[3], page)

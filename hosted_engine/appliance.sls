@@ -28,7 +28,7 @@ Hosted engine storage can be used:
       - pkg: Hosted engine packages are installed
 {%- if not hosted_engine.appliance.source %}
 
-# Only on the way: afterwards nobody needs it.
+# Only during a deployment: afterwards nobody needs it.
 Appliance's package is installed:
   pkg.installed:
     - name: {{ hosted_engine.appliance.package | json }}

@@ -1,6 +1,6 @@
 # The engine is set up in a VM of its own, on this host's disk, behind a NAT network.
 {%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
-{%- from "hosted_engine/way.jinja" import hooks, pause with context %}
+{%- from "hosted_engine/site.jinja" import hooks, pause with context %}
 {%- set directory = hosted_engine.bootstrap.directory %}
 {%- set vm = hosted_engine.bootstrap.name %}
 

@@ -1,6 +1,6 @@
 # The engine takes over this host, its storage, and makes the VM that it will live in.
 {%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
-{%- from "hosted_engine/way.jinja" import hooks, pause with context %}
+{%- from "hosted_engine/site.jinja" import hooks, pause with context %}
 
 include:
   - hosted_engine.bootstrap

@@ -1,6 +1,6 @@
 # HA starts the engine from the shared storage; then nothing of the bootstrap is left.
 {%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
-{%- from "hosted_engine/way.jinja" import pause with context %}
+{%- from "hosted_engine/site.jinja" import pause with context %}
 
 include:
   - hosted_engine.handover

@@ -1,6 +1,6 @@
 # What HA needs to know, the guest made ready for its final place, its disk on the shared storage.
 {%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
-{%- from "hosted_engine/way.jinja" import pause with context %}
+{%- from "hosted_engine/site.jinja" import pause with context %}
 
 include:
   - hosted_engine.engine

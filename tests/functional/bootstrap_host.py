@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import libvirt
 import pytest
 from minion import ROOT, Minion
 from ovirt_he.core import command, records
@@ -18,10 +16,10 @@ FQDN = "engine.example.com"
 # Whether a host is deployed isn't this phase's affair: a file says so.
 MODULE = """
 import pathlib
-from ovirt_he.pillar import settings as pillar_settings
+from ovirt_he.pillar.settings import merge
 
 def settings():
-    return pillar_settings.merge(__pillar__, __grains__)
+    return merge(__pillar__, __grains__)
 
 def deployed():
     return pathlib.Path({flag!r}).exists()
@@ -83,27 +81,3 @@ class Host:
             if arguments[: len(words)] == words:
                 return subprocess.CompletedProcess(arguments, 0, answer, "")
         return self._really(*arguments, **more)
-
-
-@pytest.fixture
-def hypervisor() -> Iterator[Any]:
-    """libvirt's test driver, which lives as long as somebody is connected to it."""
-    connection = libvirt.open("test:///default")
-    yield connection
-    for domain in connection.listAllDomains():
-        if domain.name() == "HostedEngineLocal":
-            if domain.isActive():
-                domain.destroy()
-            domain.undefine()
-    for name in connection.listDefinedNetworks() + connection.listNetworks():
-        network = connection.networkLookupByName(name)
-        if network.isActive():
-            network.destroy()
-        network.undefine()
-    connection.close()
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    """A bare host."""
-    return Host(tmp_path, monkeypatch)

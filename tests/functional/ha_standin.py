@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import conf
 from ovirt_he.ha import status as ha_status
 
 from functional.lab.standins import PACKAGES, facts, standin
@@ -43,16 +43,16 @@ class StandinHa:
         assert host.state("hosted_engine_config.present")["result"] is True
         names = {"conf": "configuration", "metadata": "metadata", "lockspace": "lockspace"}
         paths = {name: str(host.disk(disk)) for name, disk in names.items()}
-        patch.setattr(configuration, "HOSTED_ENGINE_CONF", files.CONFIGURATION)
+        patch.setattr(configuration, "HOSTED_ENGINE_CONF", conf.CONFIGURATION)
         patch.setattr(configuration, "HA_CONF", host.folder / "ha.conf")
         configuration.set_local_flags(local_maintenance=False)
         types = shared_config.TYPES | {
-            "he_local": files.CONFIGURATION, "ha": configuration.HA_CONF,
+            "he_local": conf.CONFIGURATION, "ha": configuration.HA_CONF,
         }  # fmt: skip
         patch.setattr(shared_config, "TYPES", types)
-        self.broker = broker.Broker(configuration.parse(files.CONFIGURATION.read_text()), paths)
+        self.broker = broker.Broker(configuration.parse(conf.CONFIGURATION.read_text()), paths)
         read = configuration.read
-        patch.setattr(configuration, "read", lambda: read(files.CONFIGURATION))
+        patch.setattr(configuration, "read", lambda: read(conf.CONFIGURATION))
         for module in (main, status, shared_config, agent):
             patch.setattr(module, "broker", self._ask)
         patch.setattr(monitor_rpc, "call", lambda verb: self.vms)
@@ -133,8 +133,8 @@ class StandinHa:
         """Words of the program; where the script refuses by itself, how it ended."""
         text = SCRIPT.read_text()
         for old, new in {
-            "/etc/ovirt-hosted-engine/hosted-engine.conf": str(files.CONFIGURATION),
-            '! -r "${conf}"': f"! -r {files.RUN_VM_CONF}",
+            "/etc/ovirt-hosted-engine/hosted-engine.conf": str(conf.CONFIGURATION),
+            '! -r "${conf}"': f"! -r {conf.RUN_VM_CONF}",
             'exec python3 -m hosted_engine_setup_standin "$@"': PASS_ON,
             'exec /usr/libexec/ovirt-hosted-engine-ha/ovirt-ha-agent --cleanup "$@"': (
                 f'set -- cleanup "$@"; {PASS_ON}'

@@ -29,11 +29,11 @@ def sql(statement):
 """,
     "hosted_engine": """
 import pathlib
-from ovirt_he.pillar import settings as pillar_settings
+from ovirt_he.pillar.settings import merge
 def deployed():
     return pathlib.Path({configuration!r}).exists()
 def settings():
-    return pillar_settings.merge(__pillar__, __grains__)
+    return merge(__pillar__, __grains__)
 """,
 }
 

@@ -15,12 +15,11 @@ import pytest
 from minion import ROOT, Minion
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import image
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.guest import hosts_file, ssh
+from ovirt_he.core import command, records
+from ovirt_he.guest import channel, hosts_file
 from ovirt_he.guest.files import GATE, MARKER, RESTORE
 from ovirt_he.guest.restore_script import FENCING
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import conf
 from ovirt_he.host import firewall, hypervisor, stage, volume
 from salt.exceptions import CommandExecutionError
 
@@ -59,7 +58,7 @@ class StagedHost(ovirt.Host):
             "network": {"gateway": "192.0.2.1"},
         }
         super().__init__(folder / "host", engine, patch, {"hosted_engine": known | own | pillar})
-        record.remove("setup")
+        records.remove("setup")
         (self.records / "engine-ca.pem").unlink()
         patch.setattr(hypervisor, "LOCAL", NOWHERE)
         opts = self.minion.opts
@@ -140,7 +139,7 @@ class StagedHost(ovirt.Host):
         ids = self.minion("hosted_engine_config.ids")
         disk = layout.identity(self.directory / "disk.qcow2")
         copied = {"source": disk, "storage_domain": ids["storage_domain"], **ids["disks"]["vm"]}
-        record.write("copied", copied)
+        records.write("copied", copied)
 
     def start_ha(self) -> None:
         """The point of no return is passed; the engine isn't up yet in its final place."""
@@ -152,7 +151,7 @@ class StagedHost(ovirt.Host):
         """HA has started the engine: this host is deployed."""
         self.engine.start()
         self.ha_status = {"1": self._status("up", "good"), "global_maintenance": False}
-        record.write("deployment", {"healthy": True, "host_id": 1, "fqdn": self.engine.fqdn})
+        records.write("deployment", {"healthy": True, "host_id": 1, "fqdn": self.engine.fqdn})
 
     def tidy_up(self) -> None:
         """Nothing of the bootstrap is left, as the end of the ha phase and ``clean`` leave it."""
@@ -209,13 +208,13 @@ class StagedHost(ovirt.Host):
             return run(*arguments, **options)
 
         patch.setattr(command, "run", answered)
-        patch.setattr(ssh, "run", self._ssh)
-        patch.setattr(ssh, "listens", lambda _: self._guest_runs())
+        patch.setattr(channel, "run", self._ssh)
+        patch.setattr(channel, "listens", lambda _: self._guest_runs())
         patch.setattr(firewall, "runs", lambda: False)
         patch.setattr(hosts_file, "HOSTS", folder / "hosts")
         patch.setattr(image, "PACKAGES", folder / "packages")
-        patch.setattr(files, "CONFIGURATION", self.configuration)
-        patch.setattr(files, "RUN_VM_CONF", folder / "run" / "vm.conf")
+        patch.setattr(conf, "CONFIGURATION", self.configuration)
+        patch.setattr(conf, "RUN_VM_CONF", folder / "run" / "vm.conf")
         for name in ("DEFINED", "RUNNING"):
             patch.setattr(stage, name, folder / name.lower())
         for flag in ("UNDEFINE_NVRAM", "SHUTDOWN_ACPI"):

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 from minion import ROOT, Minion
-from ovirt_he.core import records as record
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import status as ha_status
+from ovirt_he.core import records
+from ovirt_he.ha import conf, status
 from ovirt_he.host import stage, volume
 from unit.configured import DOMAIN, IDS, PILLAR
 
@@ -29,7 +28,7 @@ MODULES = {
     "hosted_engine_deployment": "def ids():\n    return answers()['ids']\n",
     "hosted_engine": (
         "def deployed():\n    return answers()['deployed']\n"
-        "def settings():\n    return pillar_settings.merge(__pillar__, __grains__)\n"
+        "def settings():\n    return merge(__pillar__, __grains__)\n"
     ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
     "vdsm": (
@@ -44,7 +43,7 @@ MODULES = {
     ),
 }
 HEAD = """import json, pathlib, subprocess, salt.exceptions
-from ovirt_he.pillar import settings as pillar_settings
+from ovirt_he.pillar.settings import merge
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
@@ -62,16 +61,16 @@ class StorageHost:
         self.answers = minions[False].directory / "answers"
         self.settings = minions[False]("hosted_engine.settings")
         self.bootstrap = Path(self.settings["bootstrap"]["directory"])
-        patch.setattr(files, "CONFIGURATION", folder / "etc" / "hosted-engine.conf")
-        patch.setattr(files, "RUN_VM_CONF", folder / "run" / "vm.conf")
+        patch.setattr(conf, "CONFIGURATION", folder / "etc" / "hosted-engine.conf")
+        patch.setattr(conf, "RUN_VM_CONF", folder / "run" / "vm.conf")
         patch.setattr(volume, "MOUNTS", folder / "rhev")
         patch.setattr(volume, "PREPARED", folder / "prepared")
-        patch.setattr(record, "DIRECTORY", folder / "records")
+        patch.setattr(records, "DIRECTORY", folder / "records")
         patch.setattr(stage, "DEFINED", folder / "defined")
         patch.setattr(stage, "RUNNING", folder / "running")
-        patch.setattr(ha_status, "read", lambda: self.ha)
+        patch.setattr(status, "read", lambda: self.ha)
         # Agents of a test write more often than each ten seconds.
-        patch.setattr(ha_status, "WATCH_SECONDS", 0.5)
+        patch.setattr(status, "WATCH_SECONDS", 0.5)
         self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
         for name, size in SIZES_MIB.items():
             self._make_disk(self.disk(name), size * MIB)

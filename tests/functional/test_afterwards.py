@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from ovirt_he.core import wait as waiting
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import status as ha_status
+from ovirt_he.core import wait
+from ovirt_he.ha import conf, status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from unit.configured import IDS, VM
 
@@ -17,12 +16,12 @@ from functional.storage_host import StorageHost, host, minions, wants_root
 
 __all__ = ["host", "minions"]
 pytestmark = wants_root
-READ = ha_status.read
+READ = status.read
 
 
 @pytest.fixture
 def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> StandinHa:
-    monkeypatch.setattr(waiting, "FIRST", 0.01)
+    monkeypatch.setattr(wait, "FIRST", 0.01)
     return StandinHa(host, READ, monkeypatch)
 
 
@@ -200,9 +199,9 @@ def test_shared_configuration_is_set_once(
 
     assert ret["result"] is True, ret["comment"]
     assert ret["changes"]["value"] == {"old": old, "new": value}
-    text = ha.host.member(member) if member else files.CONFIGURATION.read_text()
+    text = ha.host.member(member) if member else conf.CONFIGURATION.read_text()
     assert value in text
-    assert "host_id=1\n" in files.CONFIGURATION.read_text()
+    assert "host_id=1\n" in conf.CONFIGURATION.read_text()
     for test in (True, False):
         again = state(ha, "hosted_engine_shared_config.present", key, test, **wanted)
         assert (again["result"], again["changes"]) == (True, {})
@@ -291,7 +290,7 @@ def test_a_crashed_host_is_cleaned_before_the_lockspace(ha: StandinHa) -> None:
 @pytest.mark.feature("maintenance")
 def test_local_maintenance_lasts_though_no_metadata_says_so(ha: StandinHa) -> None:
     """After a boot the agent waits in local maintenance and publishes nothing."""
-    ha_conf = ha_status.HA_CONF
+    ha_conf = status.HA_CONF
     ha_conf.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
     ha.report(1, DOWN, alive=False, maintenance=False, stopped=True)
     ha.locked = False
@@ -333,10 +332,10 @@ def test_a_value_that_is_there_is_not_written_again(ha: StandinHa) -> None:
 @pytest.mark.parametrize("flag", ["local_maintenance", "local_maintenance_manual"])
 def test_after_a_boot_in_local_maintenance_no_status_is_needed(ha: StandinHa, flag: str) -> None:
     """The agent waits for either flag, and without vm.conf below /run no status is shown."""
-    ha_status.HA_CONF.write_text(
+    status.HA_CONF.write_text(
         f"local_maintenance=False\nlocal_maintenance_manual=False\n{flag}=True\n"
     )
-    files.RUN_VM_CONF.unlink()
+    conf.RUN_VM_CONF.unlink()
     ha.locked = False
     with pytest.raises(CommandExecutionError, match="ovirt-ha-agent service is running"):
         verb(ha, "hosted_engine_ha.status")
@@ -352,9 +351,9 @@ def test_the_command_s_refusal_is_told_without_its_traceback(
 ) -> None:
     verb(ha, "hosted_engine_ha.set_maintenance", "global")
     ha.report(2, DOWN, alive=False)
-    seen = ha_status.read()
+    seen = status.read()
     seen["hosts"].clear()
-    monkeypatch.setattr(ha_status, "living", lambda: (seen, set()))
+    monkeypatch.setattr(status, "living", lambda: (seen, set()))
 
     with pytest.raises(CommandExecutionError) as told:
         verb(ha, "hosted_engine_repair.reinitialise_lockspace")

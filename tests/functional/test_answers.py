@@ -10,8 +10,8 @@ import subprocess
 import pytest
 import yaml
 from minion import ROOT, Minion
-from ovirt_he.ha import config_files as files
-from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.ha import conf
+from ovirt_he.migrate import fhanswers
 from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import problems
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -263,7 +263,7 @@ def test_fhanswers_becomes_the_pillar_again(minion, tmp_path, pillar):
     """Settings as SLS and modules have them, of the pillar and of what comes back."""
     before = Minion(tmp_path / "before", pillar)
     source = tmp_path / "fhanswers.conf"
-    source.write_text(answers.text(pillar["hosted_engine"], IDS, "a-uuid"))
+    source.write_text(fhanswers.text(pillar["hosted_engine"], IDS, "a-uuid"))
 
     told = minion("hosted_engine_answers.to_pillar", str(source))
 
@@ -308,7 +308,7 @@ def test_a_deployed_host_keeps_a_text_of_another_form(host: StorageHost, tmp_pat
     assert kept != text
     (folder / "fhanswers.conf").write_text(kept)
     made = tmp_path / "made.tar"
-    command = ["tar", "--record-size=20480", "-cf", made, "-C", folder, *files.MEMBERS]
+    command = ["tar", "--record-size=20480", "-cf", made, "-C", folder, *conf.MEMBERS]
     subprocess.run(command, check=True)
     with disk.open("r+b") as target:
         target.write(made.read_bytes())

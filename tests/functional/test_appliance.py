@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ovirt_he.bootstrap import image as appliance_image
 
-from functional.bootstrap_host import Host, host  # noqa: F401, a fixture
+from functional.bootstrap_host import Host
 
 EXTRACTED = "hosted_engine_appliance.extracted"
 
@@ -37,7 +37,7 @@ def ova(image, tmp_path) -> Path:
 
 
 @pytest.fixture
-def package(host, image, tmp_path, monkeypatch):  # noqa: F811
+def package(host, image, tmp_path, monkeypatch):
     """The appliance's package, as it leaves its two files."""
     folder = tmp_path / "packages"
     folder.mkdir()
@@ -50,7 +50,7 @@ def package(host, image, tmp_path, monkeypatch):  # noqa: F811
     return folder
 
 
-def target(host: Host) -> Path:  # noqa: F811
+def target(host: Host) -> Path:
     return host.directory / "appliance.qcow2"
 
 
@@ -60,7 +60,7 @@ def same(one: Path, other: Path) -> bool:
 
 
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_the_packages_image_is_copied_once(host, package, image, test):  # noqa: F811
+def test_the_packages_image_is_copied_once(host, package, image, test):
     first = host.minion.state(EXTRACTED, str(target(host)), test=test)
 
     if test:
@@ -77,7 +77,7 @@ def test_the_packages_image_is_copied_once(host, package, image, test):  # noqa:
 
 
 @pytest.mark.feature("appliance_source")
-def test_an_ova_gives_its_disk(host, ova, image):  # noqa: F811
+def test_an_ova_gives_its_disk(host, ova, image):
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
 
     assert ret["result"] is True, ret
@@ -86,7 +86,7 @@ def test_an_ova_gives_its_disk(host, ova, image):  # noqa: F811
 
 
 @pytest.mark.feature("appliance_source")
-def test_salt_urls_are_sources(host, image, tmp_path):  # noqa: F811
+def test_salt_urls_are_sources(host, image, tmp_path):
     ret = host.minion.state(
         EXTRACTED, str(target(host)), source="salt://hosted_engine/files/requirements.txt"
     )
@@ -98,7 +98,7 @@ def test_salt_urls_are_sources(host, image, tmp_path):  # noqa: F811
 
 
 @pytest.mark.feature("appliance_package")
-def test_a_wrong_checksum_leaves_nothing(host, ova):  # noqa: F811
+def test_a_wrong_checksum_leaves_nothing(host, ova):
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova), sha1="0" * 40)
 
     assert ret["result"] is False
@@ -106,7 +106,7 @@ def test_a_wrong_checksum_leaves_nothing(host, ova):  # noqa: F811
     assert list(host.directory.iterdir()) == []
 
 
-def test_an_image_with_broken_tables_leaves_nothing(host, image, tmp_path):  # noqa: F811
+def test_an_image_with_broken_tables_leaves_nothing(host, image, tmp_path):
     cut = tmp_path / "cut.qcow2"
     cut.write_bytes(image.read_bytes()[:1_000_000])
 
@@ -117,7 +117,7 @@ def test_an_image_with_broken_tables_leaves_nothing(host, image, tmp_path):  # n
     assert list(host.directory.iterdir()) == []
 
 
-def test_a_killed_extraction_is_done_again(host, ova, image):  # noqa: F811
+def test_a_killed_extraction_is_done_again(host, ova, image):
     rest = host.directory / ".appliance.qcow2.abcdef"
     rest.write_bytes(b"half")
     target(host).write_bytes(image.read_bytes()[:70_000])
@@ -130,7 +130,7 @@ def test_a_killed_extraction_is_done_again(host, ova, image):  # noqa: F811
     assert not rest.exists()
 
 
-def test_an_image_that_was_written_to_is_extracted_again(host, ova, image):  # noqa: F811
+def test_an_image_that_was_written_to_is_extracted_again(host, ova, image):
     host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
     write = ["qemu-io", "-f", "qcow2", "-c", "write -q -P 9 0 1M", target(host)]
     subprocess.run(write, check=True)
@@ -141,7 +141,7 @@ def test_an_image_that_was_written_to_is_extracted_again(host, ova, image):  # n
     assert same(target(host), image)
 
 
-def test_another_source_is_taken_until_the_guest_is_set_up(host, ova, image):  # noqa: F811
+def test_another_source_is_taken_until_the_guest_is_set_up(host, ova, image):
     host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
     other = host.minion.state(EXTRACTED, str(target(host)), source=str(image))
     assert other["changes"]["done"] == [f"{EXTRACTED.removesuffix('ed')}"]
@@ -156,7 +156,7 @@ def test_another_source_is_taken_until_the_guest_is_set_up(host, ova, image):  #
     assert "hosted_engine.clean" in touched["comment"]
 
 
-def test_two_packages_are_told_apart_by_nobody_but_the_operator(host, package):  # noqa: F811
+def test_two_packages_are_told_apart_by_nobody_but_the_operator(host, package):
     conf = package / "10-appliance-centos9.conf"
     shutil.copy(conf, package / "10-appliance-almalinux9.conf")
 
@@ -166,7 +166,7 @@ def test_two_packages_are_told_apart_by_nobody_but_the_operator(host, package): 
     assert "appliance:source" in ret["comment"]
 
 
-def test_a_deployed_host_is_left_alone(host, ova):  # noqa: F811
+def test_a_deployed_host_is_left_alone(host, ova):
     host.deploy()
 
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
@@ -176,5 +176,5 @@ def test_a_deployed_host_is_left_alone(host, ova):  # noqa: F811
     assert list(host.directory.iterdir()) == []
 
 
-def test_info_is_qemu_imgs(host, image):  # noqa: F811
+def test_info_is_qemu_imgs(host, image):
     assert host.minion("hosted_engine_appliance.info", str(image))["virtual-size"] == 32 << 20

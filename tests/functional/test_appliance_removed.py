@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ovirt_he.bootstrap import image
 
-from functional.bootstrap_host import Host, host  # noqa: F401, a fixture
+from functional.bootstrap_host import Host
 
 REMOVED = "hosted_engine_appliance.removed"
 # A distribution's own package provides the name that the pillar has.
@@ -53,7 +53,7 @@ class Packages:
 
 
 @pytest.fixture
-def packages(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Packages:  # noqa: F811
+def packages(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Packages:
     """A host with the appliance's package."""
     made = Packages(tmp_path / "dpkg")
     path = made.root / IMAGE
@@ -74,7 +74,7 @@ def packages(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pac
 
 @pytest.mark.feature("appliance_removed")
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_the_package_is_removed_once_whatever_its_full_name(host, packages, test):  # noqa: F811
+def test_the_package_is_removed_once_whatever_its_full_name(host, packages, test):
     host.deploy()
 
     first = host.minion.state(REMOVED, NAME, test=test)
@@ -92,7 +92,7 @@ def test_the_package_is_removed_once_whatever_its_full_name(host, packages, test
 
 
 @pytest.mark.feature("appliance_removed")
-def test_what_another_package_needs_stays_and_is_told(host, packages):  # noqa: F811
+def test_what_another_package_needs_stays_and_is_told(host, packages):
     host.deploy()
     packages.install("ovirt-hosted-engine-setup", {"usr/x": ""}, f"Depends: {NAME}")
 
@@ -103,7 +103,7 @@ def test_what_another_package_needs_stays_and_is_told(host, packages):  # noqa: 
     assert (packages.root / IMAGE).exists()
 
 
-def test_on_the_way_it_is_needed(host, packages):  # noqa: F811
+def test_on_the_way_it_is_needed(host, packages):
     ret = host.minion.state(REMOVED, NAME)
 
     assert ret["result"] is False
@@ -111,7 +111,7 @@ def test_on_the_way_it_is_needed(host, packages):  # noqa: F811
     assert (packages.root / IMAGE).exists()
 
 
-def test_no_other_package_is_removed(host, packages):  # noqa: F811
+def test_no_other_package_is_removed(host, packages):
     host.deploy()
 
     with pytest.raises(Exception, match="brought no appliance's image"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ovirt_he.guest import hosts_file
 
-from functional.bootstrap_host import FQDN, Host, host, hypervisor  # noqa: F401, fixtures
+from functional.bootstrap_host import FQDN, Host
 
 PRESENT, ABSENT = "hosted_engine_hosts.present", "hosted_engine_hosts.absent"
 OTHERS = (
@@ -14,7 +14,7 @@ OTHERS = (
 
 
 @pytest.fixture
-def hosts(host, monkeypatch) -> Host:  # noqa: F811
+def hosts(host, monkeypatch) -> Host:
     path = host.folder / "hosts"
     path.write_bytes(OTHERS)
     path.chmod(0o664)
@@ -22,7 +22,7 @@ def hosts(host, monkeypatch) -> Host:  # noqa: F811
     return host
 
 
-def content(host: Host) -> bytes:  # noqa: F811
+def content(host: Host) -> bytes:
     return (host.folder / "hosts").read_bytes()
 
 
@@ -71,7 +71,7 @@ def test_a_users_line_that_leads_elsewhere_is_told_and_left_alone(hosts, test):
     assert hosts.minion.state(ABSENT, FQDN)["changes"] == {}
 
 
-def test_without_an_address_it_is_the_guests(hosts, hypervisor):  # noqa: F811
+def test_without_an_address_it_is_the_guests(hosts, hypervisor):
     before = hosts.minion.state(PRESENT, FQDN, test=True)
     assert before["result"] is None
     assert "no network" in before["comment"]

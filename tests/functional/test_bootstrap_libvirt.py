@@ -13,8 +13,6 @@ from ovirt_he.core.errors import NotYet
 from ovirt_he.host import hypervisor as libvirt_host
 from salt.exceptions import CommandExecutionError
 
-from functional.bootstrap_host import host, hypervisor  # noqa: F401, fixtures
-
 MONOLITHIC, REACHABLE = "hosted_engine_libvirt.monolithic", "hosted_engine_libvirt.reachable"
 SETTINGS = {"host": {"address": "node1.example.com"}}
 
@@ -54,11 +52,11 @@ class Systemd:
 
 
 @pytest.fixture
-def systemd(host, monkeypatch) -> Systemd:  # noqa: F811
+def systemd(host, monkeypatch) -> Systemd:
     return Systemd(monkeypatch)
 
 
-def test_the_modular_daemons_are_masked_and_no_others(host, hypervisor, systemd):  # noqa: F811
+def test_the_modular_daemons_are_masked_and_no_others(host, hypervisor, systemd):
     tested = host.minion.state(MONOLITHIC, "libvirtd", test=True)
     assert tested["result"] is None
     assert systemd.units["virtqemud.service"] == "disabled"
@@ -76,7 +74,7 @@ def test_the_modular_daemons_are_masked_and_no_others(host, hypervisor, systemd)
     assert host.minion.state(MONOLITHIC, "libvirtd")["changes"] == {}
 
 
-def test_a_login_without_a_tls_port_is_got_past(host, systemd, monkeypatch):  # noqa: F811
+def test_a_login_without_a_tls_port_is_got_past(host, systemd, monkeypatch):
     systemd.units = {}
     monkeypatch.setattr(socket, "create_connection", Closed(systemd))
 
@@ -95,7 +93,7 @@ def test_a_login_without_a_tls_port_is_got_past(host, systemd, monkeypatch):  # 
     assert ret["changes"]["done"] == ["hosted_engine_libvirt.enable_tls"]
 
 
-def test_an_answer_on_the_tls_port_is_enough(host, systemd, monkeypatch):  # noqa: F811
+def test_an_answer_on_the_tls_port_is_enough(host, systemd, monkeypatch):
     monkeypatch.setattr(libvirt, "open", lambda uri: libvirt.openReadOnly("test:///default"))
     monkeypatch.setattr(socket, "create_connection", lambda *_: socket.socket())
 
@@ -116,7 +114,7 @@ class Closed:
         raise ConnectionRefusedError
 
 
-def test_a_closed_port_is_opened_in_the_right_order(host, systemd, monkeypatch):  # noqa: F811
+def test_a_closed_port_is_opened_in_the_right_order(host, systemd, monkeypatch):
     monkeypatch.setattr(libvirt, "open", lambda uri: libvirt.openReadOnly("test:///default"))
     monkeypatch.setattr(socket, "create_connection", Closed(systemd))
     host.deploy()
@@ -134,7 +132,7 @@ def test_a_closed_port_is_opened_in_the_right_order(host, systemd, monkeypatch):
     ]
 
 
-def test_libvirtd_is_started_again_whatever_fails(host, systemd, monkeypatch):  # noqa: F811
+def test_libvirtd_is_started_again_whatever_fails(host, systemd, monkeypatch):
     monkeypatch.setattr(socket, "create_connection", Closed(systemd))
     systemd.broken = ("enable",)
 
@@ -151,7 +149,7 @@ def error(code: int) -> libvirt.libvirtError:
 
 
 def test_a_port_that_refuses_us_is_told_and_nothing_is_restarted(
-    host,  # noqa: F811
+    host,
     systemd,
     monkeypatch,
 ):

@@ -13,14 +13,14 @@ from xml.etree import ElementTree
 import pytest
 from ovirt_he.core import command
 
-from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+from functional.bootstrap_host import Host
 
 UP, ABSENT = "hosted_engine_network.up", "hosted_engine_network.absent"
 NAME = "hosted-engine"
 
 
 @pytest.fixture(autouse=True)
-def namespace(host, monkeypatch) -> Iterator[str]:  # noqa: F811
+def namespace(host, monkeypatch) -> Iterator[str]:
     """Rules, routes and addresses that are nobody else's."""
     name = f"hosted-engine-test-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
@@ -56,7 +56,7 @@ def definition(connection: Any) -> ElementTree.Element:
     return ElementTree.fromstring(connection.networkLookupByName(NAME).XMLDesc())
 
 
-def test_a_bare_host_gets_its_network(host, hypervisor, namespace):  # noqa: F811
+def test_a_bare_host_gets_its_network(host, hypervisor, namespace):
     ret = host.minion.state(UP, NAME)
 
     assert ret["result"] is True, ret
@@ -78,7 +78,7 @@ def test_a_bare_host_gets_its_network(host, hypervisor, namespace):  # noqa: F81
     assert (again["result"], again["changes"]) == (True, {})
 
 
-def test_test_mode_only_says_what_is_next(host, hypervisor, namespace):  # noqa: F811
+def test_test_mode_only_says_what_is_next(host, hypervisor, namespace):
     ret = host.minion.state(UP, NAME, test=True)
 
     assert ret["result"] is None
@@ -98,7 +98,7 @@ def test_test_mode_only_says_what_is_next(host, hypervisor, namespace):  # noqa:
     ids=["address", "route", "another table's route"],
 )
 @pytest.mark.feature("subnet")
-def test_a_subnet_that_the_site_uses_is_passed_over(host, hypervisor, namespace, taken):  # noqa: F811
+def test_a_subnet_that_the_site_uses_is_passed_over(host, hypervisor, namespace, taken):
     ip(namespace, *taken)
 
     host.minion.state(UP, NAME)
@@ -109,7 +109,7 @@ def test_a_subnet_that_the_site_uses_is_passed_over(host, hypervisor, namespace,
     assert ends.get("address") == wanted
 
 
-def test_where_the_engine_will_live_isnt_taken_either(host, hypervisor):  # noqa: F811
+def test_where_the_engine_will_live_isnt_taken_either(host, hypervisor):
     host.with_pillar(
         vm={"address": "192.168.222.5/24"}, network={"gateway": "192.168.223.1"}
     ).state(UP, NAME)
@@ -119,7 +119,7 @@ def test_where_the_engine_will_live_isnt_taken_either(host, hypervisor):  # noqa
     assert ends.get("address") == "192.168.1.1"
 
 
-def test_no_subnet_left_is_told_with_what_is_in_the_way(host, hypervisor, namespace):  # noqa: F811
+def test_no_subnet_left_is_told_with_what_is_in_the_way(host, hypervisor, namespace):
     ip(namespace, "route", "add", "192.168.0.0/16", "dev", "lo")
     subnets = {"subnets": ["192.168.222.0/24"], "directory": str(host.directory)}
 
@@ -130,7 +130,7 @@ def test_no_subnet_left_is_told_with_what_is_in_the_way(host, hypervisor, namesp
     assert "192.168.0.0/16" in ret["comment"]
 
 
-def test_a_lost_rule_comes_back_and_the_subnet_stays(host, hypervisor, namespace):  # noqa: F811
+def test_a_lost_rule_comes_back_and_the_subnet_stays(host, hypervisor, namespace):
     host.minion.state(UP, NAME)
     ip(namespace, "address", "add", "192.168.222.1/24", "dev", "lo")
     ip(namespace, "rule", "delete", "priority", "100")
@@ -141,7 +141,7 @@ def test_a_lost_rule_comes_back_and_the_subnet_stays(host, hypervisor, namespace
     assert len(rules(namespace)) == 2
 
 
-def test_another_mac_changes_the_lease_alone(host, hypervisor):  # noqa: F811
+def test_another_mac_changes_the_lease_alone(host, hypervisor):
     host.minion.state(UP, NAME)
     uuid = hypervisor.networkLookupByName(NAME).UUIDString()
 
@@ -154,7 +154,7 @@ def test_another_mac_changes_the_lease_alone(host, hypervisor):  # noqa: F811
     assert hypervisor.networkLookupByName(NAME).UUIDString() == uuid
 
 
-def test_a_network_of_someone_elses_is_left_alone(host, hypervisor):  # noqa: F811
+def test_a_network_of_someone_elses_is_left_alone(host, hypervisor):
     hypervisor.networkDefineXML(f"<network><name>{NAME}</name></network>")
 
     ret = host.minion.state(UP, NAME)
@@ -171,7 +171,7 @@ def ipv6_rules(namespace: str) -> set[tuple[Any, ...]]:
 
 @pytest.mark.feature("ipv6")
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_in_ipv6_the_network_has_no_ipv4(host, hypervisor, namespace, test):  # noqa: F811
+def test_in_ipv6_the_network_has_no_ipv4(host, hypervisor, namespace, test):
     ip(namespace, "-6", "address", "add", "fd00:1234:5678:900::5/64", "dev", "lo")
     minion = host.with_pillar(network={"family": "ipv6"}, vm={"address": "2001:db8::10/64"})
 
@@ -203,7 +203,7 @@ def test_in_ipv6_the_network_has_no_ipv4(host, hypervisor, namespace, test):  # 
 
 
 @pytest.mark.feature("family")
-def test_another_family_makes_the_network_anew(host, hypervisor, namespace):  # noqa: F811
+def test_another_family_makes_the_network_anew(host, hypervisor, namespace):
     host.minion.state(UP, NAME)
     uuid = hypervisor.networkLookupByName(NAME).UUIDString()
 
@@ -215,7 +215,7 @@ def test_another_family_makes_the_network_anew(host, hypervisor, namespace):  # 
     assert hypervisor.networkLookupByName(NAME).UUIDString() == uuid
 
 
-def test_a_network_of_ipv6_on_another_bridge_is_not_ours(host, hypervisor):  # noqa: F811
+def test_a_network_of_ipv6_on_another_bridge_is_not_ours(host, hypervisor):
     hypervisor.networkDefineXML(
         f"<network><name>{NAME}</name><forward mode='nat'/><bridge name='virbr7'/>"
         "<ip family='ipv6' address='fd00:1234:5678:900::1' prefix='64'/></network>"
@@ -227,7 +227,7 @@ def test_a_network_of_ipv6_on_another_bridge_is_not_ours(host, hypervisor):  # n
     assert "isn't ours" in ret["comment"]
 
 
-def test_absent_leaves_neither_network_nor_rules(host, hypervisor, namespace):  # noqa: F811
+def test_absent_leaves_neither_network_nor_rules(host, hypervisor, namespace):
     host.minion.state(UP, NAME)
 
     tested = host.minion.state(ABSENT, NAME, test=True)
@@ -244,7 +244,7 @@ def test_absent_leaves_neither_network_nor_rules(host, hypervisor, namespace):  
 class Firewall:
     """firewalld's answers: what it knows, and what the zone has now and later."""
 
-    def __init__(self, host: Host, monkeypatch) -> None:  # noqa: F811
+    def __init__(self, host: Host, monkeypatch) -> None:
         self.known = "dhcp libvirt-tls ovirt-imageio ssh vdsm"
         self.now, self.later = {"ssh"}, {"ssh", "vdsm"}
         which = shutil.which
@@ -272,7 +272,7 @@ class Firewall:
 
 
 @pytest.mark.feature("firewalld")
-def test_the_firewall_is_opened_for_now_and_for_good(host, hypervisor, monkeypatch):  # noqa: F811
+def test_the_firewall_is_opened_for_now_and_for_good(host, hypervisor, monkeypatch):
     firewall = Firewall(host, monkeypatch)
 
     ret = host.minion.state(UP, NAME)
@@ -284,7 +284,7 @@ def test_the_firewall_is_opened_for_now_and_for_good(host, hypervisor, monkeypat
 
 
 @pytest.mark.feature("firewalld")
-def test_without_firewalld_the_comment_says_what_must_be_let_in(host, hypervisor):  # noqa: F811
+def test_without_firewalld_the_comment_says_what_must_be_let_in(host, hypervisor):
     assert shutil.which("firewall-cmd") is None, "this machine has none"
 
     ret = host.minion.state(UP, NAME)
@@ -294,7 +294,7 @@ def test_without_firewalld_the_comment_says_what_must_be_let_in(host, hypervisor
     assert "libvirt-tls" in ret["comment"]
 
 
-def test_a_deployed_host_is_left_alone(host, hypervisor):  # noqa: F811
+def test_a_deployed_host_is_left_alone(host, hypervisor):
     host.deploy()
 
     ret = host.minion.state(UP, NAME)

@@ -9,30 +9,30 @@ from typing import Any
 
 import pytest
 
-from functional.bootstrap_host import FQDN, Host, host, hypervisor  # noqa: F401, fixtures
+from functional.bootstrap_host import FQDN, Host
 
 PRESENT, UP = "hosted_engine_seed.present", "hosted_engine_network.up"
 PASSWORD = "not-to-be-seen: 50% 'of' \"it\""
 
 
 @pytest.fixture
-def networked(host, hypervisor) -> Host:  # noqa: F811
+def networked(host, hypervisor) -> Host:
     """A host whose network is defined; its rules are the network's tests' affair."""
     secrets = {"admin_password": PASSWORD, "root_password": "not-to-be-seen-root"}
     host.pillar["secrets"] = secrets
     host.pillar["vm"] = {"address": "192.0.2.10/24"}
-    host.answers["ip", "-j", "-4", "route", "show", "default"] = json.dumps(
+    host.answers["ip", "-json", "-4", "route", "show", "default"] = json.dumps(
         [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
     )
     host.with_pillar()("hosted_engine_network.define", "hosted-engine")
     return host
 
 
-def seed(host: Host) -> Path:  # noqa: F811
+def seed(host: Host) -> Path:
     return host.directory / "seed.iso"
 
 
-def read(host: Host, tmp_path: Path) -> dict[str, Any]:  # noqa: F811
+def read(host: Host, tmp_path: Path) -> dict[str, Any]:
     """The user data, as another reader of ISO 9660 sees it."""
     out = tmp_path / "user-data"
     out.unlink(missing_ok=True)
@@ -172,13 +172,13 @@ def test_the_guest_s_options_are_in_the_seed(networked, tmp_path):
 
 
 @pytest.mark.feature("ipv6")
-def test_what_the_guest_gets_in_ipv6(host, hypervisor, tmp_path):  # noqa: F811
+def test_what_the_guest_gets_in_ipv6(host, hypervisor, tmp_path):
     host.pillar |= {
         "network": {"family": "ipv6"},
         "host": {"address": "::1"},
         "vm": {"address": "2001:db8::10/64"},
     }
-    host.answers["ip", "-j", "-6", "route", "show", "default"] = json.dumps(
+    host.answers["ip", "-json", "-6", "route", "show", "default"] = json.dumps(
         [{"dst": "default", "gateway": "2001:db8::1", "dev": "eno1"}]
     )
     host.with_pillar()("hosted_engine_network.define", "hosted-engine")
@@ -268,7 +268,7 @@ def test_once_the_guest_is_set_up_a_change_is_refused(networked, test):
 
 def test_routes_that_the_host_lost_since_dont_count_as_a_change(networked):
     networked.minion.state(PRESENT, str(seed(networked)))
-    networked.answers["ip", "-j", "-4", "route", "show", "default"] = "[]"
+    networked.answers["ip", "-json", "-4", "route", "show", "default"] = "[]"
     networked.records.mkdir(exist_ok=True)
     routes = [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
     (networked.records / "routes.json").write_text(json.dumps({"routes": routes}))
@@ -294,7 +294,7 @@ def test_a_seed_that_others_could_read_is_closed(networked):
     assert ret["changes"]["mode"] == {"old": "0644", "new": "0600"}
 
 
-def test_without_the_network_it_isnt_there_yet(host, hypervisor):  # noqa: F811
+def test_without_the_network_it_isnt_there_yet(host, hypervisor):
     ret = host.minion.state(PRESENT, str(seed(host)))
 
     assert ret["result"] is False

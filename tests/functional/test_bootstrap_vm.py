@@ -12,8 +12,9 @@ import pytest
 from ovirt_he.bootstrap import xml
 from ovirt_he.host import hypervisor as libvirt_host
 from ovirt_he.pillar import settings
+from salt.exceptions import CommandExecutionError
 
-from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+from functional.bootstrap_host import Host
 
 RUNNING, OFF = "hosted_engine_bootstrap.running", "hosted_engine_bootstrap.off"
 ABSENT, CLEARED = "hosted_engine_bootstrap.absent", "hosted_engine_bootstrap.cleared"
@@ -22,7 +23,7 @@ DISK = {"emulation": True, "address": "127.0.0.1"}
 
 
 @pytest.fixture
-def made(host, monkeypatch) -> Host:  # noqa: F811
+def made(host, monkeypatch) -> Host:
     """A host whose appliance and seed are there. The test driver knows none of QEMU's flags."""
     monkeypatch.setattr(libvirt_host, "UNDEFINE_NVRAM", 0)
     monkeypatch.setattr(libvirt_host, "SHUTDOWN_ACPI", 0)
@@ -35,20 +36,20 @@ def made(host, monkeypatch) -> Host:  # noqa: F811
 
 
 @pytest.fixture
-def running(made, hypervisor) -> Any:  # noqa: F811
+def running(made, hypervisor) -> Any:
     """The VM, started by an earlier run; the domain as libvirt has it."""
     ret = made.minion.state(RUNNING, NAME)
     assert ret["result"] is True, ret
     return hypervisor.lookupByName(NAME)
 
 
-def written(host: Host) -> int:  # noqa: F811
+def written(host: Host) -> int:
     """When the disk was made: a new file may well get the old one's inode."""
     return (host.directory / "disk.qcow2").stat().st_mtime_ns
 
 
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_a_vm_is_made_from_nothing(made, hypervisor, test):  # noqa: F811
+def test_a_vm_is_made_from_nothing(made, hypervisor, test):
     ret = made.minion.state(RUNNING, NAME, test=test)
 
     if test:
@@ -79,7 +80,7 @@ def test_a_vm_is_made_from_nothing(made, hypervisor, test):  # noqa: F811
     ],
     ids=["bios", "uefi", "secure_boot"],
 )
-def test_the_firmware_is_the_one_that_was_asked_for(made, hypervisor, vm, seen):  # noqa: F811
+def test_the_firmware_is_the_one_that_was_asked_for(made, hypervisor, vm, seen):
     known = settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
     text = xml.domain(known, "qemu")
 
@@ -130,7 +131,7 @@ def test_a_kill_between_disk_and_record_is_built_anew(made, running):
     assert ret["result"] is True
 
 
-def test_a_kill_before_the_first_start_goes_on(made, hypervisor):  # noqa: F811
+def test_a_kill_before_the_first_start_goes_on(made, hypervisor):
     made.minion("hosted_engine_bootstrap.make_overlay", NAME)
     before = written(made)
 
@@ -209,14 +210,14 @@ def test_a_complete_one_is_never_thrown_away(made, running):
     assert running.isActive()
 
 
-def test_without_virtualisation_emulation_must_be_asked_for(made, hypervisor):  # noqa: F811
+def test_without_virtualisation_emulation_must_be_asked_for(made, hypervisor):
     ret = made.with_pillar(host={"address": "127.0.0.1"}).state(RUNNING, NAME)
 
     assert ret["result"] is False
     assert "host:emulation" in ret["comment"]
 
 
-def test_a_vm_of_someone_elses_is_left_alone(made, hypervisor):  # noqa: F811
+def test_a_vm_of_someone_elses_is_left_alone(made, hypervisor):
     hypervisor.defineXML(
         f"<domain type='test'><name>{NAME}</name><memory>1024</memory>"
         "<os><type>hvm</type></os></domain>"
@@ -259,7 +260,7 @@ def test_off_is_given_up_with_the_console_and_never_forced(made, running, monkey
     assert running.isActive()
 
 
-def test_absent_and_cleared_leave_nothing(made, running, hypervisor):  # noqa: F811
+def test_absent_and_cleared_leave_nothing(made, running, hypervisor):
     for name in ("client_key", "client_key.pub", ".seed.iso.abc", "console.log", "console.log.0"):
         (made.directory / name).write_text("secret")
 
@@ -276,6 +277,20 @@ def test_absent_and_cleared_leave_nothing(made, running, hypervisor):  # noqa: F
     assert made.minion.state(CLEARED, str(made.directory))["changes"] == {}
 
 
+@pytest.mark.parametrize("verb", ["clear", "left"])
+def test_no_directory_but_the_pillars_is_cleared(made, running, tmp_path, verb):
+    """known_hosts is also the name of one of root's own files."""
+    mine = tmp_path / ".ssh" / "known_hosts"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    kept = written(made)
+
+    with pytest.raises(CommandExecutionError, match="isn't bootstrap:directory"):
+        made.minion(f"hosted_engine_bootstrap.{verb}", str(mine.parent))
+
+    assert (mine.read_text(), written(made)) == ("mine", kept)
+
+
 def test_what_isnt_ours_stays_in_the_directory_and_is_told(made, running):
     (made.directory / "photos").mkdir()
 
@@ -286,7 +301,7 @@ def test_what_isnt_ours_stays_in_the_directory_and_is_told(made, running):
     assert [path.name for path in made.directory.iterdir()] == ["photos"]
 
 
-def test_a_deployed_host_gets_no_second_bootstrap(made, hypervisor):  # noqa: F811
+def test_a_deployed_host_gets_no_second_bootstrap(made, hypervisor):
     made.deploy()
 
     ret = made.minion.state(RUNNING, NAME)

@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import status as ha_status
-from ovirt_he.host import authorized_keys, volume
-from ovirt_he.host import iscsi as san
-from ovirt_he.host import storage_probe as probe
+from ovirt_he.core import command, records
+from ovirt_he.ha import conf, status
+from ovirt_he.host import authorized_keys, iscsi, storage_probe, volume
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, OTHER
 
@@ -67,7 +63,7 @@ def test_a_failed_deployment_may_be_taken_down(host: StorageHost) -> None:
 
 def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> None:
     host.say(deployed=True)
-    record.write("setup", {})
+    records.write("setup", {})
 
     assert host.state(ALLOWED)["result"] is True
 
@@ -78,7 +74,7 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
 ) -> None:
     """A broker that is down, an agent that died, a vdsm that can't say: they prove no failure."""
     host.say(deployed=True)
-    record.write("setup", {})
+    records.write("setup", {})
     up = {"name": "node2", "alive": False, "vm": "up", "health": "good"}
     host.ha["hosts"][2] = up
     if ha == "unknown":
@@ -88,7 +84,7 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
         def refuse() -> None:
             raise CommandExecutionError("HA doesn't report its status: its broker doesn't answer")
 
-        monkeypatch.setattr(ha_status, "read", refuse)
+        monkeypatch.setattr(status, "read", refuse)
 
     ret = host.state(ALLOWED)
 
@@ -98,15 +94,15 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
 
 @pytest.mark.parametrize("why", ["deployed", "was deployed", "another engine", "is healthy"])
 def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) -> None:
-    record.write("deployment", {"made": DOMAIN, "healthy": why == "was deployed"})
+    records.write("deployment", {"made": DOMAIN, "healthy": why == "was deployed"})
     host.say(deployed=why in ("deployed", "is healthy"))
     if why == "is healthy":
-        record.write("setup", {})
+        records.write("setup", {})
         up = {"name": "node1", "alive": True, "vm": "up", "health": "good"}
         host.ha["hosts"][1] = up
     if why == "another engine":
-        files.CONFIGURATION.parent.mkdir()
-        files.CONFIGURATION.write_text("fqdn=other.example.com\n")
+        conf.CONFIGURATION.parent.mkdir()
+        conf.CONFIGURATION.write_text("fqdn=other.example.com\n")
 
     for state, name in ((ALLOWED, "engine.example.com"), (REMOVED, STORAGE)):
         ret = host.state(state, name=name)
@@ -118,7 +114,7 @@ def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) 
 def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
     host: StorageHost, mount: Path
 ) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     assert host.state(REMOVED, test=True, name=STORAGE)["result"] is None
     assert (mount / DOMAIN).exists()
 
@@ -131,9 +127,9 @@ def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
 
 
 def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None:
-    record.write("deployment", {"made": DOMAIN})
-    files.CONFIGURATION.parent.mkdir()
-    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    records.write("deployment", {"made": DOMAIN})
+    conf.CONFIGURATION.parent.mkdir()
+    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
     images = mount / DOMAIN / "images"
     for image in (OTHER, IDS["disks"]["vm"]["image"], "store"):
         (images / image).mkdir()
@@ -155,7 +151,7 @@ def test_without_a_record_nothing_is_removed(host: StorageHost, mount: Path) -> 
 
 
 def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mount: Path) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     (mount / DOMAIN / "dom_md" / "metadata").write_text(f"SDUUID={OTHER}\n")
 
     ret = host.state(REMOVED, name=STORAGE)
@@ -166,7 +162,7 @@ def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mou
 
 @pytest.mark.parametrize("name", ["HostedEngine", "HostedEngineLocal"])
 def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name: str) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     _runs(host, name)
 
     ret = host.state(REMOVED, name=STORAGE)
@@ -186,12 +182,12 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         asked.append(dict(storage))
         return found
 
-    monkeypatch.setattr(probe, "inspect", inspect)
+    monkeypatch.setattr(storage_probe, "inspect", inspect)
     return found
 
 
 def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, Any]) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
 
     ret = host.state(REMOVED, name=STORAGE)
@@ -204,7 +200,7 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, 
 def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone_is_clean(
     host: StorageHost, looked: dict[str, Any]
 ) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     looked["domains"] = [{"id": OTHER}]
 
     ret = host.state(REMOVED, name=STORAGE)
@@ -216,7 +212,7 @@ def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone
 def test_storage_that_cannot_be_looked_at_is_not_clean(
     host: StorageHost, looked: dict[str, Any], found: dict[str, Any]
 ) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     looked |= found
 
     assert host.state(REMOVED, test=True, name=STORAGE)["result"] is None
@@ -233,7 +229,7 @@ PLACE = {
 def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_called_clean(
     host: StorageHost, mount: Path, looked: dict[str, Any], there: list[str]
 ) -> None:
-    record.write("deployment", {"storage": PLACE})
+    records.write("deployment", {"storage": PLACE})
     looked["domains"] = [{"id": each} for each in there]
 
     ret = host.state(REMOVED, name=STORAGE)
@@ -244,8 +240,8 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
 
 
 def _configure(host: StorageHost) -> None:
-    files.CONFIGURATION.parent.mkdir()
-    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    conf.CONFIGURATION.parent.mkdir()
+    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
 
 
 def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
@@ -266,7 +262,7 @@ def test_storage_that_another_host_writes_to_is_not_removed(
 ) -> None:
     """The engine may run there: no VM of this host tells of it."""
     _configure(host)
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     where = IDS["disks"]["metadata"]
     metadata = mount / DOMAIN / "images" / where["image"] / where["volume"]
     metadata.parent.mkdir()
@@ -291,10 +287,10 @@ def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
     host: StorageHost, mount: Path, known: str
 ) -> None:
     if known == "record":
-        record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+        records.write("deployment", {"made": DOMAIN, "storage": PLACE})
     else:
         _configure(host)
-        record.write("setup", {})
+        records.write("setup", {})
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 
@@ -305,7 +301,7 @@ def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
 
 
 def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mount: Path) -> None:
-    record.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    records.write("deployment", {"made": DOMAIN, "storage": PLACE})
     # As vdsm writes it: by type, since aliases are the engine's.
     for image, kind in (("ours", "HEMD"), ("store", "OVFS"), ("theirs", "DATA")):
         (mount / DOMAIN / "images" / image).mkdir()
@@ -324,7 +320,7 @@ def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: P
     gluster = volume.MOUNTS / "glusterSD" / "nas.example.com:_exports_engine"
     gluster.mkdir(parents=True)
     subprocess.run(["mount", "--bind", mount, gluster], check=True)
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     minion = host.with_pillar({"storage": {"type": "glusterfs"}})
     try:
         result = minion.states[REMOVED](name="hosted_storage")
@@ -337,11 +333,11 @@ def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: P
 
 @pytest.mark.feature("clean", "fc")
 def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    record.write("deployment", {"made": DOMAIN})
+    records.write("deployment", {"made": DOMAIN})
     seen = {"id": "36001405a", "status": "used"}
     ran: list[tuple[str, ...]] = []
     monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
-    monkeypatch.setattr(san, "devices", lambda: [seen])
+    monkeypatch.setattr(iscsi, "devices", lambda: [seen])
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 
@@ -354,14 +350,14 @@ def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.Mo
     assert minion.states[REMOVED](name="hosted_storage")["result"] is True, "formatted meanwhile"
     seen |= {"id": "36001405b"}
     assert minion.states[REMOVED](name="hosted_storage")["result"] is False, "not seen: not known"
-    record.remove("deployment")
+    records.remove("deployment")
     assert minion.states[REMOVED](name="hosted_storage")["result"] is True
 
 
 def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
     host: StorageHost, mount: Path, looked: dict[str, Any]
 ) -> None:
-    record.write("deployment", {"made": DOMAIN, "storage": PLACE | {"path": "/exports/moved"}})
+    records.write("deployment", {"made": DOMAIN, "storage": PLACE | {"path": "/exports/moved"}})
     point = volume.MOUNTS / "nas.example.com:_exports_moved"
     point.mkdir()
     host.say(mount=[str(mount), str(point)])
@@ -384,7 +380,7 @@ def test_the_engines_key_goes_and_all_others_stay(
     others = f'# mine\nssh-rsa {"B" * 80} me\nfrom="::1" ssh-rsa {"A" * 80} restricted\n'
     path.write_text(f"{others}{key}\n")
     path.chmod(0o600)
-    record.write("deployment", {"key": key})
+    records.write("deployment", {"key": key})
 
     ret = host.state("hosted_engine_clean.key_removed")
 

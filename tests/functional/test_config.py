@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import conf
 from ovirt_he.host import volume
 from unit.configured import OTHER, VM
 
@@ -20,7 +20,7 @@ def test_configuration_is_written_and_read_back(host: StorageHost) -> None:
     before = host.state("hosted_engine_config.present", test=True)
     assert before["result"] is None, before["comment"]
     assert "hosted_engine_config.write_archive" in before["comment"]
-    assert not files.CONFIGURATION.exists()
+    assert not conf.CONFIGURATION.exists()
 
     ret = host.state("hosted_engine_config.present")
 
@@ -30,11 +30,11 @@ def test_configuration_is_written_and_read_back(host: StorageHost) -> None:
         "hosted_engine_config.write_file",
         "hosted_engine_config.write_file",
     ]
-    for path, mode in ((files.CONFIGURATION, 0o440), (files.RUN_VM_CONF, 0o640)):
+    for path, mode in ((conf.CONFIGURATION, 0o440), (conf.RUN_VM_CONF, 0o640)):
         seen = path.stat()
         assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o777) == (36, 36, mode)
-    assert host.member("hosted-engine.conf") == files.CONFIGURATION.read_text()
-    assert host.member("vm.conf") == files.RUN_VM_CONF.read_text()
+    assert host.member("hosted-engine.conf") == conf.CONFIGURATION.read_text()
+    assert host.member("vm.conf") == conf.RUN_VM_CONF.read_text()
     assert host.member("version") == "2.5.2\n"
     content = host.start("configuration")
     assert not any(content[20480:])
@@ -46,7 +46,7 @@ def test_configuration_is_written_and_read_back(host: StorageHost) -> None:
 
 def test_a_half_done_start_goes_on(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
-    files.CONFIGURATION.unlink()
+    conf.CONFIGURATION.unlink()
 
     ret = host.state("hosted_engine_config.present")
 
@@ -56,11 +56,11 @@ def test_a_half_done_start_goes_on(host: StorageHost) -> None:
 
 def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
-    files.RUN_VM_CONF.unlink()
+    conf.RUN_VM_CONF.unlink()
     host.say(deployed=True)
-    text = files.CONFIGURATION.read_text()
+    text = conf.CONFIGURATION.read_text()
     changed = text.replace("host_id=1", "host_id=7").replace("=192.0.2.1\n", "=192.0.2.9\n")
-    files.CONFIGURATION.write_text(changed)
+    conf.CONFIGURATION.write_text(changed)
 
     ret = host.state("hosted_engine_config.present")
 
@@ -68,8 +68,8 @@ def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -
         "hosted-engine.conf: host_id": {"old": "7", "new": "1"},
         "done": ["hosted_engine_config.write_file"],
     }
-    assert "gateway=192.0.2.9" in files.CONFIGURATION.read_text()
-    assert not files.RUN_VM_CONF.exists(), "the agent's own by now"
+    assert "gateway=192.0.2.9" in conf.CONFIGURATION.read_text()
+    assert not conf.RUN_VM_CONF.exists(), "the agent's own by now"
 
 
 def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
@@ -84,7 +84,7 @@ def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
     conf.write_text(text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n"))
     made = host.folder / "made.tar"
     subprocess.run(
-        ["tar", "--record-size=20480", "-cf", made, "-C", path, *files.MEMBERS], check=True
+        ["tar", "--record-size=20480", "-cf", made, "-C", path, *conf.MEMBERS], check=True
     )
     with disk.open("r+b") as target:
         target.write(made.read_bytes())
@@ -110,14 +110,14 @@ def test_a_deployed_host_without_its_storage_is_checked_without_it(host: Storage
 
 
 def test_another_deployments_file_is_refused(host: StorageHost) -> None:
-    files.CONFIGURATION.parent.mkdir()
-    files.CONFIGURATION.write_text(f"vmid={OTHER}\n")
+    conf.CONFIGURATION.parent.mkdir()
+    conf.CONFIGURATION.write_text(f"vmid={OTHER}\n")
 
     for test in (True, False):
         ret = host.state("hosted_engine_config.present", test=test)
         assert ret["result"] is False
         assert "another deployment" in ret["comment"]
-    assert files.CONFIGURATION.read_text() == f"vmid={OTHER}\n"
+    assert conf.CONFIGURATION.read_text() == f"vmid={OTHER}\n"
     assert not any(host.start("configuration"))
 
 
@@ -157,17 +157,17 @@ def test_a_password_is_written_for_ha_and_never_shown(host: StorageHost) -> None
     second = minion.states["hosted_engine_config.present"](name=name)
 
     assert first["result"] is True, first["comment"]
-    assert "password=host-secret" in files.CONFIGURATION.read_text()
+    assert "password=host-secret" in conf.CONFIGURATION.read_text()
     assert "password=host-secret" in host.member("hosted-engine.conf")
     assert "secret" not in host.member("fhanswers.conf")
     assert (second["result"], second["changes"]) == (True, {})
-    files.CONFIGURATION.write_text(
-        files.CONFIGURATION.read_text().replace("host-secret", "another-secret")
+    conf.CONFIGURATION.write_text(
+        conf.CONFIGURATION.read_text().replace("host-secret", "another-secret")
     )
     mended = minion.states["hosted_engine_config.present"](name=name)
     assert mended["changes"]["hosted-engine.conf: password"] == {
         "old": "another one", "new": "as in the pillar",
     }  # fmt: skip
-    assert "password=host-secret" in files.CONFIGURATION.read_text()
+    assert "password=host-secret" in conf.CONFIGURATION.read_text()
     seen = (first, second, mended, minion("hosted_engine_config.get"))
     assert "secret" not in str(seen)

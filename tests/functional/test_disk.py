@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.core import records as record
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import status as ha_status
+from ovirt_he.core import records
+from ovirt_he.ha import conf, status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS
 
@@ -28,9 +27,9 @@ COPIED, CLEARED = "hosted_engine_disk.copied", "hosted_engine_disk.cleared"
 
 @pytest.fixture
 def configured(host: StorageHost) -> StorageHost:
-    files.CONFIGURATION.parent.mkdir()
-    text = files.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
-    files.CONFIGURATION.write_text(text)
+    conf.CONFIGURATION.parent.mkdir()
+    text = conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
+    conf.CONFIGURATION.write_text(text)
     return host
 
 
@@ -72,7 +71,7 @@ def test_the_disk_is_copied_whole(configured: StorageHost, overlay: Path) -> Non
     assert identical(overlay, target)
     assert target.stat().st_size == 8 * MIB, "as large as the engine made it"
     assert (target.stat().st_uid, target.stat().st_gid) == (36, 36)
-    noted = record.read("copied")
+    noted = records.read("copied")
     assert noted is not None
     assert noted["source"]["inode"] == overlay.stat().st_ino
     assert (noted["storage_domain"], noted["volume"]) == (DOMAIN, IDS["disks"]["vm"]["volume"])
@@ -107,7 +106,7 @@ def test_a_target_that_is_too_small_is_refused(configured: StorageHost, overlay:
 
     assert ret["result"] is False
     assert "hosted_engine:vm:disk_gib" in ret["comment"]
-    assert record.read("copied") is None
+    assert records.read("copied") is None
 
 
 @pytest.mark.parametrize("image", ["source", "target"])
@@ -126,7 +125,7 @@ def test_a_disk_in_use_is_left_alone(configured: StorageHost, overlay: Path, ima
 
     assert ret["result"] is False
     assert "lock" in ret["comment"]
-    assert record.read("copied") is None
+    assert records.read("copied") is None
     assert not any(configured.start("vm"))
 
 
@@ -236,7 +235,7 @@ def test_nothing_is_written_where_the_engine_may_run(
     if why == "deployed":
         configured.say(deployed=True)
     elif why == "was deployed":
-        record.write("deployment", {"healthy": True})
+        records.write("deployment", {"healthy": True})
     else:
         _runs(configured, "HostedEngine" if why == "vm" else "HostedEngineLocal")
 
@@ -263,7 +262,7 @@ def test_nothing_is_written_while_another_host_reports(
 ) -> None:
     """Neither an agent nor a broker runs here, so HA's commands know nothing of host 2."""
     _report(configured, 2, **{"host-ts": 5044})
-    monkeypatch.setattr(ha_status, "WATCH_SECONDS", 20)
+    monkeypatch.setattr(status, "WATCH_SECONDS", 20)
     stop = threading.Event()
 
     def agent() -> None:

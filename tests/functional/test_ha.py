@@ -13,14 +13,10 @@ from typing import Any
 
 import pytest
 from minion import ROOT
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.core import wait as waiting
+from ovirt_he.core import command, records, wait
 from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import connection
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import explain
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import conf, explain, status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, VM
 
@@ -77,7 +73,7 @@ class Ha:
         elif arguments[:2] == ("systemctl", "restart"):
             self.broker_answers = True
             # The broker's RuntimeDirectory.
-            shutil.rmtree(files.RUN_VM_CONF.parent, ignore_errors=True)
+            shutil.rmtree(conf.RUN_VM_CONF.parent, ignore_errors=True)
         elif arguments[:2] == ("hosted-engine", "--set-maintenance"):
             self.maintenance = arguments[2] == "--mode=global"
         elif arguments[:2] == ("systemctl", "is-active"):
@@ -88,8 +84,8 @@ class Ha:
             output = "s hosted-engine:1:/lockspace:0\n" if self.locked else ""
         elif arguments[:2] == ("hosted-engine", "--set-shared-config"):
             flag, value = arguments[2:4]
-            text = ha_status.HA_CONF.read_text()
-            ha_status.HA_CONF.write_text(text.replace(f"{flag}=True", f"{flag}={value}"))
+            text = status.HA_CONF.read_text()
+            status.HA_CONF.write_text(text.replace(f"{flag}=True", f"{flag}={value}"))
         elif "sanlock" in arguments:
             tail = arguments[arguments.index("sanlock") + 1 :]
             done = subprocess.run(
@@ -107,22 +103,22 @@ class Ha:
 @pytest.fixture
 def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
     made = Ha(host)
-    files.CONFIGURATION.parent.mkdir()
-    files.CONFIGURATION.write_text(files.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    conf.CONFIGURATION.parent.mkdir()
+    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
 
-    record.write("setup", {"keycloak": False})
+    records.write("setup", {"keycloak": False})
 
     def check_health(site: connection.Site) -> None:
         if made.page:
             raise Unreachable(made.page)
 
-    monkeypatch.setattr(ha_status, "read", made.read)
-    monkeypatch.setattr(ha_status, "HA_CONF", host.folder / "ha.conf")
+    monkeypatch.setattr(status, "read", made.read)
+    monkeypatch.setattr(status, "HA_CONF", host.folder / "ha.conf")
     monkeypatch.setattr(command, "run", made.run)
     monkeypatch.setattr(connection.Site, "_ca_file", lambda site: Path("/ca.pem"))
     monkeypatch.setattr(connection.Site, "check_health", check_health)
     monkeypatch.setattr(explain, "LOGS", host.folder)
-    monkeypatch.setattr(waiting, "FIRST", 0.01)
+    monkeypatch.setattr(wait, "FIRST", 0.01)
     answers = [(0, 0, 0, "", ("192.0.2.10", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     yield made
@@ -201,8 +197,8 @@ def test_a_lockspace_disk_that_is_too_small_is_refused(ha: Ha) -> None:
 
 def test_a_broker_that_failed_its_start_is_restarted_once(ha: Ha) -> None:
     ha.broker_answers, ha.maintenance = False, True
-    files.RUN_VM_CONF.parent.mkdir()
-    files.RUN_VM_CONF.write_text(f"vmId={VM}\n")
+    conf.RUN_VM_CONF.parent.mkdir()
+    conf.RUN_VM_CONF.write_text(f"vmId={VM}\n")
 
     ret = ha.host.state(OFF)
 
@@ -212,7 +208,7 @@ def test_a_broker_that_failed_its_start_is_restarted_once(ha: Ha) -> None:
         "hosted_engine_ha.set_maintenance",
     ]
     assert ha.maintenance is False
-    assert files.RUN_VM_CONF.read_text() == f"vmId={VM}\n", "it goes with the broker's directory"
+    assert conf.RUN_VM_CONF.read_text() == f"vmId={VM}\n", "it goes with the broker's directory"
     again = ha.host.state(OFF)
     assert (again["result"], again["changes"]) == (True, {})
 
@@ -223,13 +219,13 @@ def test_vm_conf_that_went_with_a_failed_broker_is_made_again(ha: Ha) -> None:
 
     assert ha.host.state(OFF)["result"] is True
 
-    assert f"vmId={VM}\n" in files.RUN_VM_CONF.read_text()
-    assert files.RUN_VM_CONF.stat().st_uid == 36
+    assert f"vmId={VM}\n" in conf.RUN_VM_CONF.read_text()
+    assert conf.RUN_VM_CONF.stat().st_uid == 36
 
 
 def test_local_maintenance_of_earlier_days_is_ended_before_the_agent_starts(ha: Ha) -> None:
     """An agent that finds it in ha.conf waits for ever, and the engine never comes up."""
-    ha_status.HA_CONF.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
+    status.HA_CONF.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
     ha.locked = False
 
     ret = ha.host.state(OFF)
@@ -257,7 +253,7 @@ def test_health_is_waited_for_and_recorded(ha: Ha, monkeypatch: pytest.MonkeyPat
             ha.page = ""
         return ha.read()
 
-    monkeypatch.setattr(ha_status, "read", look)
+    monkeypatch.setattr(status, "read", look)
 
     ret = ha.host.state(HEALTHY)
 
@@ -266,7 +262,7 @@ def test_health_is_waited_for_and_recorded(ha: Ha, monkeypatch: pytest.MonkeyPat
         "hosted_engine_ha.wait_for_health",
         "hosted_engine_ha.record_deployment",
     ]
-    assert record.read("deployment") == {
+    assert records.read("deployment") == {
         "fqdn": "engine.example.com", "vm_id": VM, "storage_domain": DOMAIN, "host_id": 1,
         "healthy": True,
     }  # fmt: skip
@@ -302,7 +298,7 @@ def test_a_healthy_engine_at_another_address_than_its_name_s_is_told(ha: Ha) -> 
         assert (ret["result"], ret["changes"]) == (False, {})
         assert "resolves to 192.0.2.10, but the VM" in ret["comment"]
         assert "has 192.0.2.77: correct the name in DNS" in ret["comment"]
-    assert record.read("deployment") is None
+    assert records.read("deployment") is None
 
 
 def test_global_maintenance_of_an_engine_that_is_down_is_told(ha: Ha) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ovirt_he.guest.files import GATE
 
-from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
 from functional.test_bootstrap_guest import Flaky, Guest, says
 
 pytestmark = pytest.mark.usefixtures("hypervisor")
@@ -22,7 +21,7 @@ SECRET = "not-to-be-seen-admin"
 
 
 @pytest.fixture
-def guest(host, monkeypatch, tmp_path) -> Guest:  # noqa: F811
+def guest(host, monkeypatch, tmp_path) -> Guest:
     """A guest whose shell is this machine's, below a folder: commands run, and leave traces."""
     host.pillar["timeouts"] = {"boot": 1, "hook": 20}
     made = Guest(host, monkeypatch)
@@ -254,7 +253,7 @@ def test_a_gate_that_cannot_be_seen_is_neither_open_nor_opened(guest, gate, fail
     assert told.startswith("unknown: ssh: connect to host")
 
 
-def test_a_guest_that_is_off_is_hopeless(guest, gate):
+def test_a_guest_that_is_off_is_reported_as_failed(guest, gate):
     gate("inactive")
     guest.listens = False
     look = guest.host.minion.functions["hosted_engine_gate.wait"]

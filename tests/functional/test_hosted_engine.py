@@ -15,10 +15,7 @@ import yaml
 from minion import Minion
 from ovirt_he.core import command, records
 from ovirt_he.host import address, stage
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import machine
-from ovirt_he.preflight import packages as preflight_packages
-from ovirt_he.preflight import registry as preflight_checks
+from ovirt_he.preflight import check, machine, packages, registry
 from salt.exceptions import CommandExecutionError
 
 PILLARS = Path(__file__).parent / "pillars"
@@ -196,7 +193,7 @@ def test_the_package_loads_in_salt_s_own_loader_too(minion):
 def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     # A machine without DNS takes seconds to say that it doesn't know a name.
     monkeypatch.setattr(address, "addresses", lambda *_: [])
-    monkeypatch.setattr(preflight_packages, "PROVIDERS", {"Debian": lambda _: {}})
+    monkeypatch.setattr(packages, "PROVIDERS", {"Debian": lambda _: {}})
     minion = Minion(tmp_path / "minion", pillar("faulty"))
 
     states = minion.apply("hosted_engine.preflight", test=test)
@@ -216,10 +213,10 @@ def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
 @pytest.mark.parametrize("test", [True, False])
 def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, monkeypatch, test):
     def found(_):
-        yield preflight.problem("vm:memory_mib", "too little", "Free some")
+        yield check.problem("vm:memory_mib", "too little", "Free some")
 
     found.__name__ = "memory"
-    monkeypatch.setattr(preflight_checks, "OF_HOST", [found])
+    monkeypatch.setattr(registry, "OF_HOST", [found])
     own = pillar("smallest")
     own["hosted_engine"]["preflight"] = {"ignore": ["memory"]}
     minion = Minion(tmp_path / "minion", own)
@@ -240,12 +237,12 @@ def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, m
 
 def test_preflight_s_exit_code_tells_a_problem_from_none(tmp_path, monkeypatch):
     """What ``salt-call --retcode-passthrough`` ends with is what a module leaves there."""
-    found = [preflight.problem("vm:memory_mib", "too little", "Free some")]
+    found = [check.problem("vm:memory_mib", "too little", "Free some")]
 
     def memory(_):
         yield from found
 
-    monkeypatch.setattr(preflight_checks, "OF_HOST", [memory])
+    monkeypatch.setattr(registry, "OF_HOST", [memory])
     minion = Minion(tmp_path / "minion", pillar("smallest"))
     context = minion.functions.pack["__context__"]
 
@@ -259,9 +256,9 @@ def test_preflight_s_exit_code_tells_a_problem_from_none(tmp_path, monkeypatch):
 
 def test_preflight_s_problems_are_in_the_order_in_which_they_are_read(tmp_path, monkeypatch):
     def found(_):
-        yield preflight.problem("vm:memory_mib", "too little", "Free some")
+        yield check.problem("vm:memory_mib", "too little", "Free some")
 
-    monkeypatch.setattr(preflight_checks, "OF_HOST", [found])
+    monkeypatch.setattr(registry, "OF_HOST", [found])
     told = Minion(tmp_path / "minion", pillar("smallest"))("hosted_engine.preflight")
 
     # Salt 3008's nested output sorts all keys; JSON and YAML keep the order.

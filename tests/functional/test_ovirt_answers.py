@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from minion import ROOT, Minion
 from ovirt_he.core.errors import Unreachable
-from ovirt_he.engine import connection, health
-from ovirt_he.engine import sdk as client
+from ovirt_he.engine import connection, health, sdk
 from salt.exceptions import CommandExecutionError
 
 from functional.engine_process import Engine
@@ -190,8 +189,8 @@ def test_escape_sequences_of_events_and_faults_reach_no_terminal(
 
     fault = ovirtsdk4.types.Fault(reason="Operation Failed", detail=f"[{ESCAPE}[31mred{ESCAPE}[0m]")
     error = ovirtsdk4.Error(f"{ESCAPE}]0;title\x07x", 409, fault)
-    assert client.said(error) == "Operation Failed: red (HTTP 409)"
-    assert client.said(ovirtsdk4.Error(f"{ESCAPE}]0;title\x07x")) == "x"
+    assert sdk.said(error) == "Operation Failed: red (HTTP 409)"
+    assert sdk.said(ovirtsdk4.Error(f"{ESCAPE}]0;title\x07x")) == "x"
     event(engine, "\u009b31mred \u202egnp.txt")
 
     (line,) = host.minion("ovirt_event.recent")

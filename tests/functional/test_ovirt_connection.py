@@ -6,9 +6,9 @@ import threading
 from typing import Any
 
 import pytest
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet, Paused, Unreachable
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, health
 from salt.exceptions import CommandExecutionError
 
 from functional.engine_process import Engine, run_module
@@ -72,7 +72,7 @@ def test_a_restored_engine_s_password_is_the_backup_s(host, engine):
 
 @pytest.mark.feature("keycloak")
 def test_keycloak_s_user_follows_what_engine_setup_did(host, engine):
-    record.write("setup", {"keycloak": True})
+    records.write("setup", {"keycloak": True})
 
     with pytest.raises(CommandExecutionError, match=r"admin@ovirt@internalsso"):
         datacenters(engine)
@@ -86,7 +86,7 @@ def test_a_fault_gives_reason_and_detail_and_keeps_the_connection(host):
 
 
 def test_before_the_engine_is_set_up_it_is_not_yet(host, engine):
-    record.remove("setup")
+    records.remove("setup")
 
     with pytest.raises(NotYet, match=r"hosted_engine\.bootstrap"):
         datacenters(engine)
@@ -163,3 +163,22 @@ def test_an_engine_that_ha_is_starting_is_waited_for(host, engine):
     threading.Timer(1.5, engine.start).start()
 
     assert datacenters(engine) == ["Default"]
+
+
+@pytest.mark.parametrize("page", ["Welcome to Health Status!", "DB Up!", ""])
+def test_an_engine_is_healthy_where_its_database_is_as_well(page):
+    """One idea of healthy, for the bootstrap's wait, HA's, and the sign-in."""
+    assert health.refusal("DB Up!Welcome to Health Status!") == ""
+    assert health.refusal(page) == (page or "empty")
+
+
+@pytest.mark.parametrize(
+    "verb, arguments",
+    [
+        ("ovirt_storage_domain.activate", ["none", "Default"]),
+        ("ovirt_vm.add_nic", ["none", "ovirtmgmt", "00:16:3e:00:00:01"]),
+    ],
+)
+def test_what_isn_t_in_the_engine_is_named(host, verb, arguments):
+    with pytest.raises(NotYet, match=r"none isn't in the engine yet"):
+        host.minion(verb, *arguments)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from minion import ROOT, Minion
-from ovirt_he.core import records as record
-from ovirt_he.preflight import machine, packages
+from ovirt_he.core import records
+from ovirt_he.preflight import machine, packages, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from functional.engine_process import Engine
@@ -41,7 +41,7 @@ def joining(engine: Engine) -> dict[str, Any]:
 def host(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A further host: nothing of the engine on it but its CA; the engine runs on the first one."""
     made = Host(tmp_path / "host", engine, monkeypatch)
-    record.remove("setup")
+    records.remove("setup")
     (made.records / "engine-ca.pem").unlink()
     modules = [str(made.folder / "modules"), str(ROOT / "_modules")]
     made.minion = Minion(tmp_path / "joining", joining(engine), module_dirs=modules)
@@ -188,6 +188,8 @@ def test_what_stops_a_host_from_joining_is_told(host: Host, tmp_path: Path) -> N
         joins = engine.pop("joins", True)
         given["hosted_engine"]["host"]["joins"] = joins
         given["hosted_engine"]["engine"] |= engine
+        of_host = {check.__name__ for check in registry.join.CHECKS} - registry.NEVER_IGNORED
+        given["hosted_engine"]["preflight"] = {"ignore": sorted(of_host)}
         minion = Minion(tmp_path / name, given)
         ret = minion.state("hosted_engine.joinable", "x", test=True)
         assert ret["result"] is not None

@@ -273,21 +273,30 @@ def test_what_the_engine_is_doing_already_is_told_from_a_failure(stored):
         update()
 
 
-@pytest.mark.parametrize("test", [True, False])
-def test_an_ovf_store_is_prepared_to_be_read_but_not_in_test_mode(stored, test):
-    present(stored)
-    marked(stored)
-    assert defined(stored)["result"] is True
-    for path in (stored.folder / "volumes").iterdir():
+def unprepared(host: Host) -> None:
+    """The VM is stored, and its OVF stores can't be read on this host now."""
+    present(host)
+    marked(host)
+    assert defined(host)["result"] is True
+    for path in (host.folder / "volumes").iterdir():
         path.unlink()
-    stored.commands.clear()
+    host.commands.clear()
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_an_ovf_store_is_prepared_by_a_verb_and_never_by_a_look(stored, test):
+    unprepared(stored)
+    assert stored.minion("hosted_engine_vm.stored", NAME, "hosted_storage") is None
+    assert not stored.called("vdsm-client", "Image", "prepare")
 
     result = defined(stored, test=test)
 
     assert stored.called("vdsm-client", "Image", "prepare") is not test
-    assert (result["result"], result["changes"]) == (
-        (None, result["changes"]) if test else (True, {})
-    )
+    assert result["result"] is (None if test else True), result["comment"]
+    assert result["changes"]["stored"] == {"old": None, "new": True}
+    if not test:
+        assert result["changes"]["done"] == ["hosted_engine_vm.prepare"]
+        assert defined(stored)["changes"] == {}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ovirt_he.core import records as record
-from ovirt_he.ha import own_domain as own
+from ovirt_he.core import records
+from ovirt_he.ha import own_domain
 from salt.exceptions import CommandExecutionError
 
 from functional.block_site import FIBRE, TARGET, site
@@ -22,7 +22,7 @@ def domains(host: Host) -> list[str]:
 
 
 def recorded() -> dict[str, Any]:
-    return record.read("deployment") or {}
+    return records.read("deployment") or {}
 
 
 def kept(host: Host) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def killed_before_its_record(host: Host, monkeypatch: pytest.MonkeyPatch) -> Non
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(own, "made", killed)
+        patch.setattr(own_domain, "made", killed)
         with pytest.raises(KeyboardInterrupt):
             host.minion("ovirt_storage_domain.add", "hosted_storage", NODE, STORAGE)
 
@@ -94,12 +94,12 @@ def test_a_domain_that_appears_after_the_look_is_forgotten_and_never_formatted(
     assert domains(up) == []
     assert kept(up)["domain"] is not None
     assert kept(up)["volumes"] == theirs.get("volumes", {})
-    assert recorded() == {} or not own.is_pending()
+    assert recorded() == {} or not own_domain.is_pending()
 
 
 def test_a_run_that_was_killed_before_its_record_is_completed_by_the_next(up, monkeypatch):
     killed_before_its_record(up, monkeypatch)
-    assert own.is_pending()
+    assert own_domain.is_pending()
     assert recorded()["storage"]["path"] == "/exports/engine"
 
     tested, first, second = active(up, test=True), active(up), active(up)
@@ -174,7 +174,7 @@ def test_what_the_engine_refused_is_not_begun_any_more(up):
 
     assert active(up)["result"] is False
 
-    assert not own.is_pending()
+    assert not own_domain.is_pending()
     up.engine.faults()
     assert active(up)["result"] is True
 

@@ -13,7 +13,7 @@ from ovirt_he.bootstrap import image
 from ovirt_he.guest import files
 from ovirt_he.host import identity
 
-from functional.bootstrap_host import Host, host, hypervisor  # noqa: F401, fixtures
+from functional.bootstrap_host import Host
 from functional.engine_process import PACKAGE
 from functional.test_bootstrap_guest import PSQL, Guest
 
@@ -26,7 +26,7 @@ FOLDER = files.FOLDER
 class Restoring(Guest):
     """A guest at its gate; its /var/lib/hosted-engine is a folder here, its database a state."""
 
-    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(host, monkeypatch)
         self.folder = host.folder / "guest"
         self.folder.mkdir()
@@ -75,7 +75,7 @@ class Restoring(Guest):
 
 
 @pytest.fixture
-def guest(host, monkeypatch, tmp_path) -> Restoring:  # noqa: F811
+def guest(host, monkeypatch, tmp_path) -> Restoring:
     (tmp_path / "vdsm.id").write_text("4c4c4544-0000-4000-8000-000000000001\n")
     monkeypatch.setattr(identity, "VDSM_ID", tmp_path / "vdsm.id")
     return Restoring(host, monkeypatch)

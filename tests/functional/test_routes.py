@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.host import address, gateway, routes
+from ovirt_he.core import command, records
+from ovirt_he.host import address, routes
 from salt.exceptions import CommandExecutionError
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's")
@@ -66,7 +65,7 @@ def network(tmp_path, monkeypatch) -> Iterator[Network]:
         return run("ip", "-n", name, *arguments[1:], **options)
 
     monkeypatch.setattr(command, "run", inside)
-    monkeypatch.setattr(record, "DIRECTORY", tmp_path)
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path)
     yield Network(name)
     subprocess.run(["ip", "netns", "delete", name], check=True)
 
@@ -80,7 +79,7 @@ def test_nothing_is_lost_where_nothing_happened(network):
     remember()
 
     assert routes.state() == routes.THERE
-    assert record.read("routes")["device"] == "host0"
+    assert records.read("routes")["device"] == "host0"
 
 
 def test_lost_routes_come_back_on_the_bridge_and_wait_to_be_saved(network):
@@ -95,7 +94,7 @@ def test_lost_routes_come_back_on_the_bridge_and_wait_to_be_saved(network):
     assert {now["default"]["dev"], now["10.8.0.0/16"]["dev"]} == {"ovirtmgmt"}
     assert now["10.8.0.0/16"]["metric"] == 50
     assert routes.state() == routes.UNSAVED
-    record.write("routes", record.read("routes") | {"saved": True})
+    records.write("routes", records.read("routes") | {"saved": True})
     assert routes.state() == routes.THERE
 
 
@@ -140,10 +139,10 @@ def test_routes_and_rules_of_both_families_come_back(network):
 
 def test_what_an_older_version_recorded_is_ipv4(network):
     remember()
-    known = record.read("routes")
+    known = records.read("routes")
     for entry in (*known["routes"], *known["rules"]):
         del entry["family"]
-    record.write("routes", known)
+    records.write("routes", known)
     network.move()
     network.set("rule", "del", "priority", "100")
 
@@ -283,7 +282,7 @@ def test_the_gateway_of_a_route_by_several_is_its_first(network, metric, monkeyp
     network.set("route", "add", "default", "via", "10.9.9.7", "dev", "host0", "metric", "900")
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
 
-    assert gateway.of(settings) == "10.9.9.1"
+    assert routes.default_gateway(settings) == "10.9.9.1"
 
 
 def test_the_live_default_route_counts_before_a_recorded_one(network, monkeypatch):
@@ -292,10 +291,10 @@ def test_the_live_default_route_counts_before_a_recorded_one(network, monkeypatc
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
     remember()
     network.set("route", "replace", "default", "via", "10.9.9.99", "dev", "host0")
-    assert gateway.of(settings) == "10.9.9.99"
+    assert routes.default_gateway(settings) == "10.9.9.99"
 
     network.set("route", "del", "default")
-    assert gateway.of(settings) == "10.9.9.1"
+    assert routes.default_gateway(settings) == "10.9.9.1"
 
 
 def test_another_default_route_is_left_alone(network):
@@ -314,7 +313,7 @@ def test_what_was_recorded_stays_while_it_is_still_lost(network):
 
     remember()
 
-    assert {route["dst"] for route in record.read("routes")["routes"]} == {
+    assert {route["dst"] for route in records.read("routes")["routes"]} == {
         "default",
         "10.8.0.0/16",
     }
@@ -325,7 +324,7 @@ def test_a_boot_that_undid_the_bridge_is_noticed(network):
     network.move()
     routes.restore()
     network.move_back()
-    record.write("routes", record.read("routes") | {"boot": "an earlier one"})
+    records.write("routes", records.read("routes") | {"boot": "an earlier one"})
 
     assert routes.state() == routes.ROLLED_BACK
 

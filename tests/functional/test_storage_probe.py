@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from minion import ROOT
-from ovirt_he.host import storage_probe as probe
+from ovirt_he.host import storage_probe
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: wants root")
 PACKAGES = ROOT / "tests/lab/packages"
@@ -37,7 +37,7 @@ exec "$@"
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ovirt_he.host import storage_probe as probe
+from ovirt_he.host import storage_probe
 from salt.exceptions import CommandExecutionError
 storage, changed = json.loads(sys.argv[2])
 for name, value in changed.items():
@@ -327,4 +327,4 @@ def test_a_file_in_use_beside_it_stays(nas):
 def test_the_options_are_vdsms(kind, version, given, wanted):
     storage = {"type": kind, "nfs_version": version, "mount_options": given}
 
-    assert probe.options(storage) == wanted
+    assert storage_probe.options(storage) == wanted

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from minion import Minion
-from ovirt_he.core import records as record
-from ovirt_he.host import stage
-from ovirt_he.host import storage_probe as probe
+from ovirt_he.core import records
+from ovirt_he.host import stage, storage_probe
 from ovirt_he.preflight import network
 from salt.exceptions import CommandExecutionError
 
@@ -45,9 +44,9 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
             raise CommandExecutionError(found["error"])
         return found
 
-    monkeypatch.setattr(probe, "inspect", inspect)
+    monkeypatch.setattr(storage_probe, "inspect", inspect)
     monkeypatch.setattr(network, "resolve", lambda name: {"192.0.2.5"})
-    monkeypatch.setattr(record, "DIRECTORY", tmp_path / "records")
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path / "records")
     monkeypatch.setattr(stage, "COMMAND", tmp_path / "hosted-engine")
     stage.COMMAND.touch()
     return found

@@ -265,4 +265,4 @@ def test_second_run_changes_nothing(deployed: Site) -> None:
     assert changes(states) == {}
     assert deployed.output("cat", ON_HOST).split() == list(HOST_MOMENTS)
     left = deployed.output("ls", "/var/lib/hosted-engine").split()
-    assert left == ["deployment.json"], f"records of the way, {BOOTSTRAP} among them: {left}"
+    assert left == ["deployment.json"], f"records of the deployment, {BOOTSTRAP} among them: {left}"

@@ -14,10 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from ovirt_he.guest.answers import DECIDED, LOOKS_SECRET
-from ovirt_he.ha import archive
-from ovirt_he.ha import config_files as files
-from ovirt_he.migrate import answer_file, convert
-from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.ha import archive, conf
+from ovirt_he.migrate import answer_file, convert, fhanswers
 from ovirt_he.migrate.answer_reasons import REASONS
 from ovirt_he.migrate.answer_table import TABLE
 from ovirt_he.pillar.schema import SCHEMA
@@ -32,7 +30,7 @@ from .test_schema_properties import generated
 
 
 def read(text: str) -> convert.Converted:
-    return answers.read(answer_file.parse(text).answers)
+    return fhanswers.read(answer_file.parse(text).answers)
 
 
 def told(*lines: str) -> convert.Converted:
@@ -225,7 +223,7 @@ def test_fhanswers_as_otopi_reads_it():
     pillar = yaml.safe_load((ROOT / "pillar.example").read_text())["hosted_engine"]
     pillar["vm"]["root_ssh_keys"] = ["ssh-rsa A== one", "ssh-rsa B== two"]
     pillar["engine"]["answers"]["OVESETUP_X/text"] = "str:100%"
-    text = answers.text(pillar, IDS, "a-uuid")
+    text = fhanswers.text(pillar, IDS, "a-uuid")
 
     found = as_otopi_has_them(text)
 
@@ -255,7 +253,7 @@ def test_fhanswers_hold_what_the_user_gave_and_no_secret():
     pillar = yaml.safe_load((ROOT / "pillar.example").read_text())["hosted_engine"]
     pillar["engine"]["answers"]["OVESETUP_GRAFANA/adminPassword"] = "str:in the wrong place"
     del pillar["network"]["gateway"]
-    text = answers.text(pillar, IDS, "a-uuid")
+    text = fhanswers.text(pillar, IDS, "a-uuid")
 
     assert "OVEHOSTED_NETWORK/gateway=none:None\n" in text, "not the one that was found"
     assert "in the wrong place" not in text
@@ -271,7 +269,7 @@ def test_fhanswers_hold_what_the_user_gave_and_no_secret():
 def test_a_pillar_comes_back_as_it_was(pillar: dict[str, Any]) -> None:
     """Both with their defaults filled in, and without secrets."""
     assert not list(problems(pillar, SCHEMA))
-    text = answers.text(pillar, IDS, "a-uuid")
+    text = fhanswers.text(pillar, IDS, "a-uuid")
     as_otopi_has_them(text)
 
     back = read(text)
@@ -301,7 +299,7 @@ def test_any_answers_are_read_or_told(answered: dict[str, str]) -> None:
     """Whatever they say nothing raises; and no secret is part of a problem."""
     password = "OVEHOSTED_ENGINE/adminPassword"
 
-    found = answers.read(answered | {password: "hidden:not-to-be-seen"})
+    found = fhanswers.read(answered | {password: "hidden:not-to-be-seen"})
 
     assert found.unknown == []
     assert any(problem.startswith(f"{password}: its value has no") for problem in found.problems)
@@ -347,7 +345,7 @@ def test_what_otopi_cannot_say_exactly_comes_back_too(group, key, value):
         group: PILLAR["hosted_engine"].get(group, {}) | {key: value}
     }
 
-    back = read(answers.text(pillar, IDS, "a-uuid")).pillar
+    back = read(fhanswers.text(pillar, IDS, "a-uuid")).pillar
 
     assert back[group][key] == value
 
@@ -386,7 +384,7 @@ KEYS = st.sampled_from(["vm", "vm__cpus", "storage", "CI_DNS", "OVESETUP_X", "A/
     )
 )
 def test_any_names_are_read_or_told(answered: dict[str, str]) -> None:
-    found = answers.read(answered)
+    found = fhanswers.read(answered)
 
     convert.tree(convert.leaves(found.pillar))
     assert set(found.unknown) <= answered.keys()
@@ -396,7 +394,7 @@ def test_any_names_are_read_or_told(answered: dict[str, str]) -> None:
 @given(st.text() | st.builds("[environment:default]\n{}".format, st.text()))
 def test_any_text_is_an_answer_file_or_refused(text: str) -> None:
     with contextlib.suppress(CommandExecutionError):
-        answers.read(answer_file.parse(text).answers)
+        fhanswers.read(answer_file.parse(text).answers)
 
 
 def test_every_key_has_a_place_or_a_reason():
@@ -404,9 +402,9 @@ def test_every_key_has_a_place_or_a_reason():
     named = {name for row in TABLE for name in row.names}
 
     assert not named & REASONS.keys()
-    text = answers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
+    text = fhanswers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
     for name in as_otopi_has_them(text):
-        assert name in named or name in REASONS or name.startswith(answers.OWN), name
+        assert name in named or name in REASONS or name.startswith(fhanswers.OWN), name
     for row in TABLE:
         for path in row.paths:
             convert.schema_of(path)
@@ -414,8 +412,8 @@ def test_every_key_has_a_place_or_a_reason():
 
 def test_facts_of_the_archive_are_the_ids_alone():
     """A deployed host sees no change when the text has another form."""
-    text = answers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
-    facts = archive.facts(files.ANSWERS, text)
+    text = fhanswers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
+    facts = archive.facts(conf.ANSWERS, text)
 
     old = "[environment:default]\n" + "".join(f"{key}={value}\n" for key, value in facts.items())
 
@@ -424,18 +422,18 @@ def test_facts_of_the_archive_are_the_ids_alone():
         IDS["vm_id"], IDS["storage_domain"],
         *(part for disk in IDS["disks"].values() for part in disk.values()),
     }  # fmt: skip
-    assert archive.lacking(files.ANSWERS, text, old) == facts
-    assert archive.mend(files.ANSWERS, text, old) == old
+    assert archive.lacking(conf.ANSWERS, text, old) == facts
+    assert archive.mend(conf.ANSWERS, text, old) == old
 
 
 def test_an_archive_that_is_too_long_names_the_pillars_key():
     pillar = PILLAR["hosted_engine"] | {"hooks": {"guest_after_setup": ["x" * 20000]}}
     members = {
-        files.HOSTED_ENGINE: files.hosted_engine_conf(known(), IDS, "192.0.2.1"),
-        files.VM: files.vm_conf(known(), IDS),
-        files.BROKER: files.broker_conf(known()),
-        files.VERSION: "2.5.2\n",
-        files.ANSWERS: answers.text(pillar, IDS, "a-uuid"),
+        conf.HOSTED_ENGINE: conf.hosted_engine_conf(known(), IDS, "192.0.2.1"),
+        conf.VM: conf.vm_conf(known(), IDS),
+        conf.BROKER: conf.broker_conf(known()),
+        conf.VERSION: "2.5.2\n",
+        conf.ANSWERS: fhanswers.text(pillar, IDS, "a-uuid"),
     }
 
     with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks__guest_after_setup in fhans"):

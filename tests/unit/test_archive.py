@@ -6,19 +6,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ovirt_he.ha import archive
-from ovirt_he.ha import config_files as files
-from ovirt_he.migrate import fhanswers as answers
+from ovirt_he.ha import archive, conf
+from ovirt_he.migrate import fhanswers
 from salt.exceptions import CommandExecutionError
 
 from unit.configured import DOMAIN, IDS, OTHER, PILLAR, VM, known
 
 TEXTS = {
-    files.HOSTED_ENGINE: files.hosted_engine_conf(known(), IDS, "192.0.2.1"),
-    files.VM: files.vm_conf(known(), IDS),
-    files.BROKER: files.broker_conf(known()),
-    files.VERSION: "2.5.2\n",
-    files.ANSWERS: answers.text(PILLAR["hosted_engine"], IDS, "a-uuid"),
+    conf.HOSTED_ENGINE: conf.hosted_engine_conf(known(), IDS, "192.0.2.1"),
+    conf.VM: conf.vm_conf(known(), IDS),
+    conf.BROKER: conf.broker_conf(known()),
+    conf.VERSION: "2.5.2\n",
+    conf.ANSWERS: fhanswers.text(PILLAR["hosted_engine"], IDS, "a-uuid"),
 }
 
 
@@ -32,7 +31,7 @@ def test_tar_reads_what_was_built(tmp_path: Path) -> None:
     disk.write_bytes(archive.build(TEXTS) + bytes(100_000))
 
     listed = subprocess.run(["tar", "-tf", disk], capture_output=True, text=True, check=True)
-    assert sorted(listed.stdout.split()) == sorted(files.MEMBERS)
+    assert sorted(listed.stdout.split()) == sorted(conf.MEMBERS)
     for name, text in TEXTS.items():
         out = subprocess.run(
             ["tar", "-xOf", disk, name], capture_output=True, text=True, check=True
@@ -46,7 +45,7 @@ def test_it_has_the_one_length() -> None:
 
 
 def test_what_is_too_long_is_refused_and_named() -> None:
-    texts = TEXTS | {files.ANSWERS: TEXTS[files.ANSWERS] + f"OVEHOSTED_VM/key=str:{'k' * 15_000}\n"}
+    texts = TEXTS | {conf.ANSWERS: TEXTS[conf.ANSWERS] + f"OVEHOSTED_VM/key=str:{'k' * 15_000}\n"}
 
     with pytest.raises(CommandExecutionError, match=r"OVEHOSTED_VM/key in fhanswers.conf \(15021"):
         archive.build(texts)
@@ -54,18 +53,16 @@ def test_what_is_too_long_is_refused_and_named() -> None:
 
 def test_the_longest_that_fits_is_written_whole(tmp_path: Path) -> None:
     room = archive.ARCHIVE_BYTES - 2 * 512 - len(archive.build(TEXTS).rstrip(b"\0"))
-    last = TEXTS[files.HOSTED_ENGINE]
-    texts = TEXTS | {files.HOSTED_ENGINE: last + "x" * room}
+    last = TEXTS[conf.HOSTED_ENGINE]
+    texts = TEXTS | {conf.HOSTED_ENGINE: last + "x" * room}
 
     disk = tmp_path / "disk"
     disk.write_bytes(archive.build(texts))
 
-    out = subprocess.run(
-        ["tar", "-xOf", disk, files.HOSTED_ENGINE], capture_output=True, check=True
-    )
+    out = subprocess.run(["tar", "-xOf", disk, conf.HOSTED_ENGINE], capture_output=True, check=True)
     assert out.stdout.decode() == last + "x" * room
     with pytest.raises(CommandExecutionError, match="nothing was written"):
-        archive.build(texts | {files.HOSTED_ENGINE: last + "x" * (room + 1)})
+        archive.build(texts | {conf.HOSTED_ENGINE: last + "x" * (room + 1)})
 
 
 @pytest.mark.parametrize("blocks", range(6))
@@ -88,7 +85,8 @@ def test_something_else_is_not_overwritten(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old"), [(files.VM, VM), (files.HOSTED_ENGINE, VM), (files.HOSTED_ENGINE, DOMAIN)]
+    ("name", "old"),
+    [(conf.VM, VM), (conf.HOSTED_ENGINE, VM), (conf.HOSTED_ENGINE, DOMAIN)],
 )
 def test_another_deployments_archive_is_told(name: str, old: str) -> None:
     data = archive.build(TEXTS | {name: TEXTS[name].replace(old, OTHER)})
@@ -97,18 +95,18 @@ def test_another_deployments_archive_is_told(name: str, old: str) -> None:
 
 
 def test_mending_keeps_what_an_operator_set() -> None:
-    fresh = TEXTS[files.HOSTED_ENGINE]
+    fresh = TEXTS[conf.HOSTED_ENGINE]
     current = fresh.replace("gateway=192.0.2.1", "gateway=192.0.2.254").replace(VM, OTHER)
     current = current.replace("console=vnc\n", "") + "own=1\n"
 
-    mended = archive.mend(files.HOSTED_ENGINE, fresh, current)
+    mended = archive.mend(conf.HOSTED_ENGINE, fresh, current)
 
     values = archive.properties(mended)
     assert values["gateway"] == "192.0.2.254"
     assert values["vmid"] == VM
     assert values["console"] == "vnc"
     assert values["own"] == "1"
-    assert archive.mend(files.HOSTED_ENGINE, fresh, mended) == mended
+    assert archive.mend(conf.HOSTED_ENGINE, fresh, mended) == mended
 
 
 def test_mending_what_lacks_nothing_changes_no_byte() -> None:
@@ -118,17 +116,17 @@ def test_mending_what_lacks_nothing_changes_no_byte() -> None:
 
 
 def test_answers_of_another_tool_stay() -> None:
-    fresh = TEXTS[files.ANSWERS]
+    fresh = TEXTS[conf.ANSWERS]
     current = "[environment:default]\nOVEHOSTED_CORE/checkRequirements=bool:True\n"
 
-    mended = archive.mend(files.ANSWERS, fresh, current + f"OVEHOSTED_VM/vmUUID=str:{OTHER}\n")
+    mended = archive.mend(conf.ANSWERS, fresh, current + f"OVEHOSTED_VM/vmUUID=str:{OTHER}\n")
 
     assert "OVEHOSTED_CORE/checkRequirements=bool:True" in mended
     assert f"OVEHOSTED_VM/vmUUID=str:{VM}" in mended
     assert OTHER not in mended
 
 
-@pytest.mark.parametrize("name", files.MEMBERS)
+@pytest.mark.parametrize("name", conf.MEMBERS)
 @pytest.mark.parametrize("broken", [None, "", "\x00\x00"])
 def test_a_member_without_content_is_written_anew(name: str, broken: str | None) -> None:
     assert archive.mend(name, TEXTS[name], broken) == TEXTS[name]

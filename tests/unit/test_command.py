@@ -24,10 +24,10 @@ def test_an_exit_code_is_a_failure_unless_it_is_listed():
 
 
 def test_an_error_shows_what_was_tried_in_place_of_the_command():
-    shown = failure("sh", "-c", "echo no such disk >&2; exit 3", what="Looking", advice="Look")
+    shown = failure("sh", "-c", "echo no such disk >&2; exit 3", shown="Looking", advice="Look")
 
     assert shown == "Looking: exit code 3: no such disk\nLook"
-    assert failure("sleep", "9", timeout=0.1, what="Resting") == "Resting: timed out after 0.1 s."
+    assert failure("sleep", "9", timeout=0.1, shown="Resting") == "Resting: timed out after 0.1 s."
 
 
 def test_of_a_long_command_an_error_shows_the_beginning():

@@ -15,7 +15,7 @@ import yaml
 from ovirt_he.core.text import Secret
 from ovirt_he.guest import answers as guest_answers
 from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import network as guest_network
+from ovirt_he.guest import network
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import SaltInvocationError
 
@@ -74,7 +74,7 @@ def test_what_was_not_given_is_left_to_engine_setup():
 
 
 def user_data(root_hash: str | None = None, **changes: dict[str, Any]) -> dict[str, Any]:
-    networking = {guest_network.KEYFILE: "[ipv4]\n"}
+    networking = {network.KEYFILE: "[ipv4]\n"}
     text = guest_files.user_data(
         settings(**changes), NONE, hosts="1.2.3.4 x\n", networking=networking, keys=KEYS,
         root_hash=root_hash,
@@ -153,7 +153,7 @@ class Guest:
         self.uuid = settings()["bootstrap"]["uuid"]
         for path, text in {
             "sys/class/dmi/id/product_uuid": "11111111-2222-4333-8444-555555555555\n",
-            "etc/hosts": "127.0.0.1 localhost\n" + guest_network.hosts_line("192.168.222.10", "e"),
+            "etc/hosts": "127.0.0.1 localhost\n" + network.hosts_line("192.168.222.10", "e"),
             "root/.ssh/authorized_keys": f"ecdsa B {guest_files.KEY_COMMENT}\nssh-rsa A user\n",
             "root/ovirt-engine-answers": "the appliance's own",
             "var/lib/hosted-engine/answers": "secret",

@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 import pytest
-from ovirt_he.guest import network as guest_network
+from ovirt_he.guest import network
 from salt.exceptions import CommandExecutionError
 
 from unit.test_guest_files import Guest, settings, user_data
@@ -33,7 +33,7 @@ def keyfile(
     family: str = "auto", gateway: str = "", mtu: int = 0, **vm: Any
 ) -> dict[str, dict[str, str]]:
     known = settings(vm=vm, network={"family": family, "mtu": mtu})
-    text = guest_network.keyfile(known, gateway, guest_network.family_.of(known))
+    text = network.keyfile(known, gateway, network.family_.of(known))
     parser = configparser.ConfigParser()
     parser.read_string(text)
     return {name: dict(parser[name]) for name in parser.sections()}
@@ -106,17 +106,17 @@ def test_the_search_domain_is_each_family_s():
 @pytest.mark.feature("ipv6")
 def test_in_ipv6_the_bootstrap_vm_has_a_static_address_before_its_setup():
     known = settings(network={"family": "ipv6"})
-    made = guest_network.files(known, GRAINS, "", "fd00:1234:5678:900::a")
+    made = network.files(known, GRAINS, "", "fd00:1234:5678:900::a")
     parser = configparser.ConfigParser()
-    parser.read_string(made[guest_network.BOOTSTRAP_KEYFILE])
+    parser.read_string(made[network.BOOTSTRAP_KEYFILE])
 
     assert dict(parser["ipv6"]) == {
         "method": "manual",
         "address1": "fd00:1234:5678:900::a/64,fd00:1234:5678:900::1",
         "dns": "fd00:1234:5678:900::1;",
     }
-    first, second, *_, last = (*guest_network.commands(made), ["systemctl"])
-    assert first == ["nmcli", "connection", "load", guest_network.BOOTSTRAP_KEYFILE]
+    first, second, *_, last = (*network.commands(made), ["systemctl"])
+    assert first == ["nmcli", "connection", "load", network.BOOTSTRAP_KEYFILE]
     assert second[:3] == ["nmcli", "connection", "up"]
     assert last == ["systemctl"]
     assert "nmcli" not in str(user_data()["runcmd"])
@@ -127,7 +127,7 @@ def test_the_guest_finds_engine_and_host_in_the_deployment_s_family():
         ("ipv4", "192.168.222.10", "192.0.2.11"),
         ("ipv6", "fd00::a", "2001:db8::11"),
     ):
-        lines = guest_network.hosts(settings(), GRAINS, family, engine).splitlines()
+        lines = network.hosts(settings(), GRAINS, family, engine).splitlines()
         assert lines == [
             f"{engine} engine.example.com engine # hosted-engine bootstrap",
             f"{host} node1.example.com # hosted-engine bootstrap",
@@ -138,7 +138,7 @@ def test_a_host_without_an_address_of_the_family_is_told():
     known = settings(host={"address": "node2.example.com"})
 
     with pytest.raises(CommandExecutionError, match=r"node2\.example\.com has no IPv6 address"):
-        guest_network.hosts(known, GRAINS, "ipv6", "fd00::a")
+        network.hosts(known, GRAINS, "ipv6", "fd00::a")
 
 
 @pytest.mark.feature("hosts_entries")
@@ -155,9 +155,9 @@ def test_a_host_without_an_address_of_the_family_is_told():
     ids=["none", "DHCP", "static"],
 )
 def test_lines_that_the_final_guest_keeps(tmp_path, vm, kept):
-    made = guest_network.final_files(settings(vm=vm), GRAINS, "")
+    made = network.final_files(settings(vm=vm), GRAINS, "")
     guest = Guest(tmp_path)
-    (tmp_path / "var/lib/hosted-engine/final.hosts").write_text(made[guest_network.FINAL_HOSTS])
+    (tmp_path / "var/lib/hosted-engine/final.hosts").write_text(made[network.FINAL_HOSTS])
 
     guest.boot()
 

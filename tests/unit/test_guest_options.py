@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import options
+from ovirt_he.guest import files, options
 from ovirt_he.pillar import settings as settings_
 
 CONTENT = "usr/share/xml/scap/ssg/content"
@@ -61,7 +60,7 @@ class Guest:
         return [line.rstrip() for line in told.open()] if told.exists() else []
 
     def script(self, vm: dict[str, Any], **engine: Any) -> str:
-        text = options.script(settings(vm, **engine), guest_files.SETUP_UNIT)
+        text = options.script(settings(vm, **engine), files.SETUP_UNIT)
         return re.sub(
             r"(?<![\w./])/(?=(etc|root|proc|var|usr/share|usr/local)/)", f"{self.root}/", text
         )
@@ -98,8 +97,8 @@ def guest(tmp_path: Path) -> Guest:
 
 
 def test_with_nothing_asked_for_there_is_no_script():
-    assert options.script(settings({}), guest_files.SETUP_UNIT) == ""
-    assert "ExecStartPre" not in guest_files.setup_unit(settings({}))
+    assert options.script(settings({}), files.SETUP_UNIT) == ""
+    assert "ExecStartPre" not in files.setup_unit(settings({}))
 
 
 @pytest.mark.feature("packages")
@@ -109,7 +108,7 @@ def test_packages_are_installed_before_engine_setup(guest):
     assert guest.run({"packages": ["vim-enhanced", "a$(id)"]})[0] == 0
 
     assert guest.called == ["dnf --assumeyes install vim-enhanced a$(id)"]
-    unit = guest_files.setup_unit(settings({"packages": ["x"]}))
+    unit = files.setup_unit(settings({"packages": ["x"]}))
     assert unit.index(f"ExecStartPre={options.SCRIPT}") < unit.index("ExecStart=/usr/bin/engine")
 
 
@@ -165,7 +164,7 @@ def test_a_profile_is_applied_with_the_content_of_the_distribution(
     report = f"{guest.root}/root/openscap-report.html"
     assert guest.called == [
         f"oscap xccdf eval --profile stig --remediate --report {report} {content}",
-        f"systemctl enable {guest_files.SETUP_UNIT}",
+        f"systemctl enable {files.SETUP_UNIT}",
         "sync",
         "systemctl reboot",
     ]
@@ -213,7 +212,7 @@ def test_fips_is_in_force_before_engine_setup_begins(guest):
 
     assert guest.run({"fips": True}) == (0, "")
 
-    assert guest.called == [f"systemctl disable {guest_files.SETUP_UNIT}"]
+    assert guest.called == [f"systemctl disable {files.SETUP_UNIT}"]
 
 
 @pytest.mark.feature("fips")
@@ -273,13 +272,11 @@ def test_root_s_login_is_set_once_however_often_it_is_cut_short(guest, policy, l
 
 def test_every_script_is_one_for_sh_and_systemd(tmp_path):
     everything = {"packages": ["x"], "openscap_profile": "stig", "fips": True}
-    script = options.script(settings(everything), guest_files.SETUP_UNIT)
+    script = options.script(settings(everything), files.SETUP_UNIT)
     subprocess.run(["sh", "-n", "-c", script], check=True)
-    unit = tmp_path / guest_files.SETUP_UNIT
-    unit.write_text(
-        re.sub(r"=/usr/\S+", "=/bin/true", guest_files.setup_unit(settings(everything)))
-    )
+    unit = tmp_path / files.SETUP_UNIT
+    unit.write_text(re.sub(r"=/usr/\S+", "=/bin/true", files.setup_unit(settings(everything))))
     told = subprocess.run(
         ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
     )
-    assert guest_files.SETUP_UNIT not in told.stderr
+    assert files.SETUP_UNIT not in told.stderr

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ovirt_he.engine import compatibility as levels
-from ovirt_he.engine import vm_devices as parts
+from ovirt_he.engine import compatibility, vm_devices
 from salt.exceptions import CommandExecutionError
 
 REAL = "pc-q35-rhel9.6.0, pc-i440fx-rhel7.6.0, pseries-rhel8.5.0, s390-ccw-virtio-rhel9.4.0"
@@ -22,11 +21,11 @@ REAL = "pc-q35-rhel9.6.0, pc-i440fx-rhel7.6.0, pseries-rhel8.5.0, s390-ccw-virti
     ],
 )
 def test_the_first_machine_of_a_chipset_that_the_host_has(listed, chipset, supported, machine):
-    assert levels.machine(listed, supported, chipset) == machine
+    assert compatibility.machine(listed, supported, chipset) == machine
 
 
 def test_no_list_no_machine():
-    assert levels.machine("", ["pc-q35-rhel9.6.0"], "q35") is None
+    assert compatibility.machine("", ["pc-q35-rhel9.6.0"], "q35") is None
 
 
 @pytest.mark.parametrize(
@@ -39,10 +38,10 @@ def test_no_list_no_machine():
     ],
 )
 def test_the_bios_type_is_of_the_machine_s_chipset(firmware, machine, bios):
-    assert parts.bios_type(firmware, machine) == bios
+    assert vm_devices.bios_type(firmware, machine) == bios
 
 
 @pytest.mark.parametrize("firmware", ["uefi", "secure_boot"])
 def test_the_old_chipset_has_no_uefi(firmware):
     with pytest.raises(CommandExecutionError, match="hosted_engine:vm:machine"):
-        parts.bios_type(firmware, "pc-i440fx-2.12")
+        vm_devices.bios_type(firmware, "pc-i440fx-2.12")

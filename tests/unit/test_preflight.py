@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from unittest.mock import create_autospec
 
 import pytest
+from ovirt_he.bootstrap import image
 from ovirt_he.core import command, records
 from ovirt_he.guest import hosts_file
 from ovirt_he.host import stage, subnet
@@ -60,16 +61,14 @@ class Lab:
 
     def command(self, *arguments: str, **_: Any) -> subprocess.CompletedProcess[str]:
         answers: dict[str, Any] = {
-            "ip -d -json address": self.links,
-            "ip -json neigh show 192.0.2.10": self.neighbours,
-            "ip -json neigh show 2001:db8::10": self.neighbours,
+            "ip -json -d address show": self.links,
+            "ip -json -4 neigh show 192.0.2.10": self.neighbours,
+            "ip -json -6 neigh show 2001:db8::10": self.neighbours,
         }
         for option in ("-4", "-6"):
             answers |= {
-                f"ip {option} -json route show default": self.routes,
-                f"ip -j {option} route show default": self.routes,
-                f"ip -j {option} route show table all": self.all_routes,
-                f"ip -j {option} address show": self.links,
+                f"ip -json {option} route show default": self.routes,
+                f"ip -json {option} route show table all": self.all_routes,
             }
         line = " ".join(arguments)
         if line.startswith("getent -s dns ahosts "):
@@ -107,7 +106,7 @@ def lab(tmp_path, monkeypatch):
     monkeypatch.setattr(hosts_file, "HOSTS", tmp_path / "hosts")
     monkeypatch.setattr(network, "BOOTSTRAP_NETWORK", tmp_path / "network.xml")
     monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
-    monkeypatch.setattr(machine, "PACKAGES", tmp_path / "packages")
+    monkeypatch.setattr(image, "PACKAGES", tmp_path / "packages")
     monkeypatch.setattr(machine, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     monkeypatch.setattr(machine, "ENGINE_UNITS", [tmp_path / "ovirt-engine.service"])
     monkeypatch.setattr(stage, "RUNNING", tmp_path / "run")
@@ -570,7 +569,7 @@ def test_an_appliance_on_the_file_server(lab, there, keys):
 
     lab.pillar["hosted_engine"]["appliance"] = {"source": "salt://a/b.ova?saltenv=site"}
     host = lab.host()
-    host.run = {"cp.list_master": list_master}
+    host.salt = {"cp.list_master": list_master}
 
     told = [one["key"].removeprefix("hosted_engine:") for one in machine.appliance(host)]
     assert told == keys
@@ -601,7 +600,7 @@ def test_what_an_earlier_run_wrote_is_room_that_it_has(lab, tmp_path, monkeypatc
 
 
 def qcow2(gib: int) -> bytes:
-    return b"QFI\xfb" + bytes(20) + struct.pack(">Q", gib << 30) + bytes(64)
+    return struct.pack(">4sIQIIQ", b"QFI\xfb", 3, 0, 0, 16, gib << 30) + bytes(72)
 
 
 def test_room_is_asked_for_by_the_image_s_own_header(lab, tmp_path):
@@ -613,6 +612,14 @@ def test_room_is_asked_for_by_the_image_s_own_header(lab, tmp_path):
     (tmp_path / "packages" / "10-appliance-centos9.conf").write_text(
         f"description=x\nversion=1\npath={tmp_path / 'image.qcow2'}\nsha1sum=0\n"
     )
+    assert lab.keys(machine.room) == []
+
+
+def test_an_image_that_extract_refuses_says_nothing_of_its_size(lab, tmp_path):
+    """A header's number counts only where the image stands by itself."""
+    (tmp_path / "image.qcow2").write_bytes(qcow2(10**6)[:4] + bytes(4) + qcow2(10**6)[8:])
+    lab.pillar["hosted_engine"]["appliance"] = {"source": str(tmp_path / "image.qcow2")}
+
     assert lab.keys(machine.room) == []
 
 

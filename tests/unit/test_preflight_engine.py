@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.pillar import settings
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import engine
+from ovirt_he.preflight import check, engine
 
 PILLAR: dict[str, Any] = {
     "engine": {"fqdn": "engine.example.com"},
@@ -23,8 +22,8 @@ def told(grains: dict[str, Any] | None = None, **groups: dict[str, Any]) -> dict
     for group, keys in groups.items():
         own.setdefault(group, {}).update(keys)
     pillar, known = {"hosted_engine": own}, {"fqdn": "node1.example.com"} | (grains or {})
-    host = preflight.Host(settings.load(pillar, known), known, {})
-    found = engine.pillar_problems(pillar, host) + preflight.found(engine.CHECKS, host)
+    host = check.Host(settings.load(pillar, known), known, {})
+    found = engine.pillar_problems(pillar, host) + check.found(engine.CHECKS, host)
     assert "hunter" not in repr(found)
     return {one["key"].removeprefix("hosted_engine:"): one["problem"] for one in found}
 

@@ -6,13 +6,11 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
-from ovirt_he.core import records as record
-from ovirt_he.ha import config_files
-from ovirt_he.host import storage_probe as probe
+from ovirt_he.core import records
+from ovirt_he.ha import conf
+from ovirt_he.host import storage_probe
 from ovirt_he.pillar import settings
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import export, network
-from ovirt_he.preflight import storage as storage_checks
+from ovirt_he.preflight import check, export, network, storage
 from salt.exceptions import CommandExecutionError
 
 GIB = 2**30
@@ -46,15 +44,15 @@ class Site:
             raise CommandExecutionError(self.error)
         return self.found
 
-    def host(self) -> preflight.Host:
+    def host(self) -> check.Host:
         pillar = {
             "hosted_engine": {"engine": {"fqdn": "engine.example.com"}, "storage": self.storage}
         }
-        return preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+        return check.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
 
     def told(self) -> dict[str, str]:
         """Key and sentence of each problem, by all checks of an export on one host."""
-        problems = preflight.found(export.CHECKS, self.host())
+        problems = check.found(export.CHECKS, self.host())
         assert all(one["advice"] for one in problems)
         return {
             one["key"].removeprefix("hosted_engine:storage:"): one["problem"] for one in problems
@@ -62,18 +60,18 @@ class Site:
 
     def notes(self) -> list[str]:
         host = self.host()
-        assert preflight.found(export.CHECKS, host) == []
+        assert check.found(export.CHECKS, host) == []
         return host.notes
 
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Site:
     site = Site()
-    inspect = create_autospec(probe.inspect, side_effect=site.inspect)
-    monkeypatch.setattr(probe, "inspect", inspect)
+    inspect = create_autospec(storage_probe.inspect, side_effect=site.inspect)
+    monkeypatch.setattr(storage_probe, "inspect", inspect)
     monkeypatch.setattr(network, "resolve", lambda name: {name} if site.resolves else set())
-    monkeypatch.setattr(record, "DIRECTORY", tmp_path / "records")
-    monkeypatch.setattr(config_files, "CONFIGURATION", tmp_path / "hosted-engine.conf")
+    monkeypatch.setattr(records, "DIRECTORY", tmp_path / "records")
+    monkeypatch.setattr(conf, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     return site
 
 
@@ -87,7 +85,7 @@ def test_an_empty_export_is_looked_at_once(site):
 
 
 def test_the_checks_are_preflights():
-    assert set(export.CHECKS) <= set(storage_checks.CHECKS)
+    assert set(export.CHECKS) <= set(storage.CHECKS)
 
 
 @pytest.mark.parametrize(
@@ -165,11 +163,11 @@ def test_a_domain_that_cannot_be_read_is_somebodys(site):
 @pytest.mark.parametrize("where", ["made", "storage_domain", "configuration"])
 def test_the_domain_of_this_deployment_is_no_problem(site, where):
     site.found |= {"domains": [domain(OURS)], "free": 0}
-    record.write("setup", {})
+    records.write("setup", {})
     if where == "configuration":
-        config_files.CONFIGURATION.write_text(f"fqdn=engine.example.com\nsdUUID={OURS}\n")
+        conf.CONFIGURATION.write_text(f"fqdn=engine.example.com\nsdUUID={OURS}\n")
     else:
-        record.write("deployment", {where: OURS})
+        records.write("deployment", {where: OURS})
 
     assert site.told() == {}
     site.found["domains"].append(domain())
@@ -179,7 +177,7 @@ def test_the_domain_of_this_deployment_is_no_problem(site, where):
 def test_a_domain_whose_engine_is_gone_is_cleaned_first(site):
     """A new bootstrap's engine would import it, and knows none of the disks in it."""
     site.found |= {"domains": [domain(OURS)]}
-    record.write("deployment", {"made": OURS})
+    records.write("deployment", {"made": OURS})
 
     assert "earlier bootstrap" in site.told()["path"]
 
@@ -187,7 +185,7 @@ def test_a_domain_whose_engine_is_gone_is_cleaned_first(site):
 def test_a_further_hosts_configuration_names_no_domain_of_its_own(site):
     """The engine copies hosted-engine.conf to each host that joins."""
     site.found |= {"domains": [domain(OURS)]}
-    config_files.CONFIGURATION.write_text(f"fqdn=engine.example.com\nhost_id=2\nsdUUID={OURS}\n")
+    conf.CONFIGURATION.write_text(f"fqdn=engine.example.com\nhost_id=2\nsdUUID={OURS}\n")
 
     assert OURS in site.told()["path"]
 
@@ -195,7 +193,7 @@ def test_a_further_hosts_configuration_names_no_domain_of_its_own(site):
 def test_a_domain_that_a_killed_run_left_unrecorded_is_left_to_the_engine(site):
     """The engine of this deployment is there, and may have made it: it's asked in its phase."""
     site.found |= {"domains": [domain()], "free": 0}
-    record.write("setup", {})
+    records.write("setup", {})
 
     assert site.told() == {}
 
@@ -211,10 +209,21 @@ def test_what_lies_beside_is_a_note(site):
 def test_too_little_room(site):
     site.found["free"] = 10 * GIB
 
-    told = preflight.found(export.CHECKS, site.host())
+    told = check.found(export.CHECKS, site.host())
 
     assert [one["key"] for one in told] == ["hosted_engine:vm:disk_gib"]
     assert "has 10.0 GiB free" in told[0]["problem"]
+
+
+@pytest.mark.parametrize(("spare", "refused"), [(10, False), (9, True)])
+def test_the_room_that_the_engine_reserves_is_wanted_too(site, spare, refused):
+    """Its critical space action blocker, 5 GiB for a new domain, stands beside the spare 5 GiB."""
+    disk = site.host().settings["vm"]["disk_gib"]
+    site.found["free"] = (disk + spare) * GIB
+
+    problems = check.found(export.CHECKS, site.host())
+
+    assert [f"{disk + 10} GiB are needed" in one["problem"] for one in problems] == [True] * refused
 
 
 def test_other_kinds_have_no_export(site):

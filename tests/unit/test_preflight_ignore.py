@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import join
-from ovirt_he.preflight import registry as checks
+from ovirt_he.preflight import join, registry
 from salt.exceptions import CommandExecutionError
 
 from unit.test_preflight import lab
@@ -26,13 +25,13 @@ def ignoring(lab, *names: str):
 def few_checks():
     """Those that need nothing but the lab's readings."""
     names = {"memory", "processors", "time_zone", "another_engine"}
-    return [check for check in checks.OF_HOST if check.__name__ in names]
+    return [check for check in registry.OF_HOST if check.__name__ in names]
 
 
 def test_a_problem_carries_its_check_s_name_and_shows_it(lab, few_checks):
     faulty_memory(lab)
 
-    (told,), ignored = checks.examine(few_checks, lab.host())
+    (told,), ignored = registry.examine(few_checks, lab.host())
 
     assert list(told) == ["key", "problem", "advice", "check"]
     assert told["check"] == "memory"
@@ -44,7 +43,7 @@ def test_an_ignored_problem_stops_nothing_and_is_not_dropped(lab, few_checks):
     faulty_memory(lab)
     lab.pillar["hosted_engine"]["vm"]["time_zone"] = "Mars/Olympus"
 
-    stopping, ignored = checks.examine(few_checks, ignoring(lab, "memory"))
+    stopping, ignored = registry.examine(few_checks, ignoring(lab, "memory"))
 
     assert [one["check"] for one in stopping] == ["time_zone"]
     assert [one["key"] for one in ignored] == ["hosted_engine:vm:memory_mib"]
@@ -55,7 +54,7 @@ def test_a_check_that_cannot_look_is_ignored_by_the_same_name(lab):
         raise CommandExecutionError("no such command")
         yield
 
-    stopping, ignored = checks.examine([broken], ignoring(lab, "broken"))
+    stopping, ignored = registry.examine([broken], ignoring(lab, "broken"))
 
     assert stopping == []
     assert "no such command" in ignored[0]["problem"]
@@ -65,18 +64,18 @@ def test_a_second_engine_is_never_ignored(lab, few_checks, tmp_path):
     (tmp_path / "ovirt-engine.service").touch()
     host = ignoring(lab, "another_engine")
 
-    stopping, ignored = checks.examine(few_checks, host)
+    stopping, ignored = registry.examine(few_checks, host)
 
     assert [one["check"] for one in stopping] == ["another_engine"]
     assert ignored == []
-    (told,) = checks.unknown_names(host)
+    (told,) = registry.unknown_names(host)
     assert told["key"] == "hosted_engine:preflight:ignore:0"
     assert "can't be ignored" in told["problem"]
 
 
 @pytest.mark.parametrize("name", ["memori", "pillar", "configuration_is_ours"])
 def test_a_name_that_ignores_nothing_is_a_problem_of_the_pillar(lab, name):
-    told = checks.of_pillar(lab.pillar, ignoring(lab, "memory", name))
+    told = registry.of_pillar(lab.pillar, ignoring(lab, "memory", name))
 
     assert [one["key"] for one in told] == ["hosted_engine:preflight:ignore:1"]
     assert name in told[0]["problem"]
@@ -85,15 +84,15 @@ def test_a_name_that_ignores_nothing_is_a_problem_of_the_pillar(lab, name):
 def test_problems_of_the_pillar_are_never_ignored(lab):
     lab.pillar["hosted_engine"]["vm"]["mac"] = "01:16:3e:00:00:01"
 
-    (told,) = checks.of_pillar(lab.pillar, ignoring(lab))
+    (told,) = registry.of_pillar(lab.pillar, ignoring(lab))
 
     assert told["check"] == "pillar"
 
 
 def test_names_are_unique_and_documented():
-    every = {*checks.OF_HOST, *checks.ALWAYS, *join.CHECKS}
+    every = {*registry.OF_HOST, *registry.ALWAYS, *join.CHECKS}
     names = [check.__name__ for check in every]
 
     assert len(set(names)) == len(names)
     assert all(check.__doc__ for check in every)
-    assert set(names) >= checks.NEVER_IGNORED - {preflight.PILLAR}
+    assert set(names) >= registry.NEVER_IGNORED - {preflight.PILLAR}

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import libraries
+from ovirt_he.preflight import check, libraries
 from packaging.tags import sys_tags
 
 from unit.test_preflight import Lab
@@ -33,8 +32,8 @@ def wheel(folder: Path, tag: str) -> None:
 def problems(lab: Lab, wheelhouse: str, wanted: str = NAME, **run: Any) -> list[dict[str, str]]:
     lab.pillar["hosted_engine"]["python"] = {"wheelhouse": wheelhouse}
     host = lab.host()
-    host.run = {"cp.get_file_str": lambda _: f"{wanted}\n"} | run
-    return preflight.found([libraries.libraries], host)
+    host.salt = {"cp.get_file_str": lambda _: f"{wanted}\n"} | run
+    return check.found([libraries.libraries], host)
 
 
 @pytest.fixture

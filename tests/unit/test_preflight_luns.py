@@ -9,12 +9,11 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
-from ovirt_he.core import records as record
-from ovirt_he.ha import config_files
-from ovirt_he.host import iscsi as san
+from ovirt_he.core import records
+from ovirt_he.ha import conf
+from ovirt_he.host import iscsi
 from ovirt_he.pillar import settings
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import luns
+from ovirt_he.preflight import check, luns
 from ovirt_he.preflight import storage as storage_checks
 from salt.exceptions import CommandExecutionError
 
@@ -44,21 +43,21 @@ class San:
             raise CommandExecutionError(self.error)
         return self.targets
 
-    def host(self) -> preflight.Host:
+    def host(self) -> check.Host:
         tree = {"engine": {"fqdn": "engine.example.com"}, "storage": self.storage}
         pillar = {"hosted_engine": tree | {"secrets": self.secrets}}
         known = settings.merge(pillar, {"fqdn": "node1.example.com"})
-        return preflight.Host(known, {}, {}, pillar)
+        return check.Host(known, {}, {}, pillar)
 
     def told(self) -> dict[str, str]:
         return {
             one["key"].removeprefix("hosted_engine:storage:"): one["problem"]
-            for one in preflight.found(luns.CHECKS, self.host())
+            for one in check.found(luns.CHECKS, self.host())
         }
 
     def notes(self) -> list[str]:
         host = self.host()
-        assert preflight.found(luns.CHECKS, host) == []
+        assert check.found(luns.CHECKS, host) == []
         return host.notes
 
     def lun(self, identifier: str, **more: Any) -> None:
@@ -71,13 +70,15 @@ class San:
 def fabric(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[San]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         fabric = San(server.getsockname()[1])
-        monkeypatch.setattr(san, "targets", create_autospec(san.targets, side_effect=fabric.ask))
-        devices = create_autospec(san.devices, side_effect=lambda: fabric.luns)
-        monkeypatch.setattr(san, "devices", devices)
-        monkeypatch.setattr(san, "DISCOVERIES", (tmp_path / "send_targets",))
+        monkeypatch.setattr(
+            iscsi, "targets", create_autospec(iscsi.targets, side_effect=fabric.ask)
+        )
+        devices = create_autospec(iscsi.devices, side_effect=lambda: fabric.luns)
+        monkeypatch.setattr(iscsi, "devices", devices)
+        monkeypatch.setattr(iscsi, "DISCOVERIES", (tmp_path / "send_targets",))
         monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
-        monkeypatch.setattr(record, "DIRECTORY", tmp_path / "records")
-        monkeypatch.setattr(config_files, "CONFIGURATION", tmp_path / "hosted-engine.conf")
+        monkeypatch.setattr(records, "DIRECTORY", tmp_path / "records")
+        monkeypatch.setattr(conf, "CONFIGURATION", tmp_path / "hosted-engine.conf")
         yield fabric
 
 
@@ -148,7 +149,7 @@ def test_without_iscsiadm_it_is_a_note(fabric, monkeypatch):
 def test_a_record_of_somebodys_discovery_is_a_note(fabric):
     fabric.storage["discovery_user"] = "finder"
     fabric.secrets["iscsi_discovery_password"] = "finder-secret"
-    recorded = san.DISCOVERIES[0] / f"127.0.0.1,{fabric.port}" / "st_config"
+    recorded = iscsi.DISCOVERIES[0] / f"127.0.0.1,{fabric.port}" / "st_config"
     recorded.parent.mkdir(parents=True)
     recorded.touch()
 
@@ -192,7 +193,7 @@ def test_the_lun_of_this_deployment_is_left_to_its_engine(fabric, recorded):
     fabric.storage = {"type": "fc", "lun": "36001"}
     fabric.lun("36001", status="used")
     for name, value in recorded.items():
-        record.write(name, value)
+        records.write(name, value)
 
     assert fabric.told() == {}
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from ovirt_he.core import command
 from ovirt_he.pillar import settings
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import packages
+from ovirt_he.preflight import check, packages
 from salt.exceptions import CommandExecutionError
 
 SLS = Path(__file__).parents[2] / "hosted_engine" / "appliance.sls"
@@ -27,8 +26,8 @@ def problems(
     pillar = {"hosted_engine": {"appliance": appliance, "storage": {"type": storage}}}
     grains = {"os_family": family, "fqdn": "node1.example.com"}
     run = {"pkg.version": lambda name: "1" if name in installed else ""}
-    host = preflight.Host(settings.merge(pillar, grains), grains, run)
-    found = preflight.found(packages.CHECKS, host)
+    host = check.Host(settings.merge(pillar, grains), grains, run)
+    found = check.found(packages.CHECKS, host)
     return {one["key"].removeprefix("hosted_engine:"): one["problem"] for one in found}
 
 
@@ -109,6 +108,20 @@ def test_a_name_that_is_only_provided_is_none_that_salt_installs(rpm, where):
     assert problems("RedHat", package="ovirt-engine-appliance-centos9") == {}
 
 
+def test_the_advice_names_a_key_only_where_one_helps(rpm):
+    """appliance:package doesn't choose another package's name."""
+    rpm.offered = {"setup-of-a-distribution": {SETUP}, "appliance-centos9": {APPLIANCE}}
+    grains = {"os_family": "RedHat", "fqdn": "node1.example.com"}
+    host = check.Host(settings.merge({}, grains), grains, INSTALLED)
+
+    advice = {one["key"]: one["advice"] for one in check.found(packages.CHECKS, host)}
+
+    assert advice == {
+        "hosted_engine:host": "Install one of these",
+        "hosted_engine:appliance:package": "Set appliance:package to one of these",
+    }
+
+
 def test_repositories_that_cannot_be_asked_are_told(rpm):
     rpm.fails = "dnf --quiet repoquery: timed out after 120 s"
 
@@ -116,9 +129,9 @@ def test_repositories_that_cannot_be_asked_are_told(rpm):
 
 
 def test_on_another_system_it_says_that_it_does_not_know(rpm):
-    host = preflight.Host(settings.merge({}, {}), {"os_family": "Suse"}, INSTALLED)
+    host = check.Host(settings.merge({}, {}), {"os_family": "Suse"}, INSTALLED)
 
-    assert preflight.found(packages.CHECKS, host) == []
+    assert check.found(packages.CHECKS, host) == []
     assert host.notes == [
         "Whether repositories offer ovirt-hosted-engine-setup, ovirt-engine-appliance isn't known: "
         "how Suse asks them isn't"

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from ovirt_he.pillar import settings
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import engine, network, storage
+from ovirt_he.preflight import check, engine, network, storage
 
 SMALLEST: dict[str, Any] = {
     "engine": {"fqdn": "engine.example.com"},
@@ -32,8 +31,8 @@ def told(
     """Keys below hosted_engine and what is wrong with each."""
     pillar = {"hosted_engine": copy.deepcopy(SMALLEST) | {"storage": storage_, "vm": vm or {}}}
     pillar["hosted_engine"]["secrets"] |= secrets
-    host = preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
-    found = preflight.pillar_problems(pillar, host)
+    host = check.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+    found = check.pillar_problems(pillar, host)
     found += storage.pillar_problems(pillar, host)
     for one in found:
         assert one["problem"], one
@@ -99,7 +98,7 @@ def test_a_kind_that_is_none_is_the_one_problem():
 @pytest.mark.parametrize("tree", [None, [], "hosted"])
 def test_a_pillar_that_is_no_tree_is_no_riddle(tree):
     pillar = {"hosted_engine": tree}
-    host = preflight.Host(settings.merge(pillar, {}), {}, {})
+    host = check.Host(settings.merge(pillar, {}), {}, {})
 
     assert list(storage.pillar_problems(pillar, host)) == []
 
@@ -227,7 +226,7 @@ def test_servers_must_be_known(monkeypatch):
     monkeypatch.setattr(network, "resolve", lambda name: {name} if name[0].isdigit() else set())
     pillar = {"hosted_engine": SMALLEST | {"storage": ISCSI}}
     pillar["hosted_engine"]["storage"]["portals"] = ["192.0.2.7", "san.example.com:3261"]
-    host = preflight.Host(settings.merge(pillar, {}), {}, {})
+    host = check.Host(settings.merge(pillar, {}), {}, {})
 
     assert [one["key"] for one in storage.servers_resolve(host)] == [
         "hosted_engine:storage:portals:1"
@@ -238,9 +237,7 @@ def test_servers_must_be_known(monkeypatch):
 def test_iscsi_wants_its_tools_where_vdsm_is(monkeypatch):
     there = {"vdsm-client"}
     monkeypatch.setattr(storage.shutil, "which", lambda name: name if name in there else None)
-    host = preflight.Host(
-        settings.merge({"hosted_engine": SMALLEST | {"storage": ISCSI}}, {}), {}, {}
-    )
+    host = check.Host(settings.merge({"hosted_engine": SMALLEST | {"storage": ISCSI}}, {}), {}, {})
 
     (problem,) = storage.iscsi_tools(host)
     assert "iscsiadm isn't" in problem["problem"]
@@ -253,9 +250,9 @@ def test_iscsi_wants_its_tools_where_vdsm_is(monkeypatch):
 def test_the_example_is_one_that_preflight_takes():
     root = Path(__file__).parents[2]
     pillar = yaml.safe_load((root / "pillar.example").read_text())
-    host = preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+    host = check.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
 
-    for group in (preflight, storage, engine):
+    for group in (check, storage, engine):
         assert list(group.pillar_problems(pillar, host)) == []
 
 
@@ -271,8 +268,8 @@ def test_the_example_is_one_that_preflight_takes():
 )
 def test_a_value_that_only_makes_sense_with_another(group, values, told_key):
     pillar = {"hosted_engine": copy.deepcopy(SMALLEST) | {"storage": NFS, group: values}}
-    host = preflight.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
+    host = check.Host(settings.merge(pillar, {"fqdn": "node1.example.com"}), {}, {})
 
-    keys = [one["key"] for one in preflight.pillar_problems(pillar, host)]
+    keys = [one["key"] for one in check.pillar_problems(pillar, host)]
 
     assert keys == ([f"hosted_engine:{told_key}"] if told_key else [])

@@ -18,12 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ovirt_he.bootstrap import image
 from ovirt_he.core import records
-from ovirt_he.guest import answers, backup, restore_script
-from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import answers, backup, files, restore_script
 from ovirt_he.host import stage
 from ovirt_he.pillar import settings as settings_
 from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import hooks as preflight_hooks
+from ovirt_he.preflight import hooks
 from ovirt_he.preflight import restore as preflight_restore
 from salt.exceptions import CommandExecutionError
 from salt.modules import cp
@@ -252,7 +251,7 @@ def test_hooks_that_nobody_serves_are_told(site):
         "host_after_host": ["site.a", "site.b"],
     }
 
-    told = site.problems(*preflight_hooks.CHECKS)
+    told = site.problems(*hooks.CHECKS)
 
     assert told == [
         "hosted_engine:hooks:guest_before_setup: the file server has no salt://site/b.sh",
@@ -263,19 +262,17 @@ def test_hooks_that_nobody_serves_are_told(site):
 def unit(**pillar: Any) -> list[str]:
     known = {"engine": {"fqdn": "engine.example.com"}, **pillar}
     settings = settings_.merge({"hosted_engine": known}, {"fqdn": "node1.example.com"})
-    return [
-        line for line in guest_files.setup_unit(settings).splitlines() if line.startswith("Exec")
-    ]
+    return [line for line in files.setup_unit(settings).splitlines() if line.startswith("Exec")]
 
 
 def test_the_unit_waits_and_restores_only_where_it_must():
     assert [line.partition("=")[0] for line in unit()] == ["ExecStart", "ExecStartPost"]
     hook, restore = unit(hooks={"guest_before_setup": ["true"]}), unit(restore={"backup": "/b"})
 
-    assert guest_files.GATE in hook[0]
+    assert files.GATE in hook[0]
     assert hook[1].startswith("ExecStart=/usr/bin/engine-setup")
-    assert guest_files.GATE in restore[0]
-    assert restore[1] == f"ExecStartPre=/bin/sh {guest_files.RESTORE}"
+    assert files.GATE in restore[0]
+    assert restore[1] == f"ExecStartPre=/bin/sh {files.RESTORE}"
 
 
 @pytest.mark.feature("renew_pki")

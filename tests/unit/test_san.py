@@ -12,8 +12,8 @@ import pytest
 from ovirt_he.core import command
 from ovirt_he.core.text import Secret
 from ovirt_he.host import iscsi as san
-from ovirt_he.host import lun_selection as luns
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.host import lun_selection
+from ovirt_he.pillar import storage
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # Answers of real tools.
@@ -158,7 +158,7 @@ def test_luns_are_devices_with_their_paths_counted(tools):
     assert set(found) == {"36001405aa", "36001405bb"}
     fibre, iscsi = found["36001405aa"], found["36001405bb"]
     assert (fibre["paths"], fibre["status"], fibre["type"]) == (2, "free", "fc")
-    assert (fibre["vendor"], fibre["size"]) == ("ACME", 100 * kinds.GIB)
+    assert (fibre["vendor"], fibre["size"]) == ("ACME", 100 * storage.GIB)
     assert (iscsi["paths"], iscsi["status"], iscsi["type"]) == (1, "used", "iscsi")
 
 
@@ -237,14 +237,14 @@ def test_iscsiadm_has_time_to_say_its_own_reason(tools):
 
 @pytest.mark.feature("storage_devices")
 def test_the_table_says_what_speaks_against_a_lun(tools):
-    (row,) = luns.table(san.devices(), "fc", kinds.lun_bytes(100))
+    (row,) = lun_selection.table(san.devices(), "fc", storage.lun_bytes(100))
 
     assert row["size_gib"] == 100.0
     assert row["why_not"] == "too small, 115 GiB are needed"
-    assert luns.table(san.devices(), "fc", kinds.lun_bytes(61))[0]["why_not"] == ""
+    assert lun_selection.table(san.devices(), "fc", storage.lun_bytes(61))[0]["why_not"] == ""
 
 
 @pytest.mark.parametrize("given", [[], ["192.0.2.7:70000"]])
 def test_portals_that_cannot_be_asked(given):
     with pytest.raises(SaltInvocationError, match="storage:portals"):
-        kinds.readable_portals({"portals": given})
+        storage.readable_portals({"portals": given})

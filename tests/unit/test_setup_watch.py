@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import setup_watch as watch
+from ovirt_he.guest import files, setup_watch
 
 
 class Guest:
@@ -24,9 +23,9 @@ class Guest:
             "systemctl",
             f'case "$*" in *cloud-final*) echo {self.final} ;; *) echo {self.state} ;; esac',
         )
-        text = watch.LOOK.replace(guest_files.MARKER, str(self.root / "marker"))
+        text = setup_watch.LOOK.replace(files.MARKER, str(self.root / "marker"))
         text = text.replace("/etc/cloud/", f"{self.root}/")
-        text = text.replace(watch.ENABLED, str(self.root / "enabled"))
+        text = text.replace(setup_watch.ENABLED, str(self.root / "enabled"))
         environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}"}
         return subprocess.run(["sh", "-c", text], env=environment, check=False).returncode
 
@@ -45,17 +44,17 @@ def test_the_marker_alone_is_success(guest):
     guest.state = "failed"
     (guest.root / "marker").touch()
 
-    assert guest.look() == watch.COMPLETE
+    assert guest.look() == setup_watch.COMPLETE
 
 
 def test_a_unit_that_ended_without_a_marker_is_no_success(guest):
-    assert guest.look() == watch.RUNNING
+    assert guest.look() == setup_watch.RUNNING
 
 
 def test_a_failure_is_seen_at_the_first_look(guest):
     guest.state = "failed"
 
-    assert guest.look() == watch.FAILED
+    assert guest.look() == setup_watch.FAILED
     assert not (guest.root / "slept").exists()
 
 
@@ -64,7 +63,7 @@ def test_a_slow_guest_ends_its_look_after_a_minute_too(guest):
     clock = guest.root / "clock"
     guest._command("date", f"echo >> {clock}; echo $(($(wc -l < {clock}) * 30))")
 
-    assert guest.look() == watch.RUNNING
+    assert guest.look() == setup_watch.RUNNING
     assert len((guest.root / "slept").read_text()) == 1
 
 
@@ -74,14 +73,14 @@ def test_before_cloud_init_is_through_nothing_is_lost(guest, final):
     if final == "activating":
         (guest.root / "cloud-init.disabled").touch()
 
-    assert guest.look() == watch.RUNNING
+    assert guest.look() == setup_watch.RUNNING
 
 
 def test_a_guest_that_was_restarted_in_the_middle_is_told(guest):
     guest.state, guest.final = "inactive", "inactive"
     (guest.root / "cloud-init.disabled").touch()
 
-    assert guest.look() == watch.NEVER_RAN
+    assert guest.look() == setup_watch.NEVER_RAN
     assert len((guest.root / "slept").read_text()) == 15
 
 
@@ -89,7 +88,7 @@ def test_a_guest_that_was_restarted_in_the_middle_is_told(guest):
 def test_a_cloud_init_that_did_not_start_it_is_told(guest, final):
     guest.state, guest.final = "inactive", final
 
-    assert guest.look() == watch.NEVER_RAN
+    assert guest.look() == setup_watch.NEVER_RAN
 
 
 @pytest.mark.feature("fips")
@@ -98,8 +97,8 @@ def test_a_guest_that_reboots_on_purpose_is_not_given_up(guest, final):
     """The unit is enabled, and idle before and after the reboot on the way to engine-setup."""
     guest.state, guest.final = "inactive", final
     (guest.root / "cloud-init.disabled").touch()
-    assert guest.look() == watch.NEVER_RAN
+    assert guest.look() == setup_watch.NEVER_RAN
 
     (guest.root / "enabled").symlink_to("/etc/systemd/system/hosted-engine-setup.service")
 
-    assert guest.look() == watch.RUNNING
+    assert guest.look() == setup_watch.RUNNING

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.ha import archive
-from ovirt_he.ha import config_files as files
-from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.ha import archive, conf
+from ovirt_he.pillar import settings, storage
 
 from unit.configured import IDS, known
 
@@ -36,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def text(kind: str, password: str = "host-secret") -> str:
-    return files.hosted_engine_conf(known(storage=KINDS[kind]), IDS, "192.0.2.1", password)
+    return conf.hosted_engine_conf(known(storage=KINDS[kind]), IDS, "192.0.2.1", password)
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def test_ha_takes_the_configuration_of_each_kind(ha, kind):
     ha.check(values)
     assert values["domainType"] == kind
     assert not any(value == "None" for value in values.values())
-    assert not any(files.unreadable(value) for value in values.values())
+    assert not any(conf.unreadable(value) for value in values.values())
 
 
 @pytest.mark.feature("nfs_versions", "mount_options")
@@ -88,35 +86,35 @@ def test_iscsi_has_a_port_for_each_portal():
 @pytest.mark.feature("iscsi_chap")
 def test_no_password_without_its_user_nor_for_another_kind():
     own = known(storage=KINDS["iscsi"] | {"user": ""})
-    assert "host-secret" not in files.hosted_engine_conf(own, IDS, "192.0.2.1", "host-secret")
+    assert "host-secret" not in conf.hosted_engine_conf(own, IDS, "192.0.2.1", "host-secret")
     for kind in ("nfs", "glusterfs", "fc"):
         assert "host-secret" not in text(kind)
 
 
 def test_each_connection_has_a_uuid_of_its_own_that_stays():
-    uuids = {kind: files.connection_uuid(known(storage=KINDS[kind])) for kind in KINDS}
+    uuids = {kind: conf.connection_uuid(known(storage=KINDS[kind])) for kind in KINDS}
 
     assert len(set(uuids.values())) == len(KINDS)
     again = known(storage=KINDS["iscsi"] | {"lun": "", "user": ""})
-    assert files.connection_uuid(again) == uuids["iscsi"]
+    assert conf.connection_uuid(again) == uuids["iscsi"]
 
 
 @pytest.mark.feature("iscsi_chap")
 def test_what_another_run_wrote_is_mended_for_iscsi_and_left_alone_for_nfs():
     changed = text("iscsi").replace("portal=2", "portal=1").replace("host-secret", "older")
-    lacking = archive.lacking(files.HOSTED_ENGINE, text("iscsi"), changed)
+    lacking = archive.lacking(conf.HOSTED_ENGINE, text("iscsi"), changed)
     assert {key for key, value in lacking.items() if f"{key}={value}\n" not in changed} == {
         "portal",
         "password",
     }
     others = text("nfs").replace("\nuser=\n", "\nuser=None\n")
-    assert archive.mend(files.HOSTED_ENGINE, text("nfs"), others) == others
+    assert archive.mend(conf.HOSTED_ENGINE, text("nfs"), others) == others
 
 
 @pytest.mark.feature("disk_format")
 @pytest.mark.parametrize("form", ["raw", "cow"])
 def test_the_disks_format_in_vm_conf(form):
-    told = files.vm_conf(known(vm={"disk_format": form}), IDS)
+    told = conf.vm_conf(known(vm={"disk_format": form}), IDS)
 
     assert re.findall(r"\bformat:(\w+)", told) == [form]
 
@@ -137,17 +135,17 @@ def test_what_identifies_a_domain(kind, identity):
 
     assert found == {"type": kind, **identity}
     other = found | {list(identity)[-1]: "other"}
-    assert kinds.same(found, found)
-    assert not kinds.same(other, found)
-    assert not kinds.same(found | {"type": "other"}, found)
+    assert storage.same(found, found)
+    assert not storage.same(other, found)
+    assert not storage.same(found | {"type": "other"}, found)
 
 
 @pytest.mark.feature("lun_chosen")
 def test_a_lun_by_another_of_its_targets_is_the_same():
     found = {"type": "iscsi", "target": "iqn.2020-01.com.example:b", "lun": "36001405a"}
 
-    assert kinds.same(found, found | {"target": TARGET})
-    assert not kinds.same(found, {"type": "iscsi", "target": TARGET})
+    assert storage.same(found, found | {"target": TARGET})
+    assert not storage.same(found, {"type": "iscsi", "target": TARGET})
 
 
 @pytest.mark.feature("disk_format")
@@ -166,11 +164,11 @@ def test_a_lun_by_another_of_its_targets_is_the_same():
 def test_the_room_of_the_disk(kind, form, allocation, sparse):
     vm = {"disk_format": form, "disk_allocation": allocation}
 
-    assert kinds.is_sparse(kind, vm) is sparse
+    assert storage.is_sparse(kind, vm) is sparse
 
 
 def test_how_a_storage_reads():
-    told = {kind: kinds.where(known(storage=KINDS[kind])["storage"]) for kind in KINDS}
+    told = {kind: storage.where(known(storage=KINDS[kind])["storage"]) for kind in KINDS}
 
     assert told == {
         "nfs": "nfs nas.example.com:/exports/engine",
@@ -178,11 +176,11 @@ def test_how_a_storage_reads():
         "iscsi": f"iscsi target {TARGET}, LUN 36001405a",
         "fc": "fc LUN 36001405a",
     }
-    assert kinds.where({"type": "fc"}) == "fc"
+    assert storage.where({"type": "fc"}) == "fc"
 
 
 def test_where_vdsm_mounts():
-    points = {kind: kinds.mount_point(known(storage=KINDS[kind])["storage"]) for kind in KINDS}
+    points = {kind: storage.mount_point(known(storage=KINDS[kind])["storage"]) for kind in KINDS}
 
     assert points["glusterfs"] == "glusterSD/[2001:db8::1]:_engine"
     assert points["nfs"] == "nas.example.com:_exports_engine"

@@ -1,5 +1,5 @@
 """
-The appliance's image: read once from a qcow2 or an OVA, distrusted, written sparse.
+The appliance's image: read once from a qcow2 or an OVA, never trusted, written sparse.
 
 An OVA is a tar, gzip'ed or not, with one qcow2 in it. It's read as a stream: nothing is unpacked by
 its name, and nothing is decompressed twice.

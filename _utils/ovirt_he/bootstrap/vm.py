@@ -11,14 +11,14 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import xml as bootstrap_xml
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 
 Settings = dict[str, Any]
 
 
 def is_complete(settings: Settings) -> bool:
     """Whether the setup of this very disk was seen complete."""
-    seen, disk = record.read("setup"), layout.identity(layout.of(settings).disk)
+    seen, disk = records.read("setup"), layout.identity(layout.of(settings).disk)
     if seen is None or disk is None:
         return False
     ours = settings["bootstrap"]["uuid"]
@@ -35,7 +35,7 @@ def disk_state(connection: Any, settings: Settings, state: str | None) -> str:
         return "absent"
     if is_complete(settings):
         return "trusted"
-    made = record.read("bootstrap")
+    made = records.read("bootstrap")
     if made is None:
         return "of unknown origin"
     now = origin(connection, settings)

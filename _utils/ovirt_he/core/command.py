@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from collections.abc import Container, Iterable
 from typing import IO
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
@@ -25,10 +26,10 @@ def run(
     *arguments: str,
     timeout: float = 60,
     stdin: str | IO[bytes] | None = None,
-    what: str = "",
+    shown: str = "",
     advice: str = "",
     package: str = "",
-    codes: tuple[int, ...] = (0,),
+    codes: Container[int] = (0,),
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """
@@ -36,7 +37,7 @@ def run(
 
     ``timeout`` is in seconds; ``codes`` are the exit codes that aren't failures, ``check=False``
     takes any. Secrets go through ``stdin``, never through an argument; a file there is read by the
-    command itself. Errors show ``what`` in place of the command, ``package`` says where a missing
+    command itself. Errors show ``shown`` in place of the command, ``package`` says where a missing
     command comes from, ``advice`` what to do about a failure.
 
     Raises CommandNotFoundError where the command is missing, TimedOut where it takes too long,
@@ -44,7 +45,7 @@ def run(
     """
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = run_binary(
-        *arguments, timeout=timeout, stdin=data, what=what, advice=advice, package=package,
+        *arguments, timeout=timeout, stdin=data, shown=shown, advice=advice, package=package,
         codes=codes, check=check,
     )  # fmt: skip
     out, err = (_text(output) for output in (done.stdout, done.stderr))
@@ -55,14 +56,14 @@ def run_binary(
     *arguments: str,
     timeout: float = 60,
     stdin: bytes | IO[bytes] | None = None,
-    what: str = "",
+    shown: str = "",
     advice: str = "",
     package: str = "",
-    codes: tuple[int, ...] = (0,),
+    codes: Container[int] = (0,),
     check: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
     """As ``run``, for bytes that are no text."""
-    what = what or shown(*arguments)
+    what = shown or brief(arguments)
     data, file = (stdin, None) if isinstance(stdin, bytes) else (None, stdin)
     try:
         process = subprocess.Popen(
@@ -91,11 +92,11 @@ def run_binary(
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
-def shown(*arguments: str) -> str:
+def brief(arguments: Iterable[str]) -> str:
     """
     A command as errors show it: of a script only the beginning.
 
-    >>> shown("sh", "-c", "cd /root\\nrm -f answers\\n")
+    >>> brief(["sh", "-c", "cd /root\\nrm -f answers\\n"])
     'sh -c cd /root …'
     """
     first, _, more = " ".join(arguments).partition("\n")

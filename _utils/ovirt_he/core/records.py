@@ -1,5 +1,6 @@
 """
-What reality can't say, kept below ``/var/lib/hosted-engine``: one JSON file per subject.
+Records of a deployment below ``/var/lib/hosted-engine``, of what can't be found out again: one JSON
+file per subject.
 
 Written to a temporary name, synced, renamed: a power cut leaves the old record or the new one.
 """

@@ -1,4 +1,4 @@
-"""The one wait of the formula: it polls, gives up early on a failure, and reports what it saw."""
+"""The only wait: polls, gives up at once where success is impossible, reports what it saw."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wait(
         if done(seen):
             return seen
         if reason := failed(seen):
-            why = f"failed: {reason}" if isinstance(reason, str) else "failed"
+            why = f"failed: {reason}" if isinstance(reason, str) else "it failed"
         elif time.monotonic() + pause > deadline:
             why = f"not within {timeout:g} s"
         else:

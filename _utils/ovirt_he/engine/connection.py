@@ -1,5 +1,5 @@
 """
-The connection to the engine: one a run and process, verified, its errors made ours.
+A verified connection to the engine, cached per run and process; SDK errors become Salt errors.
 
 The SDK signs in again by itself when a token expires, so there is no second layer here.
 """
@@ -7,7 +7,6 @@ The SDK signs in again by itself when a token expires, so there is no second lay
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import socket
 import ssl
@@ -20,10 +19,10 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError, SaltException
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.errors import NotUpYet, NotYet, Unreachable
 from ovirt_he.core.text import Secret, safe
-from ovirt_he.engine import events, https
+from ovirt_he.engine import events, health, https
 from ovirt_he.engine import sdk as client
 from ovirt_he.engine.unavailable import wait_for_ha_or_raise
 from ovirt_he.pillar import settings
@@ -58,7 +57,7 @@ def engine(
     wants it so, Unreachable where it doesn't answer (NotUpYet in test mode), CommandExecutionError
     for all that the engine refuses, with its reason.
     """
-    # First whether there is an engine: the SDK is installed on the way to it.
+    # First whether there is an engine: the SDK is installed by the deployment.
     site = Site(pillar, grains)
     sdk = client.load()
     api = None
@@ -107,10 +106,10 @@ class Site:
         self.fqdn: str = self.settings["engine"]["fqdn"]
         self.port: int = self.settings["engine"]["port"]
         self.password = settings.secret(pillar, "admin_password") or Secret("")
-        setup = record.read("setup")
+        setup = records.read("setup")
         # Only a file that isn't empty counts: a package may bring an empty one.
         configured = CONFIGURATION.is_file() and CONFIGURATION.stat().st_size > 0
-        self.deployed = configured or bool((record.read("deployment") or {}).get("healthy"))
+        self.deployed = configured or bool((records.read("deployment") or {}).get("healthy"))
         # A host that joins a running engine has neither: it is told by which CA to know it.
         if setup is None and not self.deployed and not self.settings["host"]["joins"]:
             raise NotYet(f"The engine {self.fqdn} isn't set up yet: hosted_engine.bootstrap does")
@@ -127,10 +126,10 @@ class Site:
                     f"hosted_engine:engine:ca_file: there is no file {given} on this host"
                 )
             return Path(given)
-        for path in (record.ca(), VDSM_CA):
+        for path in (records.ca(), VDSM_CA):
             if path.is_file():
                 return path
-        raise NotYet(f"The engine's CA isn't known yet: no {record.ca()}")
+        raise NotYet(f"The engine's CA isn't known yet: no {records.ca()}")
 
     def address(self) -> str:
         """The engine's address now: it changes when the engine moves to its final place."""
@@ -169,7 +168,7 @@ class Site:
             elsewhere = f", to {place}" if (place := error.headers.get("Location")) else ""
             said = safe(f"{error.code} {error.reason}{elsewhere}")
             raise kind(f"{url}: {said}") from error
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except https.FAILURES as error:
             # An SSLError's own reason is a mere word.
             reason = error if isinstance(error, ssl.SSLError) else getattr(error, "reason", error)
             # Bare it comes from the CA's own file, or from a connection that broke later.
@@ -181,9 +180,8 @@ class Site:
 
     def check_health(self) -> None:
         """Raises Unreachable unless the engine and its database answer."""
-        said = self.get("/services/health").strip()
-        if "DB Up" not in said:
-            raise Unreachable(f"{self.url}/services/health: {safe(said[:200])}")
+        if refusal := health.refusal(self.get(health.PATH)):
+            raise Unreachable(f"{self.url}{health.PATH}: {refusal}")
 
     def _untrusted(self, reason: Exception) -> CommandExecutionError:
         return CommandExecutionError(
@@ -257,3 +255,10 @@ def named(service: Any, name: str, **options: Any) -> Any:
             f"{name} is there {len(found)} times: remove or rename all but one"
         )
     return found[0] if found else None
+
+
+def find(service: Any, name: str, kind: str) -> Any:
+    """The entity ``name`` of a collection. Raises NotYet where it isn't there, as ``kind``."""
+    if (found := named(service, name)) is None:
+        raise NotYet(f"The {kind} {name} isn't in the engine yet")
+    return found

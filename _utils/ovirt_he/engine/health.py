@@ -1,8 +1,7 @@
-"""The engine's health page, over TLS that is verified; proxies aren't used."""
+"""The engine's health page: what it says of a healthy engine, and a look at it before sign-in."""
 
 from __future__ import annotations
 
-import http.client
 import urllib.error
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,15 @@ from typing import Any
 from ovirt_he.core.text import safe
 from ovirt_he.engine import https
 
-HEALTHY = "Welcome to Health Status"
+PATH = "/services/health"
+# The database answers, and the engine as well.
+HEALTHY = ("DB Up", "Welcome to Health Status")
 SECONDS = 10
+
+
+def refusal(page: str) -> str:
+    """What the page says of an engine that isn't healthy; empty: it is."""
+    return "" if all(part in page for part in HEALTHY) else safe(page.strip()[:500]) or "empty"
 
 
 def seen(engine: dict[str, Any], ca_file: Path) -> str:
@@ -22,12 +28,12 @@ def seen(engine: dict[str, Any], ca_file: Path) -> str:
     """
     if not ca_file.exists():
         return f"unknown: there is no {ca_file} to verify the engine by"
-    url = f"https://{engine['fqdn']}:{engine['port']}/ovirt-engine/services/health"
+    url = f"https://{engine['fqdn']}:{engine['port']}/ovirt-engine{PATH}"
     try:
         with https.opener(ca_file).open(url, timeout=SECONDS) as page:
-            said = page.read(4096).decode(errors="replace")
+            reported = refusal(page.read(4096).decode(errors="replace"))
     except urllib.error.HTTPError as error:
         return f"{url}: HTTP {error.code}: {safe(error.read(500).decode(errors='replace'))}"
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except https.FAILURES as error:
         return f"{url}: {getattr(error, 'reason', error)}"
-    return "ok" if HEALTHY in said else f"{url}: {safe(said)}"
+    return f"{url}: {reported}" if reported else "ok"

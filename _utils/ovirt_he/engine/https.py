@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+# What opening and reading a page raises, beside what a server answers (HTTPError).
+FAILURES = (OSError, ValueError, http.client.HTTPException)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

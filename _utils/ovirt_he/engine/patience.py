@@ -1,4 +1,4 @@
-"""Looks at the engine that one unanswered question doesn't end."""
+"""Reads of the engine that a single unanswered request doesn't fail."""
 
 from __future__ import annotations
 

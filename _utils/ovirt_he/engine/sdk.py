@@ -1,4 +1,4 @@
-"""The engine's SDK as it is used here: no proxy, and each of its errors in words."""
+"""The engine's SDK as it is used here: without proxies, its errors in plain words."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""A storage domain as the engine's API is asked for it."""
+"""A storage domain, as a request to the engine's API."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.core.errors import NotYet
 from ovirt_he.core.text import Secret
 from ovirt_he.engine import connection
 from ovirt_he.pillar import storage as kinds
@@ -69,9 +68,7 @@ def _format(api: Any, host: str) -> Any:
     """v5 since cluster version 4.4; older engines refuse it."""
     from ovirtsdk4 import types
 
-    found = connection.named(api.hosts_service(), host)
-    if found is None:
-        raise NotYet(f"The host {host} isn't in the engine yet")
+    found = connection.find(api.hosts_service(), host, "host")
     version = api.clusters_service().cluster_service(found.cluster.id).get().version
     new = (version.major, version.minor) >= (4, 4)
     return types.StorageFormat.V5 if new else types.StorageFormat.V4

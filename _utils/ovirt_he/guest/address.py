@@ -1,4 +1,4 @@
-"""Whether the address that the engine's name leads to is the one that its VM really has."""
+"""Whether the engine's name resolves to the address that its VM really has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.bootstrap import xml
 from ovirt_he.host import address as family_
 from ovirt_he.host import ip
 
@@ -48,13 +48,10 @@ def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
 
 def _neighbours(family: str) -> dict[str, str]:
     """Who has which address on this host's links, as far as it asked; not on the bootstrap's."""
-    option = family_.OPTIONS[family]
     return {
-        str(entry["dst"]): str(entry["lladdr"]).lower()
-        for entry in ip.read("-j", option, "neigh", "show", needs="dst")
-        if "lladdr" in entry
-        and entry.get("dev") != bootstrap_xml.BRIDGE
-        and not ipaddress.ip_address(entry["dst"]).is_link_local
+        each.address: each.mac
+        for each in ip.neighbours(family)
+        if each.device != xml.BRIDGE and not ipaddress.ip_address(each.address).is_link_local
     }
 
 

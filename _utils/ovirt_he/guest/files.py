@@ -34,7 +34,7 @@ UNITS = "/etc/systemd/system"
 KEY_COMMENT = "hosted-engine-bootstrap"
 
 # No time limit: the product waits outside, and says what it saw. No stdin: nothing may ask.
-# Enabled only where the guest reboots on the way to engine-setup.
+# Enabled only where the guest reboots before engine-setup.
 SETUP = f"""[Unit]
 Description=Set up the hosted engine
 ConditionPathExists=!{MARKER}

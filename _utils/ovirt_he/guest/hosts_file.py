@@ -1,4 +1,4 @@
-"""The host's hosts file, byte for byte, and which of its lines are ours."""
+"""The host's hosts file, byte for byte, and which of its lines the formula wrote."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.guest import network as guest_network
+from ovirt_he.core import command, records
+from ovirt_he.guest import network
 
 HOSTS = Path("/etc/hosts")
 
@@ -26,7 +25,7 @@ def lines() -> list[bytes]:
 
 def is_ours(line: bytes) -> bool:
     """Whether a line has our mark at its end."""
-    return line.rstrip().endswith(guest_network.HOSTS_MARKER.encode())
+    return line.rstrip().endswith(network.HOSTS_MARKER.encode())
 
 
 def write(content: bytes) -> None:
@@ -34,6 +33,6 @@ def write(content: bytes) -> None:
     target = HOSTS.resolve()
     seen = target.stat() if target.exists() else None
     mode, owner = (seen.st_mode & 0o7777, (seen.st_uid, seen.st_gid)) if seen else (0o644, (0, 0))
-    record.write_file(target, content, mode, owner)
+    records.write_file(target, content, mode, owner)
     if shutil.which("restorecon"):
         command.run("restorecon", str(target))

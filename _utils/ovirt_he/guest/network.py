@@ -1,4 +1,4 @@
-"""The guest's network in its final place and before it, and lines of its hosts file."""
+"""The guest's network, in the bootstrap VM and afterwards, and lines of its hosts file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.bootstrap import xml
 from ovirt_he.host import address as family_
 from ovirt_he.host.address import IPV4, IPV6
 
@@ -52,7 +52,7 @@ def bootstrap_keyfile(settings: dict[str, Any], address: str) -> str:
     A lease of DHCPv6 can't be pinned to a MAC address, and a guest that is built anew is another
     client to it.
     """
-    host = ipaddress.ip_network(f"{address}/64", strict=False)[bootstrap_xml.HOST]
+    host = ipaddress.ip_network(f"{address}/64", strict=False)[xml.HOST]
     sections = {
         IPV4: ["method=disabled"],
         IPV6: ["method=manual", f"address1={address}/64,{host}", f"dns={host};"],

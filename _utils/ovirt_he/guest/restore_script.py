@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import shlex
 
-from ovirt_he.guest import files as guest_files
+from ovirt_he.guest import files
 
 LOG = "/var/log/ovirt-engine/setup/restore-backup.log"
 # The value of the option that holds fencing back, as it was in the backup.
-FENCING = f"{guest_files.FOLDER}/fencing-before"
+FENCING = f"{files.FOLDER}/fencing-before"
 OPTION = "option_name='DisableFenceAtStartupInSec' AND version='general'"
 HELD_SECONDS = 86400
 # Origins of VMs that the old engine itself was in: external (a bootstrap VM), hosted engine, and
@@ -38,12 +38,12 @@ nobody() {{
     exit 1
 }}
 mkdir -p {LOG.rpartition("/")[0]}
-if ! engine-backup --mode=restore --file={guest_files.BACKUP} --log={LOG} \\
+if ! engine-backup --mode=restore --file={files.BACKUP} --log={LOG} \\
     --provision-all-databases --restore-permissions; then
     tail -n 20 {LOG} >&2
     exit 1
 fi
-rm -f {guest_files.BACKUP}
+rm -f {files.BACKUP}
 # The versions that the old machine held fast aren't this one's.
 for list in /etc/dnf/plugins/versionlock.list /etc/yum/pluginconf.d/versionlock.list; do
     [ ! -e $list ] || : > $list

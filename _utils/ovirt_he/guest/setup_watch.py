@@ -7,20 +7,19 @@ from typing import Any
 
 from ovirt_he.core.text import safe
 from ovirt_he.core.wait import last_seen, wait
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import ssh
+from ovirt_he.guest import channel, files
 
 # One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
 # systemctl costs the guest more than the marker does. Where cloud-init is through, or was switched
 # off by an earlier boot, and the unit is idle, it won't run any more: the guest was restarted.
 # Unless it is enabled: then the guest reboots on purpose, and will get to it.
 # Bounded by the clock as well: in a slow guest sixty rounds take many minutes.
-ENABLED = f"{guest_files.UNITS}/multi-user.target.wants/{guest_files.SETUP_UNIT}"
+ENABLED = f"{files.UNITS}/multi-user.target.wants/{files.SETUP_UNIT}"
 LOOK = f"""seconds=0 idle=0 end=$(($(date +%s) + 60))
 active() {{ systemctl show -p ActiveState --value $1; }}
 while [ $seconds -lt 60 ] && [ $(date +%s) -lt $end ]; do
-    [ -e {guest_files.MARKER} ] && exit 0
-    [ $((seconds % 5)) -eq 0 ] && case $(active {guest_files.SETUP_UNIT}) in
+    [ -e {files.MARKER} ] && exit 0
+    [ $((seconds % 5)) -eq 0 ] && case $(active {files.SETUP_UNIT}) in
         failed) exit 3 ;;
         inactive) [ -L {ENABLED} ] || case $(active cloud-final.service) in
             active | failed) idle=$((idle + 1)) ;;
@@ -39,9 +38,9 @@ SEEN = {
     FAILED: "failed",
     NEVER_RAN: "interrupted, or never started",
     RUNNING: "running",
-    ssh.NO_CONNECTION: "unreachable",
+    channel.NO_CONNECTION: "unreachable",
 }
-LOGS = f"""journalctl -u {guest_files.SETUP_UNIT} -n 25 -o cat --no-pager
+LOGS = f"""journalctl -u {files.SETUP_UNIT} -n 25 -o cat --no-pager
 log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
 [ -z "$log" ] || tail -n 15 "$log"
 """
@@ -50,19 +49,17 @@ log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
 LOOK_SECONDS = 180
 
 
-def marker(settings: dict[str, Any], address: str) -> str:
+def marker(guest: channel.Channel) -> str:
     """done, open, or unknown with the reason: no answer says nothing of it, and is asked again."""
 
-    def seen() -> str:
-        if not ssh.listens(address):
+    def look() -> str:
+        if not guest.listens():
             return "unknown: the guest's ssh doesn't answer"
-        limit = settings["timeouts"]["command"]
-        asked = ssh.look(settings, address, "test", "-e", guest_files.MARKER, timeout=limit)
-        otherwise = f"unknown: {asked.stderr.strip() or f'exit code {asked.returncode}'}"
-        return {0: "done", 1: "open"}.get(asked.returncode, otherwise)
+        done = guest.look("test", "-e", files.MARKER, check=False, patience=0)
+        otherwise = f"unknown: {done.stderr.strip() or f'exit code {done.returncode}'}"
+        return {0: "done", 1: "open"}.get(done.returncode, otherwise)
 
-    known = ("done", "open")
-    return last_seen(seen, lambda said: said in known, timeout=ssh.patience(settings))
+    return last_seen(look, lambda marked: marked in ("done", "open"), timeout=guest.patience)
 
 
 class Watch:
@@ -70,15 +67,14 @@ class Watch:
 
     def __init__(
         self,
-        settings: dict[str, Any],
-        address: str,
+        guest: channel.Channel,
         salt: Mapping[str, Callable[..., Any]],
         console: Callable[[], str],
         secrets: list[str],
     ) -> None:
-        self.settings, self.address, self.salt = settings, address, salt
+        self.guest, self.settings, self.salt = guest, guest.settings, salt
         self.console, self.secrets = console, secrets
-        self.name = settings["bootstrap"]["name"]
+        self.name = guest.settings["bootstrap"]["name"]
 
     def until_complete(self) -> None:
         """
@@ -112,10 +108,10 @@ class Watch:
         return None if seen == "running" else f"the VM is {seen or 'not defined'}"
 
     def _reached(self) -> str:
-        """reached, or what is in the way. sshd may answer before cloud-init gave it its key."""
+        """reached, or what prevents it. sshd may answer before cloud-init gave it its key."""
         if off := self._off():
             return off
-        if not ssh.listens(self.address):
+        if not self.guest.listens():
             return "its port doesn't answer"
         tried = self._run("true")
         return "reached" if tried.returncode == 0 else tried.stderr.strip()
@@ -142,4 +138,4 @@ class Watch:
         return f"Last in its log:\n{said}\n{self._console()}"
 
     def _run(self, *argv: str) -> Any:
-        return ssh.look(self.settings, self.address, *argv, timeout=LOOK_SECONDS)
+        return self.guest.look(*argv, timeout=LOOK_SECONDS, check=False, patience=0)

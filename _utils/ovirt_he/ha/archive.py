@@ -1,4 +1,4 @@
-"""The configuration archive: built, taken apart, compared, mended. Bytes in, bytes out."""
+"""The configuration archive: built, taken apart, compared, repaired. Bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import conf
 
 # The HA tools refuse another length when they edit the archive.
 ARCHIVE_BYTES = 20480
@@ -29,7 +29,7 @@ def build(members: Mapping[str, str]) -> bytes:
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in files.MEMBERS:
+        for name in conf.MEMBERS:
             data = members[name].encode()
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o640
@@ -64,7 +64,7 @@ def members(data: bytes) -> dict[str, str]:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isfile() else None
-                if content and member.name in files.MEMBERS:
+                if content and member.name in conf.MEMBERS:
                     found[member.name] = content.read().decode(errors="replace").strip("\0")
     except tarfile.TarError:
         # A write that a power cut tore: what was read up to here is what there is.
@@ -81,8 +81,8 @@ def foreign(data: bytes, ids: Mapping[str, Any]) -> str | None:
     if not any(data[:4096]):
         return None
     found = members(data)
-    vm = facts(files.VM, found.get(files.VM, ""))
-    host = facts(files.HOSTED_ENGINE, found.get(files.HOSTED_ENGINE, ""))
+    vm = facts(conf.VM, found.get(conf.VM, ""))
+    host = facts(conf.HOSTED_ENGINE, found.get(conf.HOSTED_ENGINE, ""))
     named = {
         "VM": {vm.get("vmId", ""), host.get("vmid", "")} - {""},
         "storage domain": {host.get("sdUUID", ""), vm.get("disk", "").split("/")[0]} - {""},
@@ -98,18 +98,18 @@ def foreign(data: bytes, ids: Mapping[str, Any]) -> str | None:
 
 def facts(name: str, text: str) -> dict[str, str]:
     """What in a file takes part in comparisons: ``{fact: value}``, of what is there."""
-    if name == files.HOSTED_ENGINE:
+    if name == conf.HOSTED_ENGINE:
         return properties(text)
-    if name == files.VM:
+    if name == conf.VM:
         return _vm_facts(text)
-    if name == files.BROKER:
+    if name == conf.BROKER:
         parser = configparser.ConfigParser(interpolation=None)
         try:
             parser.read_string(text)
         except configparser.Error:
             return {}
         return {"sections": ", ".join(sorted(parser.sections()))} if parser.sections() else {}
-    if name == files.VERSION:
+    if name == conf.VERSION:
         return {"there": "yes"} if text.strip("\0\n ") else {}
     found = properties(text).items() if HEADER in text else ()
     return {key: value for key, value in found if ID.search(key)}
@@ -133,10 +133,10 @@ def _vm_facts(text: str) -> dict[str, str]:
 
 def durable(name: str, fact: str, shared: bool) -> bool:
     """Whether a fact must have our value; of the others only their presence matters."""
-    if name != files.HOSTED_ENGINE:
+    if name != conf.HOSTED_ENGINE:
         return True
     # In the archive, the number is of whichever host wrote it.
-    return fact in files.OURS and not (shared and fact == "host_id")
+    return fact in conf.OURS and not (shared and fact == "host_id")
 
 
 def lacking(name: str, fresh: str, current: str | None, shared: bool = True) -> dict[str, str]:
@@ -162,7 +162,7 @@ def mend(name: str, fresh: str, current: str | None, shared: bool = True) -> str
     missing = {fact: value for fact, value in wanted if have.get(fact) != value}
     if current and not missing:
         return current
-    if name not in (files.HOSTED_ENGINE, files.ANSWERS) or not have:
+    if name not in (conf.HOSTED_ENGINE, conf.ANSWERS) or not have:
         # The others are short, and broken as a whole when an id in them is wrong.
         return fresh
     lines = []

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core.text import safe
-from ovirt_he.guest import address as guest_address
+from ovirt_he.guest import address
 
 LOGS = Path("/var/log/ovirt-hosted-engine-ha")
 
 
 def addresses(settings: Mapping[str, Any]) -> str:
     """Where the engine's name leads to, and where its VM is: the usual reason for bad health."""
-    return guest_address.compared(settings)[1]
+    return address.compared(settings)[1]
 
 
 def logs(settings: Mapping[str, Any]) -> str:

@@ -8,13 +8,9 @@ from typing import Any, NoReturn
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.ha import archive
-from ovirt_he.ha import own_domain as own
-from ovirt_he.host import iscsi as san
-from ovirt_he.host import storage_probe as probe
-from ovirt_he.host import volume
+from ovirt_he.core import command, records
+from ovirt_he.ha import archive, own_domain
+from ovirt_he.host import iscsi, storage_probe, volume
 from ovirt_he.pillar import storage as kinds
 
 log = logging.getLogger(__name__)
@@ -23,7 +19,7 @@ MOUNTED = Path("/proc/self/mounts")
 RECORD = "/var/lib/hosted-engine/deployment.json"
 
 
-def found(known: own.Own) -> dict[str, Any] | None:
+def found(known: own_domain.Own) -> dict[str, Any] | None:
     """
     As ``hosted_engine_clean.storage`` tells it: looked for where it was made; None: nothing.
 
@@ -35,7 +31,7 @@ def found(known: own.Own) -> dict[str, Any] | None:
     if known.id and (point := mount(known.storage)):
         path = point / known.id
         return left | {"path": str(path)} if volume.exists(path) else None
-    seen = probe.inspect(known.storage)
+    seen = storage_probe.inspect(known.storage)
     if not seen["looked"] or seen["domains"] is None:
         return left
     there = {domain["id"] for domain in seen["domains"]}
@@ -46,7 +42,7 @@ def mount(storage: kinds.Storage) -> Path | None:
     """Where vdsm mounts it; None: not mounted, whatever directory is there."""
     path = volume.MOUNTS / str(kinds.mount_point(storage))
     # Not by a look at the path: a dead server would keep that waiting.
-    mounted = (line.split()[1] for line in record.read_file(MOUNTED).splitlines())
+    mounted = (line.split()[1] for line in records.read_file(MOUNTED).splitlines())
     return path if str(path) in mounted else None
 
 
@@ -63,7 +59,7 @@ def images(domain: Path) -> dict[str, str]:
     return found
 
 
-def check(path: Path, known: own.Own) -> None:
+def check(path: Path, known: own_domain.Own) -> None:
     """Raise unless a directory is certainly the domain that this deployment made."""
     named = archive.properties(_read(path / "dom_md" / "metadata")).get("SDUUID", known.id)
     if named != known.id:
@@ -72,7 +68,7 @@ def check(path: Path, known: own.Own) -> None:
         )
 
 
-def refuse_unknown(known: own.Own) -> NoReturn:
+def refuse_unknown(known: own_domain.Own) -> NoReturn:
     """What lies on an export that was empty before a run was interrupted may be anybody's."""
     raise CommandExecutionError(
         f"{kinds.where(known.storage)} was empty before a run was interrupted while it made a "
@@ -81,7 +77,7 @@ def refuse_unknown(known: own.Own) -> NoReturn:
     )
 
 
-def refuse_lun(known: own.Own) -> NoReturn:
+def refuse_lun(known: own_domain.Own) -> NoReturn:
     """A LUN isn't wiped from here: other hosts may use its volume group, and no file tells."""
     what = f"the storage domain {known.id}" if known.id else "a storage domain, or somebody's data"
     raise CommandExecutionError(
@@ -96,7 +92,7 @@ def refuse_lun(known: own.Own) -> NoReturn:
 def _is_free(storage: kinds.Storage) -> bool:
     """Whether this host sees the LUN, and nothing on it."""
     try:
-        seen = san.devices()
+        seen = iscsi.devices()
     except CommandExecutionError as error:
         log.warning("LUNs can't be looked at: %s", error)
         return False

@@ -1,5 +1,5 @@
 """
-The HA metadata disk itself: who writes to it, asked of nobody but the disk.
+The HA metadata disk: which hosts write to it, read from the disk alone.
 
 One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
 starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|…`` in 512
@@ -15,7 +15,7 @@ from pathlib import Path
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import status
 from ovirt_he.host import volume
 
 BLOCK = 4096
@@ -62,12 +62,12 @@ def writers(path: Path) -> list[str]:
     first = volume.read(path, BYTES)
     if is_zero(first):
         return []
-    end = time.monotonic() + ha_status.WATCH_SECONDS
+    end = time.monotonic() + status.WATCH_SECONDS
     last = wait(
         "HA's hosts to write their metadata",
         lambda: _Data(volume.read(path, BYTES)),
         lambda seen: seen.data != first or time.monotonic() > end,
-        timeout=2 * ha_status.WATCH_SECONDS,
+        timeout=2 * status.WATCH_SECONDS,
     ).data
     return [_writer(number) for number in _changed(first, last)]
 

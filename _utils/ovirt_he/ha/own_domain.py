@@ -1,5 +1,5 @@
 """
-The storage domain that this deployment made: what is certain of it, never its name alone.
+The storage domain that this deployment made, known by what is certain, never by its name alone.
 
 Recorded before the engine is asked for it (where, and that nothing lay there) and after (its id): a
 kill in between leaves the first half. hosted-engine.conf of this engine names it as well.
@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ovirt_he.core import records as record
-from ovirt_he.ha import archive
-from ovirt_he.ha import config_files as files
+from ovirt_he.core import records
+from ovirt_he.ha import archive, conf
 from ovirt_he.pillar import storage as kinds
 
 RECORD = "deployment"
@@ -32,15 +31,15 @@ class Own(NamedTuple):
 
 def known(settings: Mapping[str, Any]) -> Own | None:
     """What this deployment made or was about to make, and where; None: nothing."""
-    recorded = record.read(RECORD) or {}
-    conf = archive.properties(record.read_file(files.CONFIGURATION))
+    recorded = records.read(RECORD) or {}
+    configured = archive.properties(records.read_file(conf.CONFIGURATION))
     # A further host has the file too, from the engine: there the domain isn't that host's own.
-    began = record.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
-    if not began or conf.get("fqdn") != settings["engine"]["fqdn"]:
-        conf = {}
-    named = (recorded.get("made"), recorded.get("storage_domain"), conf.get("sdUUID"))
+    began = records.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
+    if not began or configured.get("fqdn") != settings["engine"]["fqdn"]:
+        configured = {}
+    named = (recorded.get("made"), recorded.get("storage_domain"), configured.get("sdUUID"))
     identifier = next((each for each in named if each), "")
-    place = recorded.get("storage") or _configured(conf)
+    place = recorded.get("storage") or _configured(configured)
     if not (identifier or place):
         return None
     wanted = settings["storage"]
@@ -52,26 +51,26 @@ def known(settings: Mapping[str, Any]) -> Own | None:
 
 def intend(storage: Mapping[str, Any]) -> None:
     """Record that a domain is about to be made on storage that was seen empty."""
-    kept = {key: value for key, value in (record.read(RECORD) or {}).items() if key != "made"}
-    record.write(RECORD, kept | {"storage": _place(storage)})
+    kept = {key: value for key, value in (records.read(RECORD) or {}).items() if key != "made"}
+    records.write(RECORD, kept | {"storage": _place(storage)})
 
 
 def made(identifier: str) -> None:
     """Record the domain that was made."""
-    record.update(RECORD, made=identifier)
+    records.update(RECORD, made=identifier)
 
 
 def forget() -> None:
     """Nothing is there any more."""
-    recorded = record.read(RECORD) or {}
+    recorded = records.read(RECORD) or {}
     kept = {key: value for key, value in recorded.items() if key not in ("made", "storage")}
     if kept != recorded:
-        record.write(RECORD, kept)
+        records.write(RECORD, kept)
 
 
 def is_pending() -> bool:
     """Whether a domain was about to be made, and no id is recorded."""
-    recorded = record.read(RECORD) or {}
+    recorded = records.read(RECORD) or {}
     return "storage" in recorded and not recorded.get("made")
 
 
@@ -80,18 +79,18 @@ def _place(storage: Mapping[str, Any]) -> dict[str, Any]:
     return {key: storage[key] for key in PLACE if key in wanted and key in storage}
 
 
-def _configured(conf: Mapping[str, str]) -> dict[str, Any]:
+def _configured(configured: Mapping[str, str]) -> dict[str, Any]:
     """Where hosted-engine.conf has it, as far as it says."""
-    kind, storage = conf.get("domainType", ""), conf.get("storage", "")
+    kind, storage = configured.get("domainType", ""), configured.get("storage", "")
     if kind in kinds.MOUNT:
         address, _, path = storage.partition(":/")
         return {
             "type": kind,
             "address": address.strip("[]"),
             "path": f"/{path}",
-            "nfs_version": conf.get("nfs_version") or "auto",
-            "mount_options": conf.get("mnt_options", ""),
+            "nfs_version": configured.get("nfs_version") or "auto",
+            "mount_options": configured.get("mnt_options", ""),
         }
     if kind == "iscsi":
-        return {"type": kind, "target": conf.get("iqn", ""), "lun": ""}
+        return {"type": kind, "target": configured.get("iqn", ""), "lun": ""}
     return {"type": kind, "lun": ""} if kind == "fc" else {}

@@ -1,4 +1,4 @@
-"""What ``hosted-engine --vm-status --json`` prints, made data that can be trusted."""
+"""Output of ``hosted-engine --vm-status --json``, parsed and checked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError, SaltInv
 
 from ovirt_he.core import command
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import config_files as files
-from ovirt_he.ha import lockspace
+from ovirt_he.ha import conf, lockspace
 
 Status = dict[str, Any]
 # HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
@@ -171,9 +170,9 @@ def host_id() -> int:
 
     Raises CommandExecutionError where it has none.
     """
-    found = re.search(r"^host_id=(\d+)$", files.CONFIGURATION.read_text(), re.MULTILINE)
+    found = re.search(r"^host_id=(\d+)$", conf.CONFIGURATION.read_text(), re.MULTILINE)
     if found is None:
-        raise CommandExecutionError(f"{files.CONFIGURATION} has no host_id: the agent needs it")
+        raise CommandExecutionError(f"{conf.CONFIGURATION} has no host_id: the agent needs it")
     return int(found[1])
 
 

@@ -1,5 +1,5 @@
 """
-The family of the addresses at which host and engine reach each other: decided here, once.
+The address family that host and engine use for each other: decided once, here.
 
 Everybody who needs an address of either asks for the family's; nobody takes the first of a list.
 """

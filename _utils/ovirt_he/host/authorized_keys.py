@@ -8,7 +8,7 @@ from pathlib import Path
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 
 FILE = Path("/root/.ssh/authorized_keys")
 KEY = re.compile(r"(ssh-[a-z0-9-]+|ecdsa-[a-z0-9-]+) [A-Za-z0-9+/]{60,}={0,2}( [^\r\n]*)?")
@@ -62,7 +62,7 @@ def add(key: str) -> None:
         before += b"\n"
     mode = stat.S_IMODE(seen.st_mode) if seen else 0o600
     owner = (seen.st_uid, seen.st_gid) if seen else None
-    record.write_file(FILE, before + line.encode() + b"\n", mode, owner)
+    records.write_file(FILE, before + line.encode() + b"\n", mode, owner)
 
 
 def remove(key: str) -> None:
@@ -76,7 +76,7 @@ def remove(key: str) -> None:
         raise CommandExecutionError(f"{FILE} can't be read: {error}") from error
     kept = [line for line in lines if not _same(line, wanted)]
     owner = (seen.st_uid, seen.st_gid)
-    record.write_file(FILE, b"".join(kept), stat.S_IMODE(seen.st_mode), owner)
+    records.write_file(FILE, b"".join(kept), stat.S_IMODE(seen.st_mode), owner)
 
 
 def _checked(key: str) -> str:

@@ -1,4 +1,4 @@
-"""What only the way to a deployed hosted engine may do."""
+"""What only a deployment in progress may do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 
-def only_on_the_way(salt: Mapping[str, Callable[..., Any]], what: str) -> None:
+def refuse_if_deployed(salt: Mapping[str, Callable[..., Any]], what: str) -> None:
     """
     Refuse on a deployed host, whoever asks: a second bootstrap there ends in two engines.
 

@@ -1,5 +1,5 @@
 """
-Connections to libvirt; its errors become ours here.
+Connections to libvirt; its errors become Salt errors here.
 
 The local socket comes first. Once vdsm has made it ask for a login (error 45), libvirt is reached
 over TLS, with the certificates that vdsm installed; 45 there is final. Reading needs no login, so
@@ -15,7 +15,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import NotYet
-from ovirt_he.host import address as family
+from ovirt_he.host import address
 
 LOCAL = "qemu:///system"
 # libvirt's error numbers: told apart by them, never by text.
@@ -49,7 +49,7 @@ def library() -> Any:
 
 def tls_uri(settings: dict[str, Any]) -> str:
     """Where libvirt answers over TLS: the certificate names what the host was added with."""
-    return f"qemu+tls://{family.literal(settings['host']['address'])}/system"
+    return f"qemu+tls://{address.literal(settings['host']['address'])}/system"
 
 
 @contextlib.contextmanager
@@ -121,7 +121,7 @@ def _open(settings: dict[str, Any], read_only: bool) -> tuple[Any, str]:
         return open_(uri), uri
     except libvirt_.libvirtError as error:
         raise LoginWanted(
-            f"{translated(error, uri)}. The local socket asks for vdsm's login, so this is the way "
+            f"{translated(error, uri)}. The local socket asks for vdsm's login, so this is the one "
             "in: look at vdsm's certificates (/etc/pki/vdsm) and at libvirtd-tls.socket"
         ) from error
 

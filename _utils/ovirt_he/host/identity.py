@@ -1,4 +1,4 @@
-"""By what the engine knows this host, whatever it is called."""
+"""The host's unique id, as the engine stores it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Targets and LUNs as this host sees them by its own tools, before an engine is there to ask.
+Targets and LUNs as this host's own tools see them, before there is an engine to ask.
 
 Nothing is changed: no target is logged in to, and no record of iscsiadm is left behind.
 """
@@ -14,8 +14,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import command, records
 from ovirt_he.core.text import Secret
 from ovirt_he.pillar import storage as kinds
 
@@ -78,14 +77,14 @@ def _authenticate(path: Path, user: str, password: Secret) -> None:
     values = {"authmethod": "CHAP", "username": user, "password": password.value}
     kept = [
         line
-        for line in record.read_file(path).splitlines()
+        for line in records.read_file(path).splitlines()
         if not line.startswith(tuple(prefix + name for name in values))
     ]
     lines = [f"{prefix}{name} = {value}" for name, value in values.items()]
     # Before the end of the record, which is a comment that iscsiadm looks for.
     end = next((n for n, line in enumerate(kept) if line.startswith("# END")), len(kept))
     kept[end:end] = lines
-    record.write_file(path, "".join(f"{line}\n" for line in kept))
+    records.write_file(path, "".join(f"{line}\n" for line in kept))
 
 
 def _listed(text: str) -> Iterator[dict[str, Any]]:
@@ -154,7 +153,7 @@ def _identifier(path: dict[str, Any]) -> str:
     As multipath names the LUN, and so the engine does: its UUID, else from the device's own name.
     """
     name = str((_map(path) or path).get("kname"))
-    uuid = record.read_file(BLOCK_DEVICES / name / "dm" / "uuid").strip()
+    uuid = records.read_file(BLOCK_DEVICES / name / "dm" / "uuid").strip()
     if uuid.startswith("mpath-"):
         return uuid.removeprefix("mpath-")
     # 3 says that it is an NAA name, as scsi_id writes it. Without one it's only this host's device.

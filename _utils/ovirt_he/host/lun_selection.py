@@ -1,4 +1,4 @@
-"""LUNs as the engine or this host sees them, which of them a domain may be made on, and why not."""
+"""LUNs as the engine or this host sees them: which can hold a storage domain, why others can't."""
 
 from __future__ import annotations
 

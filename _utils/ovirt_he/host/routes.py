@@ -1,5 +1,5 @@
 """
-The host's routes and rules before the engine installs it, and those that got lost on the way.
+The host's routes and rules before the engine installs it, and those that were lost meanwhile.
 
 The installation moves the management address onto a bridge. That may cost main's default route
 (design page, issue 1), and at the next boot the bridge itself, unless vdsm saves the configuration.
@@ -12,9 +12,8 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
-from ovirt_he.core import records as record
-from ovirt_he.host import gateway, ip
+from ovirt_he.core import command, records
+from ovirt_he.host import address, ip
 from ovirt_he.host.address import IPV4, OPTIONS, of_address
 
 Route = dict[str, Any]
@@ -30,21 +29,21 @@ def remember(addresses: list[str], bridge: str) -> None:
     What an earlier try recorded stays where its routes are missing now: they are still to be
     restored. Raises CommandExecutionError when no device holds any of the addresses.
     """
-    known = record.read("routes")
+    known = records.read("routes")
     if known is not None and state() in (LOST, UNSAVED):
         return
-    for address in addresses:
-        if device := _device(address):
+    for own in addresses:
+        if device := _device(own):
             break
     else:
         raise CommandExecutionError(
             f"No interface of this host holds {' or '.join(addresses) or 'its address'}: "
             "check hosted_engine:host:address and what it resolves to"
         )
-    record.write(
+    records.write(
         "routes",
         {
-            "address": address,
+            "address": own,
             "device": device,
             "bridge": bridge,
             "boot": _boot(),
@@ -61,7 +60,7 @@ def state() -> str:
     ``there``: nothing is lost; ``lost``: recorded routes or rules are; ``unsaved``: we restored
     them, vdsm hasn't saved it; ``rolled back``: a boot undid the engine's network configuration.
     """
-    before = record.read("routes")
+    before = records.read("routes")
     if before is None:
         return THERE
     if (
@@ -81,7 +80,7 @@ def restore() -> None:
 
     Raises CommandExecutionError when nothing was recorded, or ``ip`` refuses.
     """
-    before = record.read("routes")
+    before = records.read("routes")
     if before is None:
         raise CommandExecutionError(
             "No routes were recorded before the host was added: add its default route by hand "
@@ -92,7 +91,41 @@ def restore() -> None:
     # A route by a gateway needs the one to that gateway first.
     for verb, route in sorted(_lost_routes(before), key=lambda lost: _has_gateway(lost[1])):
         command.run("ip", OPTIONS[_family(route)], "route", verb, *_destination(route))
-    record.write("routes", before | {"restored": True, "saved": False})
+    records.write("routes", before | {"restored": True, "saved": False})
+
+
+def default_routes(family: str) -> list[Route]:
+    """
+    The family's default routes, the preferred one first.
+
+    Those that the kernel has count. Only where it has none, because the engine's installation of
+    the host has cost it its routes, do those that were recorded before.
+    """
+    recorded = (records.read("routes") or {}).get("routes", [])
+    before = [route for route in recorded if _family(route) == family]
+    for routes in (ip.routes(family, "default"), before):
+        found = [route for route in routes if ip.is_default(route) and ip.alive(route)]
+        if found:
+            return sorted(found, key=lambda route: int(route.get("metric", 0)))
+    return []
+
+
+def default_gateway(settings: dict[str, Any]) -> str:
+    """
+    The gateway that the pillar names, else the host's default gateway; "": there is none. It's also
+    that of the engine's VM.
+
+    Of several, the first on the management interface counts, where the pillar names that. A gateway
+    of the other family (RFC 5549) doesn't count: the engine's VM couldn't use it.
+    """
+    if named := settings["network"]["gateway"]:
+        return str(named)
+    family = address.of(settings)
+    hops = [hop for route in default_routes(family) for hop in ip.alive(route)]
+    found = [hop for hop in hops if of_address(hop.gateway) == family]
+    preferred = (settings["network"]["name"], settings["host"]["interface"])
+    found.sort(key=lambda hop: hop.device not in preferred)
+    return found[0].gateway if found else ""
 
 
 def _lost_routes(before: dict[str, Any]) -> list[tuple[str, Route]]:
@@ -114,7 +147,7 @@ def _lost_routes(before: dict[str, Any]) -> list[tuple[str, Route]]:
             continue
         rest = any(_is_rest(each, route) for each in same)
         # Another default route is an operator's, or DHCP's: not ours to double.
-        if not rest and any(ip.is_default(each) and gateway.alive(each) for each in same):
+        if not rest and any(ip.is_default(each) and ip.alive(each) for each in same):
             continue
         entry = ("replace" if rest else "append", moved)
         # Who set a route is a difference to the kernel, and none once it's ours.
@@ -129,7 +162,7 @@ def _destination_of(route: Route) -> tuple[str, str]:
 
 def _leads(route: Route) -> set[tuple[str, str]]:
     """By which gateways over which devices a route leads, as far as the kernel uses them."""
-    return {(hop.gateway, hop.device) for hop in gateway.alive(route)}
+    return {(hop.gateway, hop.device) for hop in ip.alive(route)}
 
 
 def _is_rest(now: Route, before: Route) -> bool:
@@ -165,9 +198,9 @@ def _is_ours_to_restore(rule: dict[str, Any]) -> bool:
 def _selector(rule: dict[str, Any]) -> list[str]:
     words = ["priority", str(rule["priority"])]
     for word, key in (("from", "src"), ("to", "dst")):
-        if (address := rule.get(key, "all")) != "all":
+        if (network := rule.get(key, "all")) != "all":
             length = f"/{rule[f'{key}len']}" if f"{key}len" in rule else ""
-            words += [word, f"{address}{length}"]
+            words += [word, f"{network}{length}"]
     return [*words, "table", str(rule.get("table", "main"))]
 
 
@@ -199,19 +232,11 @@ def _hop(hop: ip.Hop, family: str) -> list[str]:
 
 
 def _routes() -> list[Route]:
-    return [
-        route | {"family": family}
-        for family, option in OPTIONS.items()
-        for route in ip.routes("-json", option, "route", "show", "table", "main")
-    ]
+    return [route for family in OPTIONS for route in ip.routes(family, "table", "main")]
 
 
 def _rules() -> list[dict[str, Any]]:
-    return [
-        rule | {"family": family}
-        for family, option in OPTIONS.items()
-        for rule in ip.read("-json", option, "rule", "show", needs="priority")
-    ]
+    return [rule for family in OPTIONS for rule in ip.rules(family)]
 
 
 def _family(entry: dict[str, Any]) -> str:
@@ -219,11 +244,10 @@ def _family(entry: dict[str, Any]) -> str:
     return str(entry.get("family", IPV4))
 
 
-def _device(address: str) -> str | None:
-    for link in ip.links():
-        if any(known["local"] == address for known in ip.addresses(link)):
-            return str(link["ifname"])
-    return None
+def _device(own: str) -> str | None:
+    return next(
+        (link.name for link in ip.links() for each in link.addresses if each.address == own), None
+    )
 
 
 def _boot() -> str:

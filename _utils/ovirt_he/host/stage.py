@@ -1,4 +1,4 @@
-"""How far a deployment is, told by what lies on the host: no library, no login, nothing started."""
+"""How far a deployment has got, judged by files on the host alone: no library, no login."""
 
 from __future__ import annotations
 

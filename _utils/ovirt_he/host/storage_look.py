@@ -1,5 +1,5 @@
 """
-A program of its own: mounts an export where only it sees it, and looks at it as vdsm and QEMU.
+A program of its own: mounts an export in its own namespace, and examines it as vdsm and QEMU.
 
 Run in new mount and process namespaces, so that mount and file system's daemon end with it. Asked
 by JSON on stdin, answers by JSON on stdout; needs nothing but Python itself.

@@ -1,4 +1,4 @@
-"""What lies on the export of a hosted engine, and whether vdsm could use it: mounted, looked at."""
+"""What lies on the export of a hosted engine, and whether vdsm could use it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from ovirt_he.core import command
-from ovirt_he.host import storage_look as look
+from ovirt_he.host import storage_look
 from ovirt_he.pillar import mount_options
 from ovirt_he.pillar import storage as kinds
 
@@ -64,7 +64,7 @@ def inspect(storage: kinds.Storage) -> dict[str, Any]:
     try:
         told = command.run(
             *ALONE,
-            *(sys.executable, "-I", "-B", look.__file__),
+            *(sys.executable, "-I", "-B", storage_look.__file__),
             stdin=json.dumps(_asked(storage)),
             timeout=SECONDS,
             check=False,

@@ -7,8 +7,7 @@ import ipaddress
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.host import address as family_
-from ovirt_he.host import gateway, ip
+from ovirt_he.host import address, ip, routes
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVERS = Path("/etc/resolv.conf")
@@ -16,13 +15,13 @@ RESOLVERS = Path("/etc/resolv.conf")
 STUB = "127.0.0.53"
 UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 # The pillar's key that lists the candidates, and the length that each has.
-KEYS = {family_.IPV4: "subnets", family_.IPV6: "subnets_ipv6"}
-LENGTHS = {family_.IPV4: 24, family_.IPV6: 64}
+KEYS = {address.IPV4: "subnets", address.IPV6: "subnets_ipv6"}
+LENGTHS = {address.IPV4: 24, address.IPV6: 64}
 
 
 def free(settings: dict[str, Any]) -> tuple[str, list[str]]:
     """The first candidate that collides with nothing, or ""; and what those before it hit."""
-    family = family_.of(settings)
+    family = address.of(settings)
     taken = _taken(settings, family)
     tried: list[str] = []
     for candidate in settings["bootstrap"][KEYS[family]]:
@@ -42,26 +41,22 @@ def _overlap(one: Network, other: Network) -> bool:
 
 def _taken(settings: dict[str, Any], family: str) -> set[Network]:
     """What this host has or routes to, and whom host and engine are to reach."""
-    option = family_.OPTIONS[family]
-    routes = ip.read("-j", option, "route", "show", "table", "all", needs="dst")
-    links = ip.read("-j", option, "address", "show", needs="ifname")
-    found = {str(route["dst"]) for route in routes}
-    seen = [each for link in links for each in ip.addresses(link)]
-    found |= {f"{each['local']}/{each['prefixlen']}" for each in seen}
+    found = {str(route["dst"]) for route in ip.routes(family, "table", "all")}
+    found |= {f"{each.address}/{each.length}" for link in ip.links() for each in link.addresses}
     found |= {
         settings["vm"]["address"],
-        gateway.of(settings),
+        routes.default_gateway(settings),
         *settings["vm"]["dns"],
         *resolvers(),
     }
     for name in _servers(settings):
-        found |= set(family_.addresses(name, family))
+        found |= set(address.addresses(name, family))
     networks = set()
     for text in found:
         # default, and an address of a link that is down, are no networks.
         with contextlib.suppress(ValueError):
             network = ipaddress.ip_network(text, strict=False)
-            if network.prefixlen and family_.of_address(text) == family:
+            if network.prefixlen and address.of_address(text) == family:
                 networks.add(network)
     return networks
 
@@ -72,7 +67,7 @@ def _servers(settings: dict[str, Any]) -> list[str]:
     names = [storage["address"].strip("[]")]
     for portal in storage["portals"]:
         bare, _, port = portal.rpartition(":")
-        known = family_.of_address(portal) or not port.isdigit()
+        known = address.of_address(portal) or not port.isdigit()
         names.append((portal if known else bare).strip("[]"))
     return [name for name in names if name]
 

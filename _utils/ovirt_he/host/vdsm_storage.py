@@ -1,4 +1,4 @@
-"""Storage in the words of vdsm's connectStorageServer."""
+"""Storage as the arguments of vdsm's connectStorageServer."""
 
 from __future__ import annotations
 

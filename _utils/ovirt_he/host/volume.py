@@ -1,5 +1,5 @@
 """
-Volumes of the storage domain: found, measured, read and written past the page cache, as vdsm.
+Volumes of the storage domain: found, measured, read and written as vdsm, with direct I/O.
 
 Root may be nobody on the storage (NFS with root squash), and another host must see what we wrote.
 Storage may hang: only child processes touch it, which are left behind after their time.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ovirt_he.migrate import answer_readers as readers
+from ovirt_he.migrate import answer_readers
 
 FORM = re.compile(r"QUESTION/([0-9]{1,9})/(.+)")
 PREFIX = "OVEHOSTED_"
@@ -185,7 +185,7 @@ def _same(one: Any, other: Any) -> bool:
     if str(one).strip() == str(other).strip():
         return True
     try:
-        return readers.flag(one) == readers.flag(other)
+        return answer_readers.flag(one) == answer_readers.flag(other)
     except ValueError:
         return False
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ovirt_he.pillar import storage as storage_kinds
+from ovirt_he.pillar import storage
 from ovirt_he.pillar.storage import ISCSI_PORT
 
 # Phases are the only places to stop at: this one is after engine-setup, before the host is added.
@@ -226,7 +226,7 @@ def portals(kind: Any, connection: Any, addresses: Any, ports: Any) -> list[str]
 def portal(host: str, port: int | None) -> str:
     """ADDRESS, or ADDRESS:PORT for a port that isn't iSCSI's own."""
     try:
-        bare, own = storage_kinds.portal(host)
+        bare, own = storage.portal(host)
     except ValueError:
         bare, own = host, ISCSI_PORT
     if own != ISCSI_PORT and port not in (None, ISCSI_PORT, own):

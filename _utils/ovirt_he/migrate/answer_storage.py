@@ -1,4 +1,4 @@
-"""Which kind of storage answers are about, where they don't name it: by what else they say."""
+"""Which storage type answers are about where they don't name it: by what else they say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ovirt_he.migrate import answer_readers as readers
+from ovirt_he.migrate import answer_readers
 from ovirt_he.pillar import mount_options
 from ovirt_he.pillar.storage import ISCSI_PORT
 
@@ -69,6 +69,6 @@ def _signs(given: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str]]:
 def _said(given: Mapping[str, Any], name: str) -> str:
     """An answer as a text; what can't be read says something, too."""
     try:
-        return readers.text(given.get(name)) or ""
+        return answer_readers.text(given.get(name)) or ""
     except ValueError:
         return repr(type(given[name]))

@@ -1,5 +1,5 @@
 """
-What was answered to another tool, turned into a pillar: a table's rows, and how they are read.
+What was answered to another tool, converted into a pillar: the rows of a table, and their readers.
 
 A row says which names of the other tool tell which keys of the pillar. Its ``read`` gets the values
 of the names (None: not given) and returns those of the keys (None: not said), or raises ValueError
@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ovirt_he.migrate import answer_readers as readers
-from ovirt_he.pillar import mount_options
-from ovirt_he.pillar import storage as storage_kinds
+from ovirt_he.migrate import answer_readers
+from ovirt_he.pillar import mount_options, storage
 from ovirt_he.pillar.schema import SCHEMA
 
 Values = dict[str, Any]
@@ -54,7 +53,7 @@ def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Conv
         said = ", ".join(names)
         try:
             told = row.read(*(values.get(name) for name in row.names))
-        except readers.LeftOut as reason:
+        except answer_readers.LeftOut as reason:
             left_out |= dict.fromkeys(names, str(reason))
             silent -= set(names)
             continue
@@ -123,7 +122,7 @@ def contradictions(found: Values) -> Iterator[str]:
     kind = found.get("storage:type", "nfs")
     for path, value in found.items():
         group, _, key = path.partition(":")
-        kinds = [name for name, keys in storage_kinds.KEYS.items() if key in keys]
+        kinds = [name for name, keys in storage.KEYS.items() if key in keys]
         if group == "storage" and kinds and kind not in kinds and value != default(path):
             yield (
                 f"{path} is given, which is for {' and '.join(kinds)}, but storage:type is {kind}: "

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ovirt_he.core.text import SECRET_NAME, holds_secret
-from ovirt_he.migrate import answer_file, convert
-from ovirt_he.migrate import answer_questions as questions
+from ovirt_he.migrate import answer_file, answer_questions, convert
 from ovirt_he.migrate.answer_reasons import REASONS
 from ovirt_he.migrate.answer_storage import Names, concluded
 from ovirt_he.migrate.answer_table import PREFIX, TABLE
@@ -76,7 +75,7 @@ def read(answers: Mapping[str, str]) -> Converted:
         except ValueError as error:
             broken.append(f"{name}: {error}")
     known = {name for row in TABLE for name in row.names} | REASONS.keys()
-    asked = questions.read(values, known)
+    asked = answer_questions.read(values, known)
     others = {name for name in asked.values if not name.startswith(PREFIX) and name not in known}
     kind, said = concluded(asked.values, STORAGE)
     ours = {name: item for name, item in asked.values.items() if name not in others}
@@ -100,7 +99,7 @@ def _engine_setup(found: Values, others: Mapping[str, str]) -> list[str]:
     unknown = []
     for name, typed in sorted(others.items()):
         secret = SECRET_NAME.search(name) or holds_secret(typed.partition(":")[2])
-        if questions.of_engine_setup(name) and re.search(ANSWER_NAME, name):
+        if answer_questions.of_engine_setup(name) and re.search(ANSWER_NAME, name):
             found.setdefault(f"{'secrets' if secret else 'engine'}:answers", {})[name] = typed
         else:
             unknown.append(name)

@@ -1,4 +1,4 @@
-"""Mount options of a storage: which kind of storage they are for, and what they mustn't hold."""
+"""Mount options of a storage domain: which storage type they fit, and what they must not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of the pillar's values, as regular expressions."""
+"""Patterns of the pillar's values, as regular expressions."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ settings that SLS and modules read, docs/pillar.md and the test of pillar.exampl
 
 from __future__ import annotations
 
-from ovirt_he.pillar import patterns as form
-from ovirt_he.pillar import schema_run as run
+from ovirt_he.pillar import patterns, schema_run
 from ovirt_he.pillar.schema_types import flag, group, mapping, needs, number, secret, text, texts
 
 SCHEMA = group(
@@ -21,8 +20,8 @@ SCHEMA = group(
             "Fully qualified name of the engine; resolves to its final address. 64 characters at "
             "most: its certificate holds no more.",
             None,
-            pattern=form.FQDN,
-            maxLength=form.COMMON_NAME,
+            pattern=patterns.FQDN,
+            maxLength=patterns.COMMON_NAME,
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
@@ -34,22 +33,22 @@ SCHEMA = group(
         offline=flag("engine-setup looks up no packages."),
         answers=mapping(
             "Further answers of engine-setup, as otopi writes them: OVESETUP_X/y: bool:True.",
-            form.ANSWER_NAME,
-            form.ANSWER,
+            patterns.ANSWER_NAME,
+            patterns.ANSWER,
         ),
     ),
     host=group(
         "This hypervisor, as the engine manages it.",
         name=text(
             "Name of the host in the engine. Empty: its fully qualified name.",
-            pattern=form.HOST_NAME,
+            pattern=patterns.HOST_NAME,
             maxLength=255,
         ),
         address=text(
             "Name or address at which the engine reaches the host; lies on the management "
             "interface. Empty: its fully qualified name. 64 characters at most: the host's "
             "certificate holds no more.",
-            maxLength=form.COMMON_NAME,
+            maxLength=patterns.COMMON_NAME,
         ),
         interface=text(
             "Management interface. Empty: the one with the default route.", pattern=r"^\S{0,15}$"
@@ -68,16 +67,16 @@ SCHEMA = group(
     ),
     datacenter=group(
         "Data center. One that has storage is used as it is.",
-        name=text("Its name.", "Default", pattern=form.NAME, maxLength=40),
+        name=text("Its name.", "Default", pattern=patterns.NAME, maxLength=40),
         version=text(
-            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=form.VERSION
+            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=patterns.VERSION
         ),
     ),
     cluster=group(
         "Cluster. One that has hosts is used as it is.",
-        name=text("Its name.", "Default", pattern=form.CLUSTER_NAME, maxLength=40),
+        name=text("Its name.", "Default", pattern=patterns.CLUSTER_NAME, maxLength=40),
         version=text(
-            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=form.VERSION
+            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=patterns.VERSION
         ),
         cpu_type=text(
             "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
@@ -91,7 +90,7 @@ SCHEMA = group(
         name=text(
             "Name of the network and of its bridge, 15 characters at most.",
             "ovirtmgmt",
-            pattern=form.BRIDGE,
+            pattern=patterns.BRIDGE,
         ),
         family=text(
             "Family of the addresses at which host and engine reach each other. auto: that of "
@@ -117,7 +116,7 @@ SCHEMA = group(
             needs(["iscsi"], "portals", "target"),
         ],
         name=text(
-            "Name of the storage domain.", "hosted_storage", pattern=form.NAME, maxLength=250
+            "Name of the storage domain.", "hosted_storage", pattern=patterns.NAME, maxLength=250
         ),
         type=text(
             "Kind of storage. posixfs isn't one, since HA doesn't know it.",
@@ -138,7 +137,7 @@ SCHEMA = group(
         portals=texts(
             "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
             "The first one is asked for the targets.",
-            pattern=form.PORTAL,
+            pattern=patterns.PORTAL,
         ),
         target=text(
             "Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$", maxLength=128
@@ -208,7 +207,8 @@ SCHEMA = group(
             pattern=r"^([0-9A-Fa-f.:]+/[0-9]{1,3})?$",
         ),
         dns=texts(
-            "Its DNS servers, three at most. Empty, by DHCP: what that says.", pattern=form.ADDRESS
+            "Its DNS servers, three at most. Empty, by DHCP: what that says.",
+            pattern=patterns.ADDRESS,
         ),
         search_domain=text(
             "Domain in which the guest looks names up.", pattern=r"^[A-Za-z0-9.-]*$"
@@ -217,7 +217,9 @@ SCHEMA = group(
             "Lines for engine and host in the final guest's /etc/hosts; by DHCP only the host's."
         ),
         time_zone=text("Time zone. Empty: the appliance's.", pattern=r"^[A-Za-z0-9_+/-]*$"),
-        root_ssh_keys=texts("Public ssh keys of root, kept in the final VM.", pattern=form.LINE),
+        root_ssh_keys=texts(
+            "Public ssh keys of root, kept in the final VM.", pattern=patterns.LINE
+        ),
         root_login=text(
             "How root may sign in to the final VM by ssh. unchanged: as the appliance has it.",
             "unchanged",
@@ -243,19 +245,19 @@ SCHEMA = group(
         subnets=texts(
             "Candidates for its NAT network, /24; the first that collides with nothing is taken.",
             ["192.168.222.0/24", "192.168.223.0/24", "192.168.1.0/24", "10.253.222.0/24"],
-            pattern=form.INTERFACE,
+            pattern=patterns.INTERFACE,
         ),
         subnets_ipv6=texts(
             "Candidates where the family is IPv6, /64; the first that collides with nothing.",
             ["fd00:1234:5678:900::/64", "fd00:1234:5678:901::/64"],
-            pattern=form.INTERFACE,
+            pattern=patterns.INTERFACE,
         ),
     ),
-    notification=run.NOTIFICATION,
-    timeouts=run.TIMEOUTS,
-    preflight=run.PREFLIGHT,
-    hooks=run.HOOKS,
-    restore=run.RESTORE,
+    notification=schema_run.NOTIFICATION,
+    timeouts=schema_run.TIMEOUTS,
+    preflight=schema_run.PREFLIGHT,
+    hooks=schema_run.HOOKS,
+    restore=schema_run.RESTORE,
     pause_before={
         "type": "array",
         "description": "Phases before which a run stops once, for a person to look; the next run "
@@ -278,8 +280,8 @@ SCHEMA = group(
         iscsi_discovery_password=secret("Password of storage:discovery_user."),
         answers=mapping(
             "Those of engine:answers that are secret.",
-            form.ANSWER_NAME,
-            form.ANSWER,
+            patterns.ANSWER_NAME,
+            patterns.ANSWER,
             writeOnly=True,
         ),
     ),

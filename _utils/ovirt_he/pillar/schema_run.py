@@ -1,8 +1,8 @@
-"""The schema's groups that say how a run goes, not what it makes: mail, waits, checks, hooks."""
+"""The schema's groups about how a run proceeds: mail, timeouts, checks, hooks."""
 
 from __future__ import annotations
 
-from ovirt_he.pillar import patterns as form
+from ovirt_he.pillar import patterns
 from ovirt_he.pillar.schema_types import flag, group, number, text, texts
 
 NOTIFICATION = group(
@@ -48,14 +48,16 @@ HOOKS = group(
     "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
     "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
     guest_before_setup=texts(
-        "Before engine-setup; with a restore, before that.", pattern=form.LINE
+        "Before engine-setup; with a restore, before that.", pattern=patterns.LINE
     ),
-    guest_after_setup=texts("After engine-setup.", pattern=form.LINE),
-    guest_after_host=texts("After the host was added to the engine.", pattern=form.LINE),
-    host_before_setup=texts("Before engine-setup.", pattern=form.SLS),
-    host_after_setup=texts("After engine-setup.", pattern=form.SLS),
-    host_after_host=texts("After the host was added to the engine.", pattern=form.SLS),
-    host_after_deployment=texts("Once the engine is healthy in its final place.", pattern=form.SLS),
+    guest_after_setup=texts("After engine-setup.", pattern=patterns.LINE),
+    guest_after_host=texts("After the host was added to the engine.", pattern=patterns.LINE),
+    host_before_setup=texts("Before engine-setup.", pattern=patterns.SLS),
+    host_after_setup=texts("After engine-setup.", pattern=patterns.SLS),
+    host_after_host=texts("After the host was added to the engine.", pattern=patterns.SLS),
+    host_after_deployment=texts(
+        "Once the engine is healthy in its final place.", pattern=patterns.SLS
+    ),
 )
 
 RESTORE = group(

@@ -1,4 +1,4 @@
-"""The words that the schema is written in: a key of each type, with its description."""
+"""The types that the schema is written with: a key of each type, with its description."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The kinds of storage, and what follows from a kind: all that differs between them is here.
+The storage types, and everything that differs between them.
 
 A domain lies on a mount (nfs, glusterfs: server and path) or on a LUN (iscsi, fc: block storage).
 """

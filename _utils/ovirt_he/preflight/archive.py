@@ -1,4 +1,4 @@
-"""Whether the configuration archive will have room for what the pillar says: an hour beforehand."""
+"""Whether the configuration archive has room for what the pillar says: an hour beforehand."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.ha import archive
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import archive, conf
 from ovirt_he.migrate import convert, fhanswers
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -20,7 +19,7 @@ IDS: dict[str, Any] = {
     "vm_id": fhanswers.NO_UUID,
     "storage_domain": fhanswers.NO_UUID,
     "host_id": 1000,
-    "disks": dict.fromkeys(files.DISK_KEYS, DISK),
+    "disks": dict.fromkeys(conf.DISK_KEYS, DISK),
     "cpu_type": "Cascadelake-Server-noTSX",
     "emulated_machine": "pc-q35-rhel9.2.0",
 }
@@ -30,11 +29,11 @@ def archive_has_room(host: Host) -> Iterator[Problem]:
     """The configuration archive, 20,480 bytes, will hold what the pillar says."""
     known = host.settings
     members = {
-        files.HOSTED_ENGINE: files.hosted_engine_conf(known, IDS, ADDRESS),
-        files.VM: files.vm_conf(known, IDS),
-        files.BROKER: files.broker_conf(known),
-        files.VERSION: "2.5.2\n",
-        files.ANSWERS: fhanswers.text(known, IDS, fhanswers.NO_UUID),
+        conf.HOSTED_ENGINE: conf.hosted_engine_conf(known, IDS, ADDRESS),
+        conf.VM: conf.vm_conf(known, IDS),
+        conf.BROKER: conf.broker_conf(known),
+        conf.VERSION: "2.5.2\n",
+        conf.ANSWERS: fhanswers.text(known, IDS, fhanswers.NO_UUID),
     }
     try:
         archive.build(members)

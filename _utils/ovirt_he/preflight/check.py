@@ -15,14 +15,11 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError, SaltException
 
-from ovirt_he.ha import config_files
+from ovirt_he.ha import conf
 from ovirt_he.host import address as family_
-from ovirt_he.host import dns, ip, subnet
-from ovirt_he.host import gateway as gateway_
-from ovirt_he.host import storage_probe as probe
-from ovirt_he.pillar import patterns as form
+from ovirt_he.host import dns, ip, routes, storage_probe, subnet
+from ovirt_he.pillar import patterns, validate
 from ovirt_he.pillar import storage as kinds
-from ovirt_he.pillar import validate
 from ovirt_he.pillar.schema import SCHEMA
 
 Problem = dict[str, str]
@@ -57,19 +54,19 @@ def remark(found: dict[str, Any]) -> str:
 
 
 class Host:
-    """The settings and this host, as the checks look at them. ``run``: Salt's functions."""
+    """The settings and this host, as the checks look at them. ``salt``: ``__salt__``."""
 
     def __init__(
         self,
         known: dict[str, Any],
         grains: Mapping[str, Any],
-        run: Mapping[str, Callable[..., Any]],
+        salt: Mapping[str, Callable[..., Any]],
         pillar: Mapping[str, Any] | None = None,
     ) -> None:
-        self.settings, self.grains, self.run, self.pillar = known, grains, run, pillar or {}
+        self.settings, self.grains, self.salt, self.pillar = known, grains, salt, pillar or {}
 
     @cached_property
-    def links(self) -> list[dict[str, Any]]:
+    def links(self) -> list[ip.Link]:
         """Interfaces with their addresses and kinds."""
         return ip.links()
 
@@ -84,7 +81,7 @@ class Host:
         storage = self.settings["storage"]
         try:
             whole = storage["type"] in kinds.MOUNT and storage["address"] and storage["path"]
-            return probe.inspect(storage) if whole else {}
+            return storage_probe.inspect(storage) if whole else {}
         except CommandExecutionError as error:
             return {"refused": str(error)}
 
@@ -96,12 +93,12 @@ class Host:
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
         """The family's default routes, preferred one first; where lost, what was recorded."""
-        return gateway_.default_routes(self.family)
+        return routes.default_routes(self.family)
 
     @cached_property
     def hops(self) -> list[ip.Hop]:
         """Where the default routes lead, the preferred one's hops first."""
-        return [hop for route in self.default_routes for hop in gateway_.alive(route)]
+        return [hop for route in self.default_routes for hop in ip.alive(route)]
 
     @cached_property
     def interface(self) -> str:
@@ -115,7 +112,7 @@ class Host:
     @cached_property
     def gateway(self) -> str:
         """What HA will ping, and the default gateway of a static engine."""
-        return gateway_.of(self.settings)
+        return routes.default_gateway(self.settings)
 
     @cached_property
     def resolver(self) -> dns.Resolver:
@@ -133,10 +130,10 @@ class Host:
     def addresses(self, interface: str | None = None) -> dict[str, int]:
         """Addresses with their prefix lengths, of one interface or of all."""
         return {
-            address["local"]: address["prefixlen"]
+            address.address: address.length
             for link in self.links
-            if interface in (None, link["ifname"])
-            for address in ip.addresses(link)
+            if interface in (None, link.name)
+            for address in link.addresses
         }
 
 
@@ -160,7 +157,7 @@ def found(checks: list[Check], host: Host) -> list[Problem]:
 def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     """What is wrong with the pillar by itself: by the schema, and between its keys."""
     sentences = sorted(validate.problems(pillar.get("hosted_engine", {}), SCHEMA))
-    sentences += config_files.unreadable_settings(host.settings)
+    sentences += conf.unreadable_settings(host.settings)
     by_schema = []
     for sentence in sentences:
         key, _, rest = sentence.partition(": ")
@@ -244,16 +241,16 @@ def family_is_one(host: Host) -> Iterator[Problem]:
 def names_have_room(host: Host) -> Iterator[Problem]:
     """What the engine and the kernel limit, though each part by itself is short enough."""
     name = host.settings["host"]["address"]
-    if len(name) > form.COMMON_NAME:
+    if len(name) > patterns.COMMON_NAME:
         yield problem(
             "host:address",
-            f"{name} is longer than {form.COMMON_NAME} characters, which the host's certificate "
-            "doesn't hold",
+            f"{name} is longer than {patterns.COMMON_NAME} characters, more than the host's "
+            "certificate holds",
             "Give a shorter name, or an address",
         )
     organization = host.settings["engine"]["answers"].get(ORGANIZATION, "").removeprefix("str:")
-    if len(organization) > form.COMMON_NAME:
-        what = f"longer than the {form.COMMON_NAME} characters that a certificate holds"
+    if len(organization) > patterns.COMMON_NAME:
+        what = f"longer than the {patterns.COMMON_NAME} characters that a certificate holds"
         yield problem(f"engine:answers:{ORGANIZATION}", what, "Give a shorter one")
     storage = host.settings["storage"]
     if storage["type"] not in kinds.MOUNT:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.ha import own_domain as own
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -104,7 +104,7 @@ def export_is_free(host: Host) -> Iterator[Problem]:
         return
     for domain in found["domains"]:
         if domain["id"] == own_domain(host):
-            if record.read("setup") is None:
+            if records.read("setup") is None:
                 yield problem(
                     "storage:path",
                     f"{found['storage']} holds the storage domain of an earlier bootstrap of this "
@@ -126,17 +126,21 @@ def export_is_free(host: Host) -> Iterator[Problem]:
 
 
 def export_has_room(host: Host) -> Iterator[Problem]:
-    """The export has room for the engine's disk and for what the engine keeps free."""
+    """
+    The export has room for the disk of the engine's VM and for what the engine keeps free: 5 GiB
+    beside the disk, and the 5 GiB of a new domain's critical space action blocker.
+    """
     found = host.export
     if not found.get("looked") or engine_judges(host) or own_domain(host):
         return
     disk = host.settings["vm"]["disk_gib"]
-    wanted = (disk + kinds.SPARE_GIB) * kinds.GIB
+    wanted = (disk + storage.SPARE_GIB + storage.BLOCKER_GIB) * storage.GIB
     if found["free"] < wanted:
         yield problem(
             "vm:disk_gib",
-            f"{found['storage']} has {found['free'] / kinds.GIB:.1f} GiB free, "
-            f"{wanted / kinds.GIB:.0f} GiB are needed (disk {disk}, spare {kinds.SPARE_GIB})",
+            f"{found['storage']} has {found['free'] / storage.GIB:.1f} GiB free, "
+            f"{wanted / storage.GIB:.0f} GiB are needed (disk {disk}, reserved by the engine "
+            f"{storage.BLOCKER_GIB}, spare {storage.SPARE_GIB})",
             "Make room there, or lower it",
         )
 
@@ -158,7 +162,7 @@ def engine_judges(host: Host) -> bool:
 
     What lies on the storage is then judged with the engine, in its phase.
     """
-    return record.read("setup") is not None and not own_domain(host)
+    return records.read("setup") is not None and not own_domain(host)
 
 
 CHECKS: list[Check] = [

@@ -11,13 +11,13 @@ def hooks_are_served(host: Host) -> Iterator[Problem]:
     """The file server has each hook's SLS or script."""
     hooks = host.settings["hooks"].items()
     of_host = any(items for moment, items in hooks if moment.startswith("host_"))
-    states = host.run["cp.list_states"]() if of_host else []
+    states = host.salt["cp.list_states"]() if of_host else []
     for moment, items in hooks:
         for item in items:
             if moment.startswith("host_"):
                 served = item in states
             else:
-                served = not item.startswith("salt://") or bool(host.run["cp.hash_file"](item))
+                served = not item.startswith("salt://") or bool(host.salt["cp.hash_file"](item))
             if not served:
                 yield problem(f"hooks:{moment}", f"the file server has no {item}", "Put it there")
 

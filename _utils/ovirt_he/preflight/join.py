@@ -8,7 +8,7 @@ from pathlib import Path
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.engine import connection
-from ovirt_he.preflight import names
+from ovirt_he.preflight import access, libraries, links, machine, names, network, packages
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 
@@ -39,4 +39,18 @@ def engine_answers(host: Host) -> Iterator[Problem]:
         yield problem("engine:fqdn", str(error), "A running engine is wanted")
 
 
-CHECKS: list[Check] = [joins_an_engine, engine_answers, names.host_name_in_dns]
+# Those of a first host that hold for every host: what vdsm, HA and the engine's VM need of it.
+CHECKS: list[Check] = [
+    joins_an_engine,
+    engine_answers,
+    network.host_name,
+    network.management_interface,
+    names.host_name_in_dns,
+    *links.CHECKS,
+    access.fapolicyd,
+    access.network_test,
+    machine.processors,
+    machine.virtualisation,
+    packages.packages_are_offered,
+    *libraries.CHECKS,
+]

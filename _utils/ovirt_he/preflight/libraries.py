@@ -16,6 +16,8 @@ from ovirt_he.core import command
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 REQUIREMENTS = "salt://hosted_engine/files/requirements.txt"
+# All that a further host needs: the engine installs the rest there.
+SDK = "ovirt-engine-sdk-python"
 # For these the release has wheels; docs/libraries.md.
 PYTHONS = [(3, 10), (3, 11), (3, 12), (3, 13)]
 ADVICE = "Name the wheels of a release, or those of make wheelhouse: docs/libraries.md"
@@ -64,10 +66,11 @@ def _version() -> str:
 
 
 def _requirements(host: Host) -> list[str]:
-    text = host.run["cp.get_file_str"](REQUIREMENTS)
+    text = host.salt["cp.get_file_str"](REQUIREMENTS)
     if not text:
         raise OSError(f"the file server has no {REQUIREMENTS}")
-    return str(text).split()
+    joins = host.settings["host"]["joins"]
+    return [each for each in str(text).split() if not joins or Requirement(each).name == SDK]
 
 
 def _installed(text: str) -> bool:
@@ -81,7 +84,7 @@ def _installed(text: str) -> bool:
 def _folders(host: Host, wheelhouse: str) -> list[str]:
     """Where the wheelhouse's files lie on this host; from the file server they are cached."""
     if wheelhouse.startswith("salt://"):
-        return sorted({str(Path(path).parent) for path in host.run["cp.cache_dir"](wheelhouse)})
+        return sorted({str(Path(path).parent) for path in host.salt["cp.cache_dir"](wheelhouse)})
     there = wheelhouse and any(Path(wheelhouse).glob("*"))
     return [wheelhouse] if there else []
 

@@ -10,13 +10,12 @@ import configparser
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
+from ovirt_he.host.ip import Link
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
-Link = dict[str, Any]
 KEY = "host:interface"
 VDSM = Path("/etc/vdsm/vdsm.conf")
 # Those under a bridge of VMs: the others give packets another MAC address, or another order.
@@ -58,13 +57,13 @@ def kind_of_interface(host: Host) -> Iterator[Problem]:
     """
     link = _link(host, host.interface)
     # Once vdsm made its bridge, it has judged what is below that.
-    if link is not None and link["ifname"] != host.settings["network"]["name"]:
+    if link is not None and link.name != host.settings["network"]["name"]:
         yield from _refused(host, link, above="")
 
 
 def _refused(host: Host, link: Link, above: str) -> Iterator[Problem]:
     """What is wrong with a link below one of the kind ``above``, and with those that it lies on."""
-    name, kind, medium = link["ifname"], _kind(link), link.get("link_type", "ether")
+    name, kind, medium = link.name, link.kind, link.medium
     if medium != "ether":
         what = f"{name} is {MEDIA.get(medium, medium)} (link_type {medium}, which isn't ether)"
         yield problem(KEY, f"{what}: it carries no bridge of VMs", "Name an Ethernet interface")
@@ -78,7 +77,7 @@ def _refused(host: Host, link: Link, above: str) -> Iterator[Problem]:
 
 
 def _vlan(host: Host, link: Link) -> Iterator[Problem]:
-    name, protocol = link["ifname"], str(_data(link).get("protocol", "802.1Q"))
+    name, protocol = link.name, str(link.data.get("protocol", "802.1Q"))
     parents = _below(host, link)
     if protocol != "802.1Q":
         what = f"{name} is a VLAN of {protocol}, and the engine's tags are 802.1Q"
@@ -90,7 +89,7 @@ def _vlan(host: Host, link: Link) -> Iterator[Problem]:
 
 
 def _bond(host: Host, link: Link) -> Iterator[Problem]:
-    name, mode = link["ifname"], str(_data(link).get("mode", "unknown"))
+    name, mode = link.name, str(link.data.get("mode", "unknown"))
     slaves = _below(host, link)
     if mode not in BOND_MODES:
         yield problem(
@@ -107,12 +106,10 @@ def _bond(host: Host, link: Link) -> Iterator[Problem]:
 def visible_to_vdsm(host: Host) -> Iterator[Problem]:
     """The NIC's name is none that vdsm hides from the engine: w… and usb…, or its hidden_nics."""
     link = _link(host, host.interface)
-    for each in (link, *_below(host, link)) if link is not None and _kind(link) != "bond" else ():
-        hidden = _hidden() if _kind(each) in NICS else []
-        if pattern := next((one for one in hidden if fnmatch(each["ifname"], one)), ""):
-            what = (
-                f"vdsm hides {each['ifname']} from the engine (its option hidden_nics: {pattern})"
-            )
+    for each in (link, *_below(host, link)) if link is not None and link.kind != "bond" else ():
+        hidden = _hidden() if each.kind in NICS else []
+        if pattern := next((one for one in hidden if fnmatch(each.name, one)), ""):
+            what = f"vdsm hides {each.name} from the engine (its option hidden_nics: {pattern})"
             advice = f"Rename the interface, or set hidden_nics below [vars] in {VDSM}"
             yield problem(KEY, what, advice)
 
@@ -130,10 +127,10 @@ def _hidden() -> list[str]:
 def vlan(host: Host) -> Iterator[Problem]:
     """The VLAN that the address is in, and that of the engine's network, are the same."""
     link = _link(host, host.interface)
-    if link is None or link["ifname"] == host.settings["network"]["name"]:
+    if link is None or link.name == host.settings["network"]["name"]:
         return
-    name, wanted = link["ifname"], host.settings["network"]["vlan"]
-    seen = int(_data(link).get("id", 0)) if _kind(link) == "vlan" else 0
+    name, wanted = link.name, host.settings["network"]["vlan"]
+    seen = int(link.data.get("id", 0)) if link.kind == "vlan" else 0
     if seen == wanted:
         return
     if not seen:
@@ -154,9 +151,9 @@ def mtu(host: Host) -> Iterator[Problem]:
     wanted = host.settings["network"]["mtu"]
     # A VLAN and a bond name a limit far above that of the cards below; 0: the driver names none.
     limits = [
-        (int(each["max_mtu"]), each["ifname"])
+        (each.max_mtu, each.name)
         for each in (_stack(host, link) if link is not None else ())
-        if each.get("max_mtu", 0) > 0
+        if each.max_mtu > 0
     ]
     if limits and wanted > min(limits)[0]:
         largest, name = min(limits)
@@ -166,15 +163,15 @@ def mtu(host: Host) -> Iterator[Problem]:
 
 
 def _link(host: Host, name: str) -> Link | None:
-    return next((link for link in host.links if name and link.get("ifname") == name), None)
+    return next((link for link in host.links if name and link.name == name), None)
 
 
 def _below(host: Host, link: Link) -> list[Link]:
     """What a link lies on: a VLAN's parent, the slaves of a bond, the ports of a bridge."""
-    if _kind(link) == "vlan":
-        parent = _link(host, str(link.get("link", "")))
+    if link.kind == "vlan":
+        parent = _link(host, link.parent)
         return [parent] if parent is not None else []
-    return [each for each in host.links if each.get("master") == link["ifname"]]
+    return [each for each in host.links if each.master == link.name]
 
 
 def _stack(host: Host, link: Link) -> list[Link]:
@@ -183,15 +180,6 @@ def _stack(host: Host, link: Link) -> list[Link]:
     for each in found:
         found += [below for below in _below(host, each) if below not in found]
     return found
-
-
-def _kind(link: Link) -> str:
-    """vlan, bond …; "": a plain interface, which has none."""
-    return str(link.get("linkinfo", {}).get("info_kind", ""))
-
-
-def _data(link: Link) -> dict[str, Any]:
-    return dict(link.get("linkinfo", {}).get("info_data", {}))
 
 
 CHECKS: list[Check] = [kind_of_interface, visible_to_vdsm, vlan, mtu]

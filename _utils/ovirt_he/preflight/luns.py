@@ -14,8 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
-from ovirt_he.host import iscsi as san
-from ovirt_he.host import lun_selection as luns
+from ovirt_he.host import iscsi, lun_selection
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
 from ovirt_he.preflight import export, network
@@ -44,14 +43,14 @@ def target_is_there(host: Host) -> Iterator[Problem]:
     if 0 not in portals or _connected(portals[0]):
         return
     if shutil.which("iscsiadm", path=command.ENVIRONMENT["PATH"]) is None:
-        host.notes.append(f"Targets weren't asked for: iscsiadm comes with {san.PACKAGE}")
+        host.notes.append(f"Targets weren't asked for: iscsiadm comes with {iscsi.PACKAGE}")
         return
     password = settings.secret(host.pillar, "iscsi_discovery_password")
-    if storage["discovery_user"] and san.is_recorded(*portals[0]):
+    if storage["discovery_user"] and iscsi.is_recorded(*portals[0]):
         host.notes.append(f"Targets weren't asked for: iscsiadm has a record of {portals[0][0]}")
         return
     try:
-        found = san.targets(storage, password)
+        found = iscsi.targets(storage, password)
     except CommandExecutionError as error:
         yield problem("storage:portals:0", str(error), "")
         return
@@ -78,14 +77,14 @@ def lun_is_free(host: Host) -> Iterator[Problem]:
     storage = host.settings["storage"]
     if not kinds.is_block(storage["type"]) or export.engine_judges(host) or export.own_domain(host):
         return
-    seen = [one for one in san.devices() if one["type"] == storage["type"]]
+    seen = [one for one in iscsi.devices() if one["type"] == storage["type"]]
     there = any(one["id"] == storage["lun"] for one in seen)
     if storage["type"] == "iscsi" and not (storage["lun"] and there):
         # What is seen may be another target's.
         host.notes.append("LUNs of the target weren't looked at: this host isn't logged in to it")
         return
     try:
-        luns.choose(seen, storage, kinds.lun_bytes(host.settings["vm"]["disk_gib"]))
+        lun_selection.choose(seen, storage, kinds.lun_bytes(host.settings["vm"]["disk_gib"]))
     except CommandExecutionError as error:
         yield problem("storage:lun", str(error), "")
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import struct
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.bootstrap import image
 from ovirt_he.host import stage
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 MEMORY = Path("/proc/meminfo")
-PACKAGES = Path("/etc/ovirt-hosted-engine")
-CONFIGURATION = PACKAGES / "hosted-engine.conf"
+CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 ENGINE_UNITS = [
     Path("/usr/lib/systemd/system/ovirt-engine.service"),
     Path("/etc/systemd/system/ovirt-engine.service"),
@@ -67,7 +69,7 @@ def appliance(host: Host) -> Iterator[Problem]:
         return
     if source.startswith("salt://"):
         path, _, environment = source.removeprefix("salt://").partition("?saltenv=")
-        if path not in host.run["cp.list_master"](environment or "base", path):
+        if path not in host.salt["cp.list_master"](environment or "base", path):
             yield problem(key, f"{source} isn't on the file server", "Put it there")
         return
     if not source.startswith("/"):
@@ -78,7 +80,7 @@ def appliance(host: Host) -> Iterator[Problem]:
         with Path(source).open("rb") as file:
             start = file.read(TAR_MAGIC.stop)
         # A tar archive needn't be compressed.
-        if not start.startswith((b"QFI\xfb", b"\x1f\x8b")) and start[TAR_MAGIC] != b"ustar":
+        if not start.startswith((image.QCOW2, image.GZIP)) and start[TAR_MAGIC] != b"ustar":
             yield problem(key, f"{source} is neither qcow2 nor OVA", "Name the appliance's image")
 
 
@@ -106,20 +108,13 @@ def room(host: Host) -> Iterator[Problem]:
 
 def _virtual_size(host: Host) -> int:
     source = host.settings["appliance"]["source"]
-    paths = [source] if source else _packaged_images()
-    for path in paths:
-        if path.startswith("/") and Path(path).is_file():
-            with Path(path).open("rb") as file:
-                header = file.read(32)
-            # qcow2: magic, version, …; the virtual size is the big-endian number at 24.
-            if header[:4] == b"QFI\xfb" and len(header) == 32:
-                return int(struct.unpack(">Q", header[24:])[0])
+    paths = [source] if source else [path for path, _ in image.images()]
+    for path in map(Path, paths):
+        if path.is_absolute() and path.is_file():
+            # An archive, or an image that hosted_engine_appliance.extract will refuse.
+            with contextlib.suppress(CommandExecutionError):
+                return image.virtual_size(path)
     return 0
-
-
-def _packaged_images() -> list[str]:
-    text = "\n".join(path.read_text() for path in sorted(PACKAGES.glob("10-appliance*.conf")))
-    return re.findall(r"^path=(\S+)", text, re.MULTILINE)
 
 
 def configuration_is_ours(host: Host) -> Iterator[Problem]:

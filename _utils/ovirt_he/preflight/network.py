@@ -127,7 +127,7 @@ def management_interface(host: Host) -> Iterator[Problem]:
     """It exists, has an address of the family, and leads out."""
     interface, key = host.interface, "host:interface"
     family = family_.NAMES[host.family]
-    known = [link["ifname"] for link in host.links]
+    known = [link.name for link in host.links]
     if not interface:
         what = f"no default route of {family} leads to one"
         yield problem(key, what, "Name the management interface")
@@ -188,18 +188,15 @@ def _neighbour(address: str) -> str:
     """Who has an address on the link: a knock at a port makes the kernel ask."""
     with contextlib.suppress(OSError):
         socket.create_connection((address, PROBE_PORT), PROBE_SECONDS).close()
-    neighbours = ip.read("-json", "neigh", "show", address, needs="dst")
-    return next((str(one["lladdr"]).lower() for one in neighbours if "lladdr" in one), "")
+    return next((one.mac for one in ip.neighbours(family_.of_address(address), address)), "")
 
 
 def mac_is_free(host: Host) -> Iterator[Problem]:
     """The VM's MAC address is none of this host's interfaces'."""
     mac = host.settings["vm"]["mac"]
     for link in host.links:
-        if str(link.get("address", "")).lower() == mac:
-            yield problem(
-                "vm:mac", f"{mac} is that of {link['ifname']} on this host", "Choose another"
-            )
+        if link.mac == mac:
+            yield problem("vm:mac", f"{mac} is that of {link.name} on this host", "Choose another")
 
 
 def subnet_is_free(host: Host) -> Iterator[Problem]:

@@ -20,14 +20,17 @@ ADVICE = "Look at the repositories of this host and what they answer"
 def packages_are_offered(host: Host) -> Iterator[Problem]:
     """
     The repositories offer ovirt-hosted-engine-setup, the appliance's package, and glusterfs-cli for
-    Gluster storage by their names, where they aren't installed yet; 120 seconds at most for each
-    answer. Nothing is refreshed but the package manager's cache.
+    Gluster storage by their names, where they aren't installed yet; on a further host glusterfs-cli
+    alone. 120 seconds at most for each answer. Nothing but the package manager's cache is
+    refreshed.
     """
     appliance = host.settings["appliance"]
-    keys = {SETUP: "host", **({} if appliance["source"] else {appliance["package"]: KEY})}
+    keys = {}
+    if not host.settings["host"]["joins"]:
+        keys = {SETUP: "host", **({} if appliance["source"] else {appliance["package"]: KEY})}
     if host.settings["storage"]["type"] == "glusterfs":
         keys[GLUSTER] = "storage:type"
-    missing = [name for name in keys if not host.run["pkg.version"](name)]
+    missing = [name for name in keys if not host.salt["pkg.version"](name)]
     if not missing:
         return
     family = host.grains.get("os_family", "")
@@ -43,7 +46,8 @@ def packages_are_offered(host: Host) -> Iterator[Problem]:
             yield problem(keys[name], what, "Enable oVirt's repositories, or install it")
         elif name not in providers:
             what = f"{name} is only provided, by {', '.join(providers)}: Salt installs by names"
-            yield problem(keys[name], what, f"Set {KEY} to one of these")
+            advice = f"Set {KEY} to one of these" if keys[name] == KEY else "Install one of these"
+            yield problem(keys[name], what, advice)
 
 
 def _by_dnf(names: list[str]) -> dict[str, list[str]]:

@@ -32,7 +32,7 @@ def backup_can_be_restored(host: Host) -> Iterator[Problem]:
     if not source or vm.is_complete(host.settings):
         return
     try:
-        seen = backup.examine(backup.local(source, host.run))
+        seen = backup.examine(backup.local(source, host.salt))
     except CommandExecutionError as error:
         yield problem(KEY, str(error), "Name a file that engine-backup --mode=backup wrote")
         return

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ovirt_he.ha import config_files
+from ovirt_he.ha import conf
 from ovirt_he.pillar import mount_options, settings
 from ovirt_he.pillar import storage as kinds
 from ovirt_he.pillar.schema import SCHEMA
@@ -145,7 +145,7 @@ def _chap(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
             yield problem(f"storage:{user}", f"missing for secrets:{name}", "Name CHAP's user")
     session = settings.secret(pillar, "iscsi_password")
     # No value is shown, not even a character of it.
-    if session and (config_files.unreadable(session.value) or "," in session.value):
+    if session and (conf.unreadable(session.value) or "," in session.value):
         yield problem(
             "secrets:iscsi_password",
             "holds a character that the readers of hosted-engine.conf don't read alike",

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 import pytest
-from ovirt_he.ha import config_files as files
+from ovirt_he.ha import conf
 
 from unit.configured import DOMAIN, IDS, VM, known
 
@@ -31,26 +31,26 @@ def test_what_bash_reads_otherwise_is_refused(character, around):
     value = around.format(character)
 
     if sourced(f"key={value}") != value:
-        assert files.unreadable(value), f"bash has {sourced(f'key={value}')!r}"
+        assert conf.unreadable(value), f"bash has {sourced(f'key={value}')!r}"
 
 
 @pytest.mark.parametrize("value", ["a b", "a$(id)b", "it's", "a\\b", "~/x", "ä", "a\nb", "#a"])
 def test_a_value_that_is_read_differently_is_named(value):
-    assert "is read in different ways" in str(files.unreadable(value))
+    assert "is read in different ways" in str(conf.unreadable(value))
 
 
 @pytest.mark.parametrize(
     "value", ["", "engine.example.com", "[2001:db8::1]:/a", "a=b,c=d", "/exports/engine_1", "a%2b"]
 )
 def test_a_value_that_all_read_alike_is_fine(value):
-    assert files.unreadable(value) is None
+    assert conf.unreadable(value) is None
     assert sourced(f"key={value}") == value
 
 
 def test_settings_are_refused_by_their_pillar_key():
     settings = known(storage={"path": "/exports/a$b"}, network={"tcp_address": "a;b"})
 
-    problems = files.unreadable_settings(settings)
+    problems = conf.unreadable_settings(settings)
 
     assert [problem.split(": ")[0] for problem in problems] == [
         "hosted_engine:network:tcp_address",
@@ -59,7 +59,7 @@ def test_settings_are_refused_by_their_pillar_key():
 
 
 def test_hosted_engine_conf_is_the_same_for_bash_and_for_a_literal_reader():
-    text = files.hosted_engine_conf(known(), IDS, "192.0.2.1")
+    text = conf.hosted_engine_conf(known(), IDS, "192.0.2.1")
 
     literal = dict(line.split("=", 1) for line in text.splitlines())
     names = " ".join(f'"${key}"' for key in literal)
@@ -80,20 +80,20 @@ def test_hosted_engine_conf_is_the_same_for_bash_and_for_a_literal_reader():
 def test_an_ipv6_server_stands_in_brackets():
     settings = known(storage={"address": "2001:db8::1"})
 
-    lines = files.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
+    lines = conf.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
     assert "storage=[2001:db8::1]:/exports/engine" in lines
 
 
 def test_the_connection_keeps_its_uuid():
     other = known(storage={"path": "/exports/other"})
 
-    assert files.connection_uuid(known()) == files.connection_uuid(known())
-    assert files.connection_uuid(other) != files.connection_uuid(known())
+    assert conf.connection_uuid(known()) == conf.connection_uuid(known())
+    assert conf.connection_uuid(other) != conf.connection_uuid(known())
 
 
 def test_vm_conf_as_its_reader_has_it():
     """It strips white space, cuts at '#', and takes each devices line by itself."""
-    text = files.vm_conf(known(), IDS)
+    text = conf.vm_conf(known(), IDS)
 
     lines = [re.sub(r"\s", "", line.split("#")[0]) for line in text.splitlines()]
     assert lines == text.splitlines(), "nothing that the reader would cut"
@@ -116,7 +116,7 @@ def test_vm_conf_as_its_reader_has_it():
 @pytest.mark.feature("notification")
 def test_broker_conf_survives_interpolation():
     parser = configparser.ConfigParser()
-    parser.read_string(files.broker_conf(known()))
+    parser.read_string(conf.broker_conf(known()))
 
     assert parser["email"]["source-email"] == "100%@example.com"
     assert parser["email"]["destination-emails"] == "a@b.c,d@e.f"
@@ -130,10 +130,10 @@ def test_broker_conf_survives_interpolation():
 def test_the_console_is_the_one_that_was_asked_for(protocol, display, video):
     settings = known(vm={"graphics": protocol})
 
-    lines = files.vm_conf(settings, IDS).splitlines()
+    lines = conf.vm_conf(settings, IDS).splitlines()
 
     assert f"display={display}" in lines
     assert f"devices={{device:{protocol},type:graphics}}" in lines
     assert any(f"device:{video}," in line and "type:video" in line for line in lines)
-    conf = files.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
-    assert f"console={display}" in conf
+    configured = conf.hosted_engine_conf(settings, IDS, "192.0.2.1").splitlines()
+    assert f"console={display}" in configured
