@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 from ovirt_he.core import command, records
-from ovirt_he.core.state import Facts, NotYet, Paused
+from ovirt_he.core.errors import NotYet, Paused
+from ovirt_he.core.state import Facts
 from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection
 from ovirt_he.guest import address
@@ -102,6 +103,22 @@ def maintenance() -> Facts:
     }
 
 
+def under_global_maintenance() -> bool:
+    """
+    Whether HA says that it is under global maintenance. Never raises: for ``unless``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local hosted_engine_ha.under_global_maintenance
+    """
+    try:
+        return bool(ha_status.read()["global_maintenance"])
+    except CommandExecutionError:
+        return False
+
+
 def set_maintenance(mode: str) -> None:
     """
     Set HA's maintenance, ``global``, ``local`` or ``none``, and wait until HA shows it.
@@ -178,7 +195,7 @@ def agent() -> Facts:
         salt-call --local hosted_engine_ha.agent
     """
     _configured()
-    asked = command.run("systemctl", "is-enabled", AGENT, codes=command.ANY)
+    asked = command.run("systemctl", "is-enabled", AGENT, check=False)
     return {"agent": asked.stdout.strip() or asked.stderr.strip()}
 
 

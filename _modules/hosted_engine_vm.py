@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import records
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection, ovf, vm_devices
 from ovirt_he.engine.patience import patient

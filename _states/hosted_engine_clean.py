@@ -23,6 +23,8 @@ def allowed(name: str) -> state.Goal:
     Fails on a deployed host, unless the pillar key ``clean`` names its engine.
     """
 
+    _refuse_other(name, "engine", "fqdn")
+
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         raise CommandExecutionError((now or {})["refusal"])
 
@@ -45,6 +47,8 @@ def engine_stopped(name: str) -> state.Goal:
             - name: HostedEngine
     """
 
+    _refuse_other(name, "vm", "name")
+
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.engine_vm"]()
         return None if seen is None else {"state": seen}
@@ -64,6 +68,8 @@ def storage_recorded(name: str) -> state.Goal:
             - name: hosted_storage
     """
 
+    _refuse_other(name, "storage", "name")
+
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.unrecorded"]()
         return None if seen is None else {"unrecorded": seen}
@@ -82,6 +88,7 @@ def storage_removed(name: str) -> state.Goal:
           hosted_engine_clean.storage_removed:
             - name: hosted_storage
     """
+    _refuse_other(name, "storage", "name")
     read = __salt__["hosted_engine_clean.storage"]
     return _gone(read, "hosted_engine_clean.remove_storage")
 
@@ -97,6 +104,8 @@ def key_removed(name: str) -> state.Goal:
           hosted_engine_clean.key_removed:
             - name: engine.example.com
     """
+
+    _refuse_other(name, "engine", "fqdn")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.key"]()
@@ -133,3 +142,8 @@ def routes_kept(name: str) -> state.Goal:
 
 def _gone(read: Any, verb: str) -> state.Goal:
     return state.Goal(None, read, (verb,))
+
+
+def _refuse_other(name: str, group: str, key: str) -> None:
+    own = __salt__["hosted_engine.settings"]()[group][key]
+    state.refuse_other(name, own, f"{group}:{key}")

@@ -115,8 +115,10 @@ class StorageHost:
             pillar["hosted_engine"][group] = pillar["hosted_engine"].get(group, {}) | values
         return Minion(self.folder / "minion", pillar, module_dirs=self.module_dirs)
 
-    def state(self, function: str, test: bool = False) -> dict[str, Any]:
-        result: dict[str, Any] = self.minions[test].states[function](name="engine.example.com")
+    def state(
+        self, function: str, test: bool = False, name: str = "engine.example.com"
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = self.minions[test].states[function](name=name)
         return result
 
     def member(self, name: str) -> str:

@@ -20,6 +20,7 @@ from functional.storage_host import StorageHost, host, minions, wants_root
 __all__ = ["host", "minions"]
 pytestmark = wants_root
 ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
+STORAGE = "hosted_storage"
 
 
 @pytest.fixture
@@ -103,8 +104,8 @@ def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) 
         conf.CONFIGURATION.parent.mkdir()
         conf.CONFIGURATION.write_text("fqdn=other.example.com\n")
 
-    for state in (ALLOWED, REMOVED):
-        ret = host.state(state)
+    for state, name in ((ALLOWED, "engine.example.com"), (REMOVED, STORAGE)):
+        ret = host.state(state, name=name)
         assert ret["result"] is False
         assert "other.example.com" in ret["comment"] or "hosted_engine:clean" in ret["comment"]
     assert (mount / DOMAIN).exists()
@@ -114,14 +115,14 @@ def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
     host: StorageHost, mount: Path
 ) -> None:
     records.write("deployment", {"made": DOMAIN})
-    assert host.state(REMOVED, test=True)["result"] is None
+    assert host.state(REMOVED, test=True, name=STORAGE)["result"] is None
     assert (mount / DOMAIN).exists()
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is True, ret["comment"]
     assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-    again = host.state(REMOVED)
+    again = host.state(REMOVED, name=STORAGE)
     assert (again["result"], again["changes"]) == (True, {})
 
 
@@ -135,7 +136,7 @@ def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None
     (images / OTHER / "volume.meta").write_text("DESCRIPTION={}\n")
     (images / "store" / "volume.meta").write_text('DESCRIPTION={"DiskAlias":"OVF_STORE"}\n')
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is False
     assert f"disks of others: {OTHER}." in ret["comment"]
@@ -143,7 +144,7 @@ def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None
 
 
 def test_without_a_record_nothing_is_removed(host: StorageHost, mount: Path) -> None:
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert (ret["result"], ret["changes"]) == (True, {})
     assert (mount / DOMAIN).exists()
@@ -153,7 +154,7 @@ def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mou
     records.write("deployment", {"made": DOMAIN})
     (mount / DOMAIN / "dom_md" / "metadata").write_text(f"SDUUID={OTHER}\n")
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is False
     assert (mount / DOMAIN).exists()
@@ -164,7 +165,7 @@ def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name:
     records.write("deployment", {"made": DOMAIN})
     _runs(host, name)
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is False
     assert "still runs" in ret["comment"]
@@ -189,7 +190,7 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, 
     records.write("deployment", {"made": DOMAIN})
     (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is False
     assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
@@ -202,7 +203,7 @@ def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone
     records.write("deployment", {"made": DOMAIN})
     looked["domains"] = [{"id": OTHER}]
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert (ret["result"], ret["changes"]) == (True, {})
 
@@ -214,8 +215,8 @@ def test_storage_that_cannot_be_looked_at_is_not_clean(
     records.write("deployment", {"made": DOMAIN})
     looked |= found
 
-    assert host.state(REMOVED, test=True)["result"] is None
-    assert host.state(REMOVED)["result"] is False
+    assert host.state(REMOVED, test=True, name=STORAGE)["result"] is None
+    assert host.state(REMOVED, name=STORAGE)["result"] is False
 
 
 PLACE = {
@@ -231,7 +232,7 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
     records.write("deployment", {"storage": PLACE})
     looked["domains"] = [{"id": each} for each in there]
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is (not there)
     assert ("was empty before a run was interrupted" in ret["comment"]) is bool(there)
@@ -249,7 +250,7 @@ def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own
     """The engine copies the file to each host that joins, and may fail before the agent starts."""
     _configure(host)
 
-    assert host.state(REMOVED)["result"] is True
+    assert host.state(REMOVED, name=STORAGE)["result"] is True
     assert (mount / DOMAIN).exists()
     joined = host.with_pillar({"host": {"joins": True}}).states[ALLOWED](name="engine.example.com")
     assert joined["result"] is False
@@ -274,7 +275,7 @@ def test_storage_that_another_host_writes_to_is_not_removed(
 
     monkeypatch.setattr(volume, "read", read)
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is False
     assert "agent of host 2 writes" in ret["comment"]
@@ -307,7 +308,7 @@ def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mo
         meta = mount / DOMAIN / "images" / image / "volume.meta"
         meta.write_text(f'DESCRIPTION={{"DiskAlias":""}}\nDISKTYPE={kind}\n')
 
-    ret = host.state(REMOVED)
+    ret = host.state(REMOVED, name=STORAGE)
 
     assert ret["result"] is False
     assert "disks of others: theirs." in ret["comment"]
@@ -361,7 +362,7 @@ def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
     point.mkdir()
     host.say(mount=[str(mount), str(point)])
     try:
-        ret = host.state(REMOVED)
+        ret = host.state(REMOVED, name=STORAGE)
 
         assert ret["result"] is True, ret["comment"]
         assert sorted(path.name for path in point.iterdir()) == [OTHER]
@@ -393,6 +394,22 @@ def test_on_a_bare_host_there_is_nothing_to_do(host: StorageHost) -> None:
     functions = host.minions[False].functions
     assert functions["hosted_engine_clean.in_libvirt"]() is False
     assert functions["hosted_engine_clean.unrecorded"]() is None
-    for state in ("engine_stopped", "storage_recorded", "storage_removed", "key_removed"):
-        ret = host.state(f"hosted_engine_clean.{state}")
+    for state, name in (
+        ("engine_stopped", "HostedEngine"),
+        ("storage_recorded", STORAGE),
+        ("storage_removed", STORAGE),
+        ("key_removed", "engine.example.com"),
+    ):
+        ret = host.state(f"hosted_engine_clean.{state}", name=name)
         assert (ret["result"], ret["changes"]) == (True, {}), ret
+
+
+@pytest.mark.parametrize("test", [True, False])
+@pytest.mark.parametrize(
+    "verb", ["allowed", "engine_stopped", "storage_recorded", "storage_removed", "key_removed"]
+)
+def test_what_the_pillar_does_not_name_is_refused(host: StorageHost, verb: str, test: bool) -> None:
+    ret = host.state(f"hosted_engine_clean.{verb}", test=test, name="another_s")
+
+    assert (ret["result"], ret["changes"]) == (False, {})
+    assert "another_s isn't this deployment's: hosted_engine:" in ret["comment"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from ovirt_he.core import secret_text, terminal
+from ovirt_he.core.text import holds_secret, secrets_in, without
 from ovirt_he.pillar import keys, settings
 from ovirt_he.preflight import check, registry
 from salt.exceptions import CommandExecutionError
@@ -90,7 +90,7 @@ def _result(
     leaves = keys.leaves(found.pillar)
     secret = [path for path in leaves if path.startswith("secrets:")]
     # A text that holds a secret isn't shown either, though its key is none.
-    within = [path for path in leaves if path not in secret and secret_text.holds(leaves[path])]
+    within = [path for path in leaves if path not in secret and holds_secret(leaves[path])]
     pillar = keys.tree(leaves)
     problems = [
         *odd,
@@ -127,7 +127,7 @@ def text(result: Result, hidden: bool = True) -> str:
     comments += [f"Not given: {name}: {why}" for name, why in result.other_defaults.items()]
     if hidden:
         secrets = [one for path in result.secret for one in _secrets(path, leaves[path])]
-        comments = [terminal.without(line, secrets) for line in comments]
+        comments = [without(line, secrets) for line in comments]
         leaves |= {path: _blank(path, leaves[path]) for path in result.secret}
     # A name may hold what ends a line of YAML.
     safe = ["".join(one if one.isprintable() else "?" for one in line) for line in comments]
@@ -140,7 +140,7 @@ def text(result: Result, hidden: bool = True) -> str:
 def _secrets(path: str, value: Any) -> Iterator[str]:
     """What mustn't stand anywhere in what is shown."""
     if not path.startswith("secrets:"):
-        yield from secret_text.found(value)
+        yield from secrets_in(value)
     elif isinstance(value, dict):
         yield from (str(item).removeprefix("str:") for item in value.values())
     else:
