@@ -23,6 +23,8 @@ def allowed(name: str) -> state.Goal:
     Fails on a deployed host, unless the pillar key ``clean`` names its engine.
     """
 
+    _check(name, "engine:fqdn")
+
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         raise CommandExecutionError((now or {})["refusal"])
 
@@ -44,6 +46,7 @@ def engine_stopped(name: str) -> state.Goal:
           hosted_engine_clean.engine_stopped:
             - name: HostedEngine
     """
+    _check(name, "vm:name")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.engine_vm"]()
@@ -63,6 +66,7 @@ def storage_recorded(name: str) -> state.Goal:
           hosted_engine_clean.storage_recorded:
             - name: hosted_storage
     """
+    _check(name, "storage:name")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.unrecorded"]()
@@ -82,6 +86,7 @@ def storage_removed(name: str) -> state.Goal:
           hosted_engine_clean.storage_removed:
             - name: hosted_storage
     """
+    _check(name, "storage:name")
     read = __salt__["hosted_engine_clean.storage"]
     return _gone(read, "hosted_engine_clean.remove_storage")
 
@@ -97,6 +102,7 @@ def key_removed(name: str) -> state.Goal:
           hosted_engine_clean.key_removed:
             - name: engine.example.com
     """
+    _check(name, "engine:fqdn")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.key"]()
@@ -118,6 +124,7 @@ def routes_kept(name: str) -> state.Goal:
 
     The management bridge stays: it carries the host's address, and the next deployment takes it.
     """
+    _check(name, "host:name")
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         lost = (now or {})["routes"] == routes.LOST
@@ -129,6 +136,16 @@ def routes_kept(name: str) -> state.Goal:
         return {"routes": routes.THERE if seen == routes.ROLLED_BACK else seen}
 
     return state.Goal({"routes": routes.THERE}, read=read, step=step)
+
+
+def _check(name: str, key: str) -> None:
+    """What is removed is the pillar's: another name must not be taken for it."""
+    group, part = key.split(":")
+    if name != (own := __salt__["hosted_engine.settings"]()[group][part]):
+        raise CommandExecutionError(
+            f"{name} isn't this deployment's: the pillar's hosted_engine:{key} is {own}. Nothing "
+            "was changed"
+        )
 
 
 def _gone(read: Any, verb: str) -> state.Goal:

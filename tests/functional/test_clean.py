@@ -21,9 +21,18 @@ __all__ = ["host", "minions"]
 pytestmark = wants_root
 ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
 
+NAMES = {
+    "engine_stopped": "HostedEngine", "storage_recorded": "hosted_storage",
+    "storage_removed": "hosted_storage", "key_removed": "engine.example.com",
+}  # fmt: skip
+
+
+def removed(host: StorageHost, test: bool = False) -> dict[str, Any]:
+    return host.state(REMOVED, test, name="hosted_storage")
+
 
 @pytest.fixture
-def mount(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def mount(host: StorageHost) -> Iterator[Path]:
     """The export as vdsm mounts it: our domain, and somebody else's beside it."""
     path = volume.MOUNTS / "nas.example.com:_exports_engine"
     path.mkdir()
@@ -35,15 +44,6 @@ def mount(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for found in (path, *path.rglob("*")):
         os.chown(found, 36, 36)
     path.chmod(0o755)
-    run = command.run
-
-    def without_systemd(*arguments: str, **options: Any) -> Any:
-        if arguments == ("systemctl", "try-restart", "vdsmd"):
-            assert (path / DOMAIN).exists(), "before its domain goes"
-            return None
-        return run(*arguments, **options)
-
-    monkeypatch.setattr(command, "run", without_systemd)
     yield path
     subprocess.run(["umount", path], check=True)
 
@@ -61,8 +61,9 @@ def test_a_failed_deployment_may_be_taken_down(host: StorageHost) -> None:
 
 
 def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> None:
-    host.say(deployed=True)
-    records.write("setup", {})
+    host.deploy()
+    for name in ("setup", "copied"):
+        records.write(name, {})
 
     assert host.state(ALLOWED)["result"] is True
 
@@ -72,8 +73,9 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
     host: StorageHost, monkeypatch: pytest.MonkeyPatch, ha: str
 ) -> None:
     """A broker that is down, an agent that died, a vdsm that can't say: they prove no failure."""
-    host.say(deployed=True)
-    records.write("setup", {})
+    host.deploy()
+    for name in ("setup", "copied"):
+        records.write(name, {})
     up = {"name": "node2", "alive": False, "vm": "up", "health": "good"}
     host.ha["hosts"][2] = up
     if ha == "unknown":
@@ -94,17 +96,18 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
 @pytest.mark.parametrize("why", ["deployed", "was deployed", "another engine", "is healthy"])
 def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) -> None:
     records.write("deployment", {"made": DOMAIN, "healthy": why == "was deployed"})
-    host.say(deployed=why in ("deployed", "is healthy"))
+    if why in ("deployed", "is healthy"):
+        host.deploy()
     if why == "is healthy":
-        records.write("setup", {})
+        for name in ("setup", "copied"):
+            records.write(name, {})
         up = {"name": "node1", "alive": True, "vm": "up", "health": "good"}
         host.ha["hosts"][1] = up
     if why == "another engine":
         conf.CONFIGURATION.parent.mkdir()
         conf.CONFIGURATION.write_text("fqdn=other.example.com\n")
 
-    for state in (ALLOWED, REMOVED):
-        ret = host.state(state)
+    for ret in (host.state(ALLOWED), removed(host)):
         assert ret["result"] is False
         assert "other.example.com" in ret["comment"] or "hosted_engine:clean" in ret["comment"]
     assert (mount / DOMAIN).exists()
@@ -114,28 +117,27 @@ def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
     host: StorageHost, mount: Path
 ) -> None:
     records.write("deployment", {"made": DOMAIN})
-    assert host.state(REMOVED, test=True)["result"] is None
+    assert removed(host, test=True)["result"] is None
     assert (mount / DOMAIN).exists()
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is True, ret["comment"]
     assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-    again = host.state(REMOVED)
+    again = removed(host)
     assert (again["result"], again["changes"]) == (True, {})
 
 
 def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None:
     records.write("deployment", {"made": DOMAIN})
-    conf.CONFIGURATION.parent.mkdir()
-    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    host.configure()
     images = mount / DOMAIN / "images"
     for image in (OTHER, IDS["disks"]["vm"]["image"], "store"):
         (images / image).mkdir()
     (images / OTHER / "volume.meta").write_text("DESCRIPTION={}\n")
     (images / "store" / "volume.meta").write_text('DESCRIPTION={"DiskAlias":"OVF_STORE"}\n')
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert f"disks of others: {OTHER}." in ret["comment"]
@@ -143,7 +145,7 @@ def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None
 
 
 def test_without_a_record_nothing_is_removed(host: StorageHost, mount: Path) -> None:
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert (ret["result"], ret["changes"]) == (True, {})
     assert (mount / DOMAIN).exists()
@@ -153,7 +155,7 @@ def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mou
     records.write("deployment", {"made": DOMAIN})
     (mount / DOMAIN / "dom_md" / "metadata").write_text(f"SDUUID={OTHER}\n")
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert (mount / DOMAIN).exists()
@@ -164,7 +166,7 @@ def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name:
     records.write("deployment", {"made": DOMAIN})
     _runs(host, name)
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert "still runs" in ret["comment"]
@@ -189,7 +191,7 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, 
     records.write("deployment", {"made": DOMAIN})
     (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
@@ -202,7 +204,7 @@ def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone
     records.write("deployment", {"made": DOMAIN})
     looked["domains"] = [{"id": OTHER}]
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert (ret["result"], ret["changes"]) == (True, {})
 
@@ -214,8 +216,8 @@ def test_storage_that_cannot_be_looked_at_is_not_clean(
     records.write("deployment", {"made": DOMAIN})
     looked |= found
 
-    assert host.state(REMOVED, test=True)["result"] is None
-    assert host.state(REMOVED)["result"] is False
+    assert removed(host, test=True)["result"] is None
+    assert removed(host)["result"] is False
 
 
 PLACE = {
@@ -231,25 +233,20 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
     records.write("deployment", {"storage": PLACE})
     looked["domains"] = [{"id": each} for each in there]
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is (not there)
     assert ("was empty before a run was interrupted" in ret["comment"]) is bool(there)
     assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
 
 
-def _configure(host: StorageHost) -> None:
-    conf.CONFIGURATION.parent.mkdir()
-    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-
-
 def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
     host: StorageHost, mount: Path
 ) -> None:
     """The engine copies the file to each host that joins, and may fail before the agent starts."""
-    _configure(host)
+    host.configure()
 
-    assert host.state(REMOVED)["result"] is True
+    assert removed(host)["result"] is True
     assert (mount / DOMAIN).exists()
     joined = host.with_pillar({"host": {"joins": True}}).states[ALLOWED](name="engine.example.com")
     assert joined["result"] is False
@@ -260,7 +257,7 @@ def test_storage_that_another_host_writes_to_is_not_removed(
     host: StorageHost, mount: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine may run there: no VM of this host tells of it."""
-    _configure(host)
+    host.configure()
     records.write("deployment", {"made": DOMAIN})
     where = IDS["disks"]["metadata"]
     metadata = mount / DOMAIN / "images" / where["image"] / where["volume"]
@@ -274,7 +271,7 @@ def test_storage_that_another_host_writes_to_is_not_removed(
 
     monkeypatch.setattr(volume, "read", read)
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert "agent of host 2 writes" in ret["comment"]
@@ -288,7 +285,7 @@ def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
     if known == "record":
         records.write("deployment", {"made": DOMAIN, "storage": PLACE})
     else:
-        _configure(host)
+        host.configure()
         records.write("setup", {})
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
@@ -307,7 +304,7 @@ def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mo
         meta = mount / DOMAIN / "images" / image / "volume.meta"
         meta.write_text(f'DESCRIPTION={{"DiskAlias":""}}\nDISKTYPE={kind}\n')
 
-    ret = host.state(REMOVED)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert "disks of others: theirs." in ret["comment"]
@@ -361,7 +358,7 @@ def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
     point.mkdir()
     host.say(mount=[str(mount), str(point)])
     try:
-        ret = host.state(REMOVED)
+        ret = removed(host)
 
         assert ret["result"] is True, ret["comment"]
         assert sorted(path.name for path in point.iterdir()) == [OTHER]
@@ -393,6 +390,20 @@ def test_on_a_bare_host_there_is_nothing_to_do(host: StorageHost) -> None:
     functions = host.minions[False].functions
     assert functions["hosted_engine_clean.in_libvirt"]() is False
     assert functions["hosted_engine_clean.unrecorded"]() is None
-    for state in ("engine_stopped", "storage_recorded", "storage_removed", "key_removed"):
-        ret = host.state(f"hosted_engine_clean.{state}")
+    for state, name in NAMES.items():
+        ret = host.state(f"hosted_engine_clean.{state}", name=name)
         assert (ret["result"], ret["changes"]) == (True, {}), ret
+
+
+@pytest.mark.parametrize("state", [*NAMES, "allowed", "routes_kept"])
+def test_another_name_is_not_taken_for_this_deployment(
+    host: StorageHost, mount: Path, state: str
+) -> None:
+    """``storage_removed: other_storage`` would remove the pillar's."""
+    records.write("deployment", {"made": DOMAIN})
+
+    ret = host.state(f"hosted_engine_clean.{state}", name="another")
+
+    assert ret["result"] is False
+    assert "another isn't this deployment's: the pillar's hosted_engine:" in ret["comment"]
+    assert (mount / DOMAIN).exists()

@@ -57,7 +57,7 @@ def test_a_half_done_start_goes_on(host: StorageHost) -> None:
 def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
     conf.RUN_VM_CONF.unlink()
-    host.say(deployed=True)
+    host.agent(enabled="enabled")
     text = conf.CONFIGURATION.read_text()
     changed = text.replace("host_id=1", "host_id=7").replace("=192.0.2.1\n", "=192.0.2.9\n")
     conf.CONFIGURATION.write_text(changed)
@@ -74,14 +74,16 @@ def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -
 
 def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
-    host.say(deployed=True)
+    host.agent(enabled="enabled")
     disk = host.disk("configuration")
     path = host.folder / "archive"
     path.mkdir()
     subprocess.run(["tar", "-xf", disk, "-C", path], check=True)
-    conf = path / "hosted-engine.conf"
-    text = conf.read_text().replace("storage=nas", "storage=other")
-    conf.write_text(text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n"))
+    extracted = path / "hosted-engine.conf"
+    text = extracted.read_text().replace("storage=nas", "storage=other")
+    extracted.write_text(
+        text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n")
+    )
     made = host.folder / "made.tar"
     subprocess.run(
         ["tar", "--record-size=20480", "-cf", made, "-C", path, *conf.MEMBERS], check=True
@@ -101,7 +103,7 @@ def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
 
 def test_a_deployed_host_without_its_storage_is_checked_without_it(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
-    host.say(deployed=True)
+    host.agent(enabled="enabled")
     volume.MOUNTS.rename(host.folder / "unmounted")
 
     ret = host.state("hosted_engine_config.present")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import records
-from ovirt_he.ha import conf, status
+from ovirt_he.ha import status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS
 
@@ -27,9 +27,7 @@ COPIED, CLEARED = "hosted_engine_disk.copied", "hosted_engine_disk.cleared"
 
 @pytest.fixture
 def configured(host: StorageHost) -> StorageHost:
-    conf.CONFIGURATION.parent.mkdir()
-    text = conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
-    conf.CONFIGURATION.write_text(text)
+    host.configure()
     return host
 
 
@@ -233,7 +231,7 @@ def test_nothing_is_written_where_the_engine_may_run(
         with configured.disk(name).open("r+b") as disk:
             disk.write(b"x")
     if why == "deployed":
-        configured.say(deployed=True)
+        configured.deploy()
     elif why == "was deployed":
         records.write("deployment", {"healthy": True})
     else:

@@ -17,7 +17,7 @@ from ovirt_he.core import command, records, wait
 from ovirt_he.engine import connection
 from ovirt_he.ha import conf, explain, status
 from salt.exceptions import CommandExecutionError
-from unit.configured import DOMAIN, IDS, VM
+from unit.configured import DOMAIN, VM
 
 from functional.storage_host import StorageHost, host, minions, wants_root
 
@@ -102,9 +102,7 @@ class Ha:
 @pytest.fixture
 def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
     made = Ha(host)
-    conf.CONFIGURATION.parent.mkdir()
-    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-
+    host.configure()
     records.write("setup", {"keycloak": False})
 
     def check_health(site: connection.Site) -> None:
