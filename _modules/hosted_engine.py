@@ -53,7 +53,8 @@ def deployed() -> bool:
     seen healthy stays deployed when its agent is disabled or its configuration lost: the next run
     repairs that. ``hosted_engine.clean`` undoes a deployment.
 
-    Raises CommandExecutionError when it can't be told: guessing could end in a second engine.
+    Raises CommandExecutionError when that cannot be determined: guessing could end in a second
+    engine.
     """
     if (records.read("deployment") or {}).get("healthy"):
         return True
@@ -175,7 +176,7 @@ def storage_devices() -> dict[str, Any]:
     this host, else ``host``: then iscsiadm and lsblk tell, no target is logged in to, and the LUNs
     of one that nobody logged in to aren't seen yet.
     ``targets`` (iscsi only): target, address, port, portal (group). ``luns``: id, size_gib, status,
-    and ``why_not``: what speaks against a hosted engine on it, empty for none.
+    and ``why_not``: why it can't hold a hosted engine, empty if it can.
 
     Raises CommandExecutionError where the tools are missing, a portal doesn't answer or refuses
     the discovery's password; SaltInvocationError for storage that has no LUNs.
@@ -282,6 +283,6 @@ def _agent_enabled() -> bool:
     if answer in NOT_ENABLED or missing:
         return False
     raise CommandExecutionError(
-        f"Whether {AGENT} is enabled can't be told: systemctl is-enabled answered "
+        f"Cannot determine whether {AGENT} is enabled: systemctl is-enabled answered "
         f"{answer or asked.stderr.strip()!r}, exit code {asked.returncode}"
     )

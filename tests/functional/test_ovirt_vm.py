@@ -230,6 +230,7 @@ def test_a_definition_from_before_the_mark_does_not_count(stored):
     stored.engine.wait(lambda: not tasks(stored, "ovf_update"))
     marked(stored)
     run = stored.minion
+    run("hosted_engine_vm.prepare", NAME, "hosted_storage")
     assert run("hosted_engine_vm.stored", NAME, "hosted_storage") is False
     assert "EngineXml" not in definition(stored)
     assert "DefaultDisplayType" in definition(stored)

@@ -138,7 +138,9 @@ def another_engine(host: Host) -> Iterator[Problem]:
             )
     final = host.settings["vm"]["name"]
     if stage.runs(final):
-        yield problem("vm:name", f"a VM {final} runs on this host", "Look whose engine it is")
+        yield problem(
+            "vm:name", f"a VM {final} runs on this host", "Find out which engine it belongs to"
+        )
 
 
 def time_zone(host: Host) -> Iterator[Problem]:
