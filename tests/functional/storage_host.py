@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -115,6 +116,12 @@ class StorageHost:
         """What systemd was asked to do."""
         path = self.folder / "systemctl"
         return path.read_text().splitlines() if path.exists() else []
+
+    def wrap(self, command: str, lines: str) -> None:
+        """A command before which lines of shell run, as root: with its arguments."""
+        path = self.folder / "bin" / command
+        path.write_text(f'#!/bin/sh\n{lines}\nexec {shutil.which(command)} "$@"\n')
+        path.chmod(0o755)
 
     def configure(self) -> None:
         """HA's configuration, as the phase handover writes it."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ovirt_he.core import command, records
 from ovirt_he.ha import conf, status
-from ovirt_he.host import authorized_keys, iscsi, storage_probe, volume
+from ovirt_he.host import authorized_keys, iscsi, routes, storage_probe, volume
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, OTHER
 
@@ -21,6 +21,10 @@ __all__ = ["host", "minions"]
 pytestmark = wants_root
 ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
 
+PLACE = {
+    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
+    "nfs_version": "auto", "mount_options": "",
+}  # fmt: skip
 NAMES = {
     "engine_stopped": "HostedEngine", "storage_recorded": "hosted_storage",
     "storage_removed": "hosted_storage", "key_removed": "engine.example.com",
@@ -44,6 +48,10 @@ def mount(host: StorageHost) -> Iterator[Path]:
     for found in (path, *path.rglob("*")):
         os.chown(found, 36, 36)
     path.chmod(0o755)
+    systemctl = host.folder / "bin" / "systemctl"
+    # What restarts vdsmd must do so before its domain goes.
+    before = f"*) test -d {path / DOMAIN} || exit 9; "
+    systemctl.write_text(systemctl.read_text().replace("*) ", before))
     yield path
     subprocess.run(["umount", path], check=True)
 
@@ -124,6 +132,7 @@ def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
 
     assert ret["result"] is True, ret["comment"]
     assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+    assert host.systemctl() == ["try-restart vdsmd"], "it may manage the pool: it misses its leases"
     again = removed(host)
     assert (again["result"], again["changes"]) == (True, {})
 
@@ -158,7 +167,46 @@ def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mou
     ret = removed(host)
 
     assert ret["result"] is False
+    assert f"it is the storage domain {OTHER}, not {DOMAIN}" in ret["comment"]
     assert (mount / DOMAIN).exists()
+
+
+@pytest.mark.parametrize("identifier", [".", "..", OTHER[:8], f"{DOMAIN}/images", f"{DOMAIN}/"])
+def test_only_what_a_domains_id_names_is_removed(
+    host: StorageHost, mount: Path, identifier: str
+) -> None:
+    """A record that was changed by hand: ``.`` is the whole export."""
+    (mount / OTHER[:8]).mkdir()
+    records.write("deployment", {"made": identifier, "storage": PLACE})
+
+    ret = removed(host)
+
+    assert ret["result"] is False
+    assert "was empty before a run was interrupted" in ret["comment"]
+    names = sorted(path.name for path in mount.iterdir())
+    assert names == sorted([DOMAIN, OTHER, OTHER[:8]])
+    assert (mount / DOMAIN / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "verb"),
+    [
+        (routes.ROLLED_BACK, True, "in the wanted state"),
+        (routes.LOST, None, "ovirt_host.restore_routes"),
+        (routes.UNSAVED, None, "vdsm.save_network"),
+    ],
+)
+def test_routes_that_a_boot_brought_back_need_no_saving(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, state: str, result: Any, verb: str
+) -> None:
+    """The host's network is as it was before the engine came."""
+    monkeypatch.setattr(routes, "state", lambda: state)
+    name = host.settings["host"]["name"]
+
+    ret = host.state("hosted_engine_clean.routes_kept", test=True, name=name)
+
+    assert ret["result"] is result
+    assert verb in ret["comment"]
 
 
 @pytest.mark.parametrize("name", ["HostedEngine", "HostedEngineLocal"])
@@ -218,12 +266,6 @@ def test_storage_that_cannot_be_looked_at_is_not_clean(
 
     assert removed(host, test=True)["result"] is None
     assert removed(host)["result"] is False
-
-
-PLACE = {
-    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
-    "nfs_version": "auto", "mount_options": "",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("there", [[], [OTHER]])

@@ -189,6 +189,7 @@ def test_a_lockspace_disk_that_is_too_small_is_refused(ha: Ha) -> None:
     ret = ha.host.state(LOCKSPACE)
 
     assert ret["result"] is False
+    assert "has 8192 bytes, a lockspace takes 1048576" in ret["comment"]
     assert not any(ha.host.start("lockspace"))
 
 
@@ -217,7 +218,7 @@ def test_vm_conf_that_went_with_a_failed_broker_is_made_again(ha: Ha) -> None:
     assert ha.host.state(OFF)["result"] is True
 
     assert f"vmId={VM}\n" in conf.RUN_VM_CONF.read_text()
-    assert conf.RUN_VM_CONF.stat().st_uid == 36
+    assert conf.RUN_VM_CONF.stat().st_uid == conf.RUN_VM_CONF.parent.stat().st_uid == 36
 
 
 def test_local_maintenance_of_earlier_days_is_ended_before_the_agent_starts(ha: Ha) -> None:
