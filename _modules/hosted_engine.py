@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import command, records
 from ovirt_he.engine import connection
+from ovirt_he.ha import conf
 from ovirt_he.host import iscsi as san
 from ovirt_he.host import lun_selection
 from ovirt_he.host import stage as progress
@@ -17,7 +17,6 @@ from ovirt_he.preflight import check, join, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 log = logging.getLogger(__name__)
-CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 AGENT = "ovirt-ha-agent.service"
 # All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
 NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
@@ -54,11 +53,12 @@ def deployed() -> bool:
     seen healthy stays deployed when its agent is disabled or its configuration lost: the next run
     repairs that. ``hosted_engine.clean`` undoes a deployment.
 
-    Raises CommandExecutionError when it can't be told: guessing could end in a second engine.
+    Raises CommandExecutionError when that cannot be determined: guessing could end in a second
+    engine.
     """
     if (records.read("deployment") or {}).get("healthy"):
         return True
-    if not _configured():
+    if not conf.is_written():
         return False
     if records.read("setup") is not None and records.read("copied") is None:
         # Our own way, before the copy; a distribution may enable the agent with its package.
@@ -176,7 +176,7 @@ def storage_devices() -> dict[str, Any]:
     this host, else ``host``: then iscsiadm and lsblk tell, no target is logged in to, and the LUNs
     of one that nobody logged in to aren't seen yet.
     ``targets`` (iscsi only): target, address, port, portal (group). ``luns``: id, size_gib, status,
-    and ``why_not``: what speaks against a hosted engine on it, empty for none.
+    and ``why_not``: why it can't hold a hosted engine, empty if it can.
 
     Raises CommandExecutionError where the tools are missing, a portal doesn't answer or refuses
     the discovery's password; SaltInvocationError for storage that has no LUNs.
@@ -226,7 +226,7 @@ def stage() -> dict[str, Any]:
     without libraries and logins, so that it answers on a bare and on a broken host alike.
     """
     there = progress.traces(settings())
-    there["configured"] = _configured()
+    there["configured"] = conf.is_written()
     there["deployed"] = past = deployed()
     # The records of the deployment are gone at its end.
     there["setup_complete"] = past or records.read("setup") is not None
@@ -272,17 +272,6 @@ def engine_version() -> str:
         return str(api.get().product_info.version.full_version)
 
 
-def _configured() -> bool:
-    try:
-        return CONFIGURATION.stat().st_size > 0
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise CommandExecutionError(
-            f"Whether this host is deployed can't be told: {CONFIGURATION}: {error}"
-        ) from error
-
-
 def _agent_enabled() -> bool:
     """By files, through systemctl: Salt's ``service.enabled`` answers True without systemd."""
     asked = command.run("systemctl", "is-enabled", AGENT, check=False)
@@ -294,6 +283,6 @@ def _agent_enabled() -> bool:
     if answer in NOT_ENABLED or missing:
         return False
     raise CommandExecutionError(
-        f"Whether {AGENT} is enabled can't be told: systemctl is-enabled answered "
+        f"Cannot determine whether {AGENT} is enabled: systemctl is-enabled answered "
         f"{answer or asked.stderr.strip()!r}, exit code {asked.returncode}"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import command, records
-from ovirt_he.ha import archive, conf, left_domain, own_domain, status
+from ovirt_he.ha import conf, left_domain, own_domain, status
 from ovirt_he.ha import metadata as ha_metadata
 from ovirt_he.host import authorized_keys, hypervisor, stage, volume
 from ovirt_he.pillar import settings
@@ -33,7 +33,7 @@ def refusal() -> str | None:
     """
     known = settings.merge(__pillar__, __grains__)
     fqdn = known["engine"]["fqdn"]
-    configured = archive.properties(_configuration()).get("fqdn")
+    configured = conf.read().get("fqdn")
     if configured not in (None, fqdn):
         return f"{conf.CONFIGURATION} belongs to the engine {configured}, the pillar names {fqdn}"
     if known["host"]["joins"]:

@@ -11,9 +11,8 @@ from typing import Any
 from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.state import Facts
-from ovirt_he.ha import archive, conf
+from ovirt_he.ha import archive, conf, fhanswers
 from ovirt_he.host import routes, volume
-from ovirt_he.migrate import fhanswers
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
@@ -106,24 +105,10 @@ def ids() -> dict[str, Any]:
 
     Raises NotYet where there is no such file yet.
     """
-    values = archive.properties(records.read_file(conf.CONFIGURATION))
+    values = conf.read()
     if not values.get("vmid"):
         raise NotYet(f"{conf.CONFIGURATION} isn't written yet: hosted_engine.handover does")
-    try:
-        return {
-            "vm_id": values["vmid"],
-            "storage_domain": values["sdUUID"],
-            "host_id": int(values["host_id"]),
-            "disks": {
-                disk: {"image": values[image], "volume": values[volume_]}
-                for disk, (image, volume_) in conf.DISK_KEYS.items()
-            },
-        }
-    except (KeyError, ValueError) as error:
-        raise CommandExecutionError(
-            f"{conf.CONFIGURATION} lacks a usable {error}: "
-            "salt-call --local state.apply hosted_engine.handover mends it"
-        ) from error
+    return conf.ids(values)
 
 
 def write_file(name: str) -> None:
@@ -212,7 +197,7 @@ def _archive(path: Path, ids: dict[str, Any]) -> bytes:
 
 
 def _refuse_foreign_file(ids: dict[str, Any]) -> None:
-    values = archive.properties(records.read_file(conf.CONFIGURATION))
+    values = conf.read()
     for key, wanted_ in (("vmid", ids["vm_id"]), ("sdUUID", ids["storage_domain"])):
         if values.get(key, wanted_) != wanted_:
             raise CommandExecutionError(
@@ -238,7 +223,7 @@ def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
         conf.VERSION: current.get(conf.VERSION) or _version(),
         conf.ANSWERS: fhanswers.text(__pillar__["hosted_engine"], ids, conf.connection_uuid(known)),
     }
-    for key, value in archive.properties(texts[conf.HOSTED_ENGINE]).items():
+    for key, value in conf.properties(texts[conf.HOSTED_ENGINE]).items():
         if reason := conf.unreadable(value):
             shown = "a character of it can't be carried" if key in SECRET else reason
             raise CommandExecutionError(f"{conf.HOSTED_ENGINE}: {key}: {shown}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import records as record
@@ -12,26 +11,19 @@ from ovirt_he.engine import compatibility, connection
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
-CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
+# Their names in the engine.
 DISKS = {
     "vm": "he_virtio_disk",
     "lockspace": "he_sanlock",
     "metadata": "he_metadata",
     "configuration": "HostedEngineConfigurationImage",
 }
-# Where hosted-engine.conf has image and volume of each disk.
-KEYS = {
-    "vm": ("vm_disk_id", "vm_disk_vol_id"),
-    "lockspace": ("lockspace_image_UUID", "lockspace_volume_UUID"),
-    "metadata": ("metadata_image_UUID", "metadata_volume_UUID"),
-    "configuration": ("conf_image_UUID", "conf_volume_UUID"),
-}
 
 
 def ids() -> dict[str, Any]:
     """
     ``vm_id``, ``host_id`` (the host's SPM id), ``storage_domain``, ``disks`` (``vm``,
-    ``lockspace``, ``metadata``, ``configuration``: ``image`` and ``volume`` of each), ``console``,
+    ``lockspace``, ``metadata``, ``configuration``: ``image`` and ``volume`` of each),
     and, where the engine tells, ``cpu_type`` and ``emulated_machine``.
 
     CLI Example:
@@ -49,7 +41,7 @@ def ids() -> dict[str, Any]:
         # The guest's database isn't at hand any more; this host's number never changes.
         return {**_of_engine(), "host_id": _known_host_id()}
     except (Unreachable, Paused):
-        return _written()
+        return dict(__salt__["hosted_engine_config.ids"]())
 
 
 def records(everything: bool = False) -> list[str]:
@@ -127,7 +119,6 @@ def _of_engine() -> dict[str, Any]:
             role: {"image": found[name]["id"], "volume": found[name]["volume"]}
             for role, name in DISKS.items()
         },
-        "console": "vnc",
         **_hardware(own, vm["chipset"]),
     }
 
@@ -184,29 +175,7 @@ def _known_host_id() -> int:
     """From our record of the deployment; without one, from hosted-engine.conf."""
     if recorded := (record.read("deployment") or {}).get("host_id"):
         return int(recorded)
-    return int(_written()["host_id"])
-
-
-def _written() -> dict[str, Any]:
-    """What hosted-engine.conf on this host says."""
-    try:
-        lines = CONFIGURATION.read_text().splitlines()
-    except OSError as error:
-        raise CommandExecutionError(f"{CONFIGURATION} can't be read: {error}") from error
-    values = dict(line.split("=", 1) for line in lines if "=" in line)
-    try:
-        return {
-            "vm_id": values["vmid"],
-            "host_id": _number(values["host_id"], "host_id"),
-            "storage_domain": values["sdUUID"],
-            "disks": {
-                role: {"image": values[image], "volume": values[volume]}
-                for role, (image, volume) in KEYS.items()
-            },
-            "console": values.get("console", "vnc"),
-        }
-    except KeyError as error:
-        raise CommandExecutionError(f"{CONFIGURATION} lacks the key {error}") from error
+    return int(__salt__["hosted_engine_config.ids"]()["host_id"])
 
 
 def _number(text: str, what: str) -> int:

@@ -17,7 +17,7 @@ while :; do
     [ -e {files.GATE} ] && exit {OPEN}
     unit=$(systemctl show -p ActiveState --value {files.SETUP_UNIT})
     [ "$unit" = activating ] && exit {WAITING}
-    [ $left -gt 0 ] && [ $(date +%s) -lt $end ] || exit 2
+    [ "$left" -gt 0 ] && [ "$(date +%s)" -lt "$end" ] || exit 2
     sleep 1
     left=$((left - 1))
 done

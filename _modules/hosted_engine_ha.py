@@ -295,7 +295,7 @@ def record_deployment() -> None:
 
 
 def _configured() -> None:
-    if not (conf.CONFIGURATION.is_file() and conf.CONFIGURATION.stat().st_size):
+    if not conf.is_written():
         raise NotYet(
             f"HA isn't configured yet: no {conf.CONFIGURATION}; hosted_engine.handover writes it"
         )

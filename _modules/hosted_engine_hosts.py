@@ -56,10 +56,7 @@ def add(name: str, address: str) -> None:
 
     An older line of ours goes; all others stay, byte for byte.
     """
-    line = network.hosts_line(address, name).encode()
-    hosts_file.write(
-        line + b"".join(other for other in hosts_file.lines() if not hosts_file.is_ours(other))
-    )
+    hosts_file.write(network.hosts_line(address, name).encode() + _others())
 
 
 def remove() -> None:

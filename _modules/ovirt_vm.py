@@ -9,10 +9,10 @@ from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.host import hypervisor
+from ovirt_he.host.vdsm_storage import NO_UUID
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
-BLANK = "00000000-0000-0000-0000-000000000000"
 # How the engine names a VM that it found on a host.
 EXTERNAL = "external-"
 
@@ -72,7 +72,7 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
                 name=name,
                 description="Hosted engine",
                 cluster=types.Cluster(id=home.id),
-                template=types.Template(id=BLANK),
+                template=types.Template(id=NO_UUID),
                 type=types.VmType.SERVER,
                 os=types.OperatingSystem(type="rhel_9x64"),
                 bios=types.Bios(type=types.BiosType(vm_devices.bios_type(firmware, machine))),

@@ -17,8 +17,6 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # vdsm's error for a domain that isn't on any storage that this host has connected.
 NO_SUCH_DOMAIN = "(code=358,"
-# Not a pool of the engine's: HA and this formula use images outside of it.
-NO_POOL = "00000000-0000-0000-0000-000000000000"
 
 
 def call(namespace: str, method: str, **arguments: Any) -> Any:
@@ -165,7 +163,8 @@ def prepare_image(domain: str, image: str, volume: str) -> str:
     answer = call(
         "Image",
         "prepare",
-        storagepoolID=NO_POOL,
+        # Not in a pool of the engine: HA and this formula use images outside of it.
+        storagepoolID=vdsm_storage.NO_UUID,
         storagedomainID=domain,
         imageID=image,
         volumeID=volume,

@@ -49,9 +49,5 @@ def absent(name: str) -> state.Goal:
             - name: engine.example.com
     """
     return state.Goal(
-        None,
-        read=lambda: (
-            {"lines": lines} if (lines := __salt__["hosted_engine_hosts.ours"]()) else None
-        ),
-        step=("hosted_engine_hosts.remove",),
+        None, read=__salt__["hosted_engine_hosts.ours"], step=("hosted_engine_hosts.remove",)
     )

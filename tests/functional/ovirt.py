@@ -14,6 +14,7 @@ import pytest
 from minion import ROOT, Minion
 from ovirt_he.core import command, records
 from ovirt_he.engine import connection
+from ovirt_he.ha import conf
 from ovirt_he.host import authorized_keys, storage_probe, volume
 
 from functional.engine_process import PACKAGE, Engine
@@ -93,7 +94,7 @@ class Host:
         self._patch.setattr(command, "run", replaced)
         self._patch.setattr(records, "DIRECTORY", self.records)
         self._patch.setattr(authorized_keys, "FILE", self.keys)
-        self._patch.setattr(connection, "CONFIGURATION", self.configuration)
+        self._patch.setattr(conf, "CONFIGURATION", self.configuration)
         self._patch.setattr(connection, "VDSM_CA", self.folder / "none.pem")
         self._patch.setattr(storage_probe, "inspect", self.storage.inspect)
         self._patch.setattr(volume, "find", self._volume)

@@ -15,6 +15,7 @@ from ovirt_he.core import command, wait
 from ovirt_he.guest import channel
 from ovirt_he.guest.files import KEYFILE, MARKER
 from ovirt_he.guest.network import FINAL_HOSTS
+from salt.exceptions import CommandExecutionError
 
 from functional.bootstrap_host import Host
 
@@ -391,6 +392,15 @@ def test_the_guest_is_prepared_once(guest, test):
     assert (final.enabled, final.option) == ("enabled", DISK)
     assert "method=auto" in final.files[KEYFILE]
     assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+
+
+def test_an_id_that_would_be_sql_is_refused_before_anything_is_written(guest):
+    final = Final(guest)
+
+    with pytest.raises(CommandExecutionError, match="isn't the id of an image"):
+        guest.host.minion("hosted_engine_guest.prepare", "x' OR option_name='FenceQuietTime")
+
+    assert (final.files, final.enabled, final.option) == ({}, "disabled", "another")
 
 
 def test_a_guest_that_does_not_answer_is_not_taken_for_unprepared(guest):

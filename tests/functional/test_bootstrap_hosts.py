@@ -38,6 +38,7 @@ def test_our_line_comes_first_and_goes_without_a_trace(hosts):
     assert hosts.minion.state(PRESENT, FQDN, address="192.168.222.10")["changes"] == {}
     gone = hosts.minion.state(ABSENT, FQDN)
     assert gone["result"] is True
+    assert gone["changes"]["exists"] == {"old": True, "new": False}
     assert content(hosts) == OTHERS
     assert hosts.minion.state(ABSENT, FQDN)["changes"] == {}
 

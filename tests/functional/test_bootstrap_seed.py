@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ovirt_he.core import records
 
 from functional.bootstrap_host import FQDN, Host
 
@@ -231,6 +232,29 @@ def test_ssh_knows_the_guest_by_the_keys_of_the_seed(networked, tmp_path):
     ours = subprocess.check_output(["ssh-keygen", "-y", "-f", client], text=True)
     assert ours.split()[1] in data["ssh_authorized_keys"][0]
     assert ours.startswith("ecdsa-sha2-nistp256 ")
+
+
+def test_a_kill_between_the_halves_of_a_key_leaves_no_pair_that_does_not_fit(
+    networked, tmp_path, monkeypatch
+):
+    networked.minion.state(PRESENT, str(seed(networked)))
+    (networked.directory / "host_key").unlink()
+    write = records.write_file
+
+    def killed(path: Path, *more: Any, **named: Any) -> None:
+        write(path, *more, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(records, "write_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        networked.minion.functions["hosted_engine_seed.make"](str(seed(networked)))
+    monkeypatch.setattr(records, "write_file", write)
+
+    networked.minion.state(PRESENT, str(seed(networked)))
+
+    key = networked.directory / "host_key"
+    private = subprocess.check_output(["ssh-keygen", "-y", "-f", key], text=True).split()[1]
+    assert private == key.with_suffix(".pub").read_text().split()[1]
 
 
 @pytest.mark.parametrize(

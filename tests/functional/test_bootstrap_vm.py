@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import libvirt
 import pytest
-from ovirt_he.bootstrap import xml
+from ovirt_he.bootstrap import vm, xml
 from ovirt_he.host import hypervisor as libvirt_host
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
@@ -122,6 +122,31 @@ def test_one_that_was_cut_off_is_built_anew_and_not_booted_again(made, running):
     assert written(made) != before
 
 
+def test_a_paused_one_goes_on_where_it_was(made, running):
+    before = written(made)
+    running.suspend()
+
+    ret = made.minion.state(RUNNING, NAME)
+
+    assert ret["changes"]["done"] == ["hosted_engine_bootstrap.start"]
+    assert ret["changes"]["state"] == {"old": "paused", "new": "running"}
+    assert written(made) == before
+
+
+@pytest.mark.parametrize("state", ["crashed", "shutoff", None])
+def test_an_incomplete_one_that_stopped_is_not_trusted(made, running, hypervisor, state):
+    found = vm.disk_state(hypervisor, made.minion("hosted_engine.settings"), state)
+
+    assert found == "interrupted before its setup was complete"
+
+
+def test_a_rebuild_leaves_no_record_of_the_disk(made, running):
+    made.minion("hosted_engine_bootstrap.rebuild", NAME)
+
+    assert not (made.records / "bootstrap.json").exists()
+    assert not (made.directory / "disk.qcow2").exists()
+
+
 def test_a_kill_between_disk_and_record_is_built_anew(made, running):
     (made.records / "bootstrap.json").unlink()
 
@@ -197,6 +222,8 @@ def test_a_lost_disk_takes_the_record_of_its_setup_with_it(made, running):
     ret = made.minion.state(RUNNING, NAME)
 
     assert ret["result"] is True, ret
+    # The VM that runs is the lost disk's.
+    assert ret["changes"]["done"][0] == "hosted_engine_bootstrap.rebuild"
     assert not (made.records / "setup.json").exists()
     assert made.minion("hosted_engine_bootstrap.get", NAME)["setup"] == "open"
 

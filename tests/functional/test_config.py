@@ -79,9 +79,11 @@ def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
     path = host.folder / "archive"
     path.mkdir()
     subprocess.run(["tar", "-xf", disk, "-C", path], check=True)
-    conf = path / "hosted-engine.conf"
-    text = conf.read_text().replace("storage=nas", "storage=other")
-    conf.write_text(text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n"))
+    member = path / "hosted-engine.conf"
+    text = member.read_text().replace("storage=nas", "storage=other")
+    member.write_text(
+        text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n")
+    )
     made = host.folder / "made.tar"
     subprocess.run(
         ["tar", "--record-size=20480", "-cf", made, "-C", path, *conf.MEMBERS], check=True

@@ -14,8 +14,9 @@ import salt.output
 import yaml
 from minion import Minion
 from ovirt_he.core import command, records
+from ovirt_he.ha import conf
 from ovirt_he.host import address, stage
-from ovirt_he.preflight import check, machine, packages, registry
+from ovirt_he.preflight import check, packages, registry
 from salt.exceptions import CommandExecutionError
 
 PILLARS = Path(__file__).parent / "pillars"
@@ -48,8 +49,7 @@ class Host:
 @pytest.fixture
 def host(minion, tmp_path, monkeypatch):
     host = Host(tmp_path)
-    namespace = minion.functions["hosted_engine.deployed"].__globals__
-    monkeypatch.setitem(namespace, "CONFIGURATION", host.configuration)
+    monkeypatch.setattr(conf, "CONFIGURATION", host.configuration)
     monkeypatch.setattr(records, "DIRECTORY", tmp_path)
     for name in ("DEFINED", "RUNNING", "LINKS", "COMMAND"):
         monkeypatch.setattr(stage, name, tmp_path / name)
@@ -121,10 +121,9 @@ def test_a_host_that_was_healthy_stays_deployed_with_its_agent_disabled(minion, 
     assert minion("hosted_engine.deployed") is True
 
 
-def test_another_engine_s_host_is_told_on_a_deployed_host_too(minion, host, monkeypatch):
+def test_another_engine_s_host_is_told_on_a_deployed_host_too(minion, host):
     host.configuration.write_text("fqdn=other.example.com\n")
     host.agent_is("enabled\n")
-    monkeypatch.setattr(machine, "CONFIGURATION", host.configuration)
 
     (told,) = minion("hosted_engine.preflight")
 

@@ -230,6 +230,7 @@ def test_a_definition_from_before_the_mark_does_not_count(stored):
     stored.engine.wait(lambda: not tasks(stored, "ovf_update"))
     marked(stored)
     run = stored.minion
+    run("hosted_engine_vm.prepare", NAME, "hosted_storage")
     assert run("hosted_engine_vm.stored", NAME, "hosted_storage") is False
     assert "EngineXml" not in definition(stored)
     assert "DefaultDisplayType" in definition(stored)
@@ -355,8 +356,6 @@ def test_ids_of_a_deployed_host_whose_engine_is_down_come_from_its_configuration
     for disk in ("metadata", "lockspace", "conf"):
         keys += [f"{disk}_image_UUID", f"{disk}_volume_UUID"]
     host.configuration.write_text("host_id=3\n" + "".join(f"{key}=the-{key}\n" for key in keys))
-    namespace = host.minion.functions["hosted_engine_deployment.ids"].__globals__
-    monkeypatch.setitem(namespace, "CONFIGURATION", host.configuration)
     engine.stop()
 
     ids = host.minion("hosted_engine_deployment.ids")

@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ovirt_he.ha import archive, conf
-from ovirt_he.migrate import fhanswers
+from ovirt_he.ha import archive, conf, fhanswers
 from salt.exceptions import CommandExecutionError
 
 from unit.configured import DOMAIN, IDS, OTHER, PILLAR, VM, known
@@ -101,7 +100,7 @@ def test_mending_keeps_what_an_operator_set() -> None:
 
     mended = archive.mend(conf.HOSTED_ENGINE, fresh, current)
 
-    values = archive.properties(mended)
+    values = conf.properties(mended)
     assert values["gateway"] == "192.0.2.254"
     assert values["vmid"] == VM
     assert values["console"] == "vnc"

@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 from ovirt_he.ha import conf
+from salt.exceptions import CommandExecutionError
 
 from unit.configured import DOMAIN, IDS, VM, known
 
@@ -75,6 +76,46 @@ def test_hosted_engine_conf_is_the_same_for_bash_and_for_a_literal_reader():
     assert (literal["vmid"], literal["sdUUID"]) == (VM, DOMAIN)
     assert (literal["tcp_t_port"], literal["iqn"]) == ("", ""), "never None"
     assert literal["conf_image_UUID"] == IDS["disks"]["configuration"]["image"]
+
+
+def test_ids_are_read_back_from_the_file_that_was_written():
+    values = conf.properties(conf.hosted_engine_conf(known(), IDS, "192.0.2.1"))
+
+    found = conf.ids(values)
+
+    assert found == {key: IDS[key] for key in ("vm_id", "storage_domain", "host_id", "disks")}
+
+
+@pytest.mark.parametrize("number", ["", "0", "-1", "1.5", "one", "²"])
+def test_a_host_id_is_a_number_from_one_on(number):
+    """The agent's block on the metadata disk lies at 4096 * host_id; block 0 is everybody's."""
+    values = conf.properties(conf.hosted_engine_conf(known(), IDS, "192.0.2.1"))
+
+    with pytest.raises(CommandExecutionError, match="lacks a usable host_id"):
+        conf.ids(values | {"host_id": number})
+
+
+@pytest.mark.parametrize("key", ["vmid", "sdUUID", "vm_disk_vol_id", "conf_image_UUID"])
+def test_an_id_that_is_missing_is_named(key):
+    values = conf.properties(conf.hosted_engine_conf(known(), IDS, "192.0.2.1"))
+
+    with pytest.raises(CommandExecutionError, match=f"lacks a usable {key}: "):
+        conf.ids(values | {key: ""})
+
+
+def test_only_a_file_with_content_configures_ha(tmp_path, monkeypatch):
+    """The package may bring an empty one; what can't be seen is neither written nor missing."""
+    path = tmp_path / "hosted-engine.conf"
+    monkeypatch.setattr(conf, "CONFIGURATION", path)
+    assert (conf.is_written(), conf.read()) == (False, {})
+    path.write_text("")
+    assert conf.is_written() is False
+    path.write_text(" fqdn = engine.example.com \nstorage=a=b\n")
+    assert conf.is_written() is True
+    assert conf.read() == {"fqdn": "engine.example.com", "storage": "a=b"}
+    monkeypatch.setattr(conf, "CONFIGURATION", path / "below")
+    with pytest.raises(CommandExecutionError, match="Cannot determine whether"):
+        conf.is_written()
 
 
 def test_an_ipv6_server_stands_in_brackets():

@@ -111,6 +111,18 @@ def test_a_truncated_archive_is_refused(disk, tmp_path, rest):
         written(cut, tmp_path / "out")
 
 
+def test_a_sparse_member_is_refused(disk, tmp_path):
+    """Its data in the archive isn't what a reader sees: its size can be anything."""
+    with (tmp_path / "sparse").open("wb") as file:
+        file.write(disk.read_bytes())
+        file.truncate(file.tell() + (8 << 20))
+    archive = tmp_path / "sparse.ova"
+    subprocess.run(["tar", "-S", "-C", tmp_path, "-cf", archive, "sparse"], check=True)
+
+    with pytest.raises(CommandExecutionError, match="neither a file"):
+        written(archive, tmp_path / "out")
+
+
 def test_a_bit_that_flipped_in_an_archive_is_seen(disk, tmp_path):
     content = bytearray(gzip.compress(b"\0" * 4_000_000, mtime=0))
     content[-6] ^= 1
@@ -149,6 +161,7 @@ def test_the_virtual_size_is_what_qemu_img_says(disk):
         ((72, ">Q", 0b100), "stand by itself"),
         ((72, ">Q", 1 << 20), "stand by itself"),
         ((24, ">Q", 0), "impossible size"),
+        ((24, ">Q", (64 << 20) + 1), "impossible size"),
     ],
 )
 def test_an_image_that_needs_others_is_refused(disk, tmp_path, field, reason):

@@ -16,6 +16,7 @@ import pytest
 from ovirt_he.bootstrap import image
 from ovirt_he.core import command, records
 from ovirt_he.guest import hosts_file
+from ovirt_he.ha import conf
 from ovirt_he.host import stage, subnet
 from ovirt_he.pillar import settings
 from ovirt_he.preflight import archive, engine, machine, network, storage
@@ -106,8 +107,8 @@ def lab(tmp_path, monkeypatch):
     monkeypatch.setattr(hosts_file, "HOSTS", tmp_path / "hosts")
     monkeypatch.setattr(network, "BOOTSTRAP_NETWORK", tmp_path / "network.xml")
     monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(conf, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     monkeypatch.setattr(image, "PACKAGES", tmp_path / "packages")
-    monkeypatch.setattr(machine, "CONFIGURATION", tmp_path / "hosted-engine.conf")
     monkeypatch.setattr(machine, "ENGINE_UNITS", [tmp_path / "ovirt-engine.service"])
     monkeypatch.setattr(stage, "RUNNING", tmp_path / "run")
     (tmp_path / "run").mkdir()
@@ -657,9 +658,10 @@ def test_the_time_zone_exists(lab, monkeypatch, zone, keys):
 
 def test_an_archive_that_will_be_too_long_is_told_beforehand_by_its_key(lab):
     assert lab.problems(archive.archive_has_room) == []
-    lab.pillar["hosted_engine"]["hooks"] = {"guest_after_setup": ["x" * 16000, "y"]}
+    # A site's public keys: thirty of RSA with 4096 bits.
+    lab.pillar["hosted_engine"]["vm"]["root_ssh_keys"] = [f"ssh-rsa {'A' * 716}"] * 30
 
     (told,) = lab.problems(archive.archive_has_room)
 
-    assert told["key"] == "hosted_engine:hooks:guest_after_setup"
-    assert "OVEHOSTED_FORMULA/hooks__guest_after_setup in fhanswers.conf" in told["problem"]
+    assert told["key"] == "hosted_engine:vm:root_ssh_keys"
+    assert "the HA tools read 20480" in told["problem"]

@@ -60,7 +60,7 @@ def test_ha_takes_the_configuration_of_each_kind(ha, kind):
 
 @pytest.mark.feature("nfs_versions", "mount_options")
 def test_nfs():
-    values = archive.properties(text("nfs"))
+    values = conf.properties(text("nfs"))
 
     assert (values["storage"], values["nfs_version"], values["mnt_options"]) == (
         "nas.example.com:/exports/engine", "v4_2", "noatime",
@@ -70,12 +70,12 @@ def test_nfs():
 
 @pytest.mark.feature("glusterfs")
 def test_gluster():
-    assert archive.properties(text("glusterfs"))["storage"] == "[2001:db8::1]:/engine"
+    assert conf.properties(text("glusterfs"))["storage"] == "[2001:db8::1]:/engine"
 
 
 @pytest.mark.feature("iscsi", "iscsi_chap", "iscsi_portals")
 def test_iscsi_has_a_port_for_each_portal():
-    values = archive.properties(text("iscsi"))
+    values = conf.properties(text("iscsi"))
 
     assert values["storage"].split(",") == ["192.0.2.7", "2001:db8::7"]
     assert values["port"].split(",") == ["3260", "3261"]

@@ -25,10 +25,10 @@ from ovirt_he.core.text import Secret, safe
 from ovirt_he.engine import events, health, https
 from ovirt_he.engine import sdk as client
 from ovirt_he.engine.unavailable import wait_for_ha_or_raise
+from ovirt_he.ha import conf
 from ovirt_he.pillar import settings
 
 VDSM_CA = Path("/etc/pki/vdsm/certs/cacert.pem")
-CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 KEY = "hosted_engine_connection"
 HEALTH_SECONDS = 10
 
@@ -107,9 +107,8 @@ class Site:
         self.port: int = self.settings["engine"]["port"]
         self.password = settings.secret(pillar, "admin_password") or Secret("")
         setup = records.read("setup")
-        # Only a file that isn't empty counts: a package may bring an empty one.
-        configured = CONFIGURATION.is_file() and CONFIGURATION.stat().st_size > 0
-        self.deployed = configured or bool((records.read("deployment") or {}).get("healthy"))
+        healthy = (records.read("deployment") or {}).get("healthy") is True
+        self.deployed = conf.is_written() or healthy
         # A host that joins a running engine has neither: it is told by which CA to know it.
         if setup is None and not self.deployed and not self.settings["host"]["joins"]:
             raise NotYet(f"The engine {self.fqdn} isn't set up yet: hosted_engine.bootstrap does")

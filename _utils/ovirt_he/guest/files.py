@@ -1,7 +1,9 @@
 """
 Texts that go into the engine's guest: cloud-init's user data, answers, units, the final network.
 
-They are strings here, not files of the formula: modules write them without a file server.
+They and the other shell of this room are strings, not files of the formula: sync carries Python
+alone, salt-ssh only the files that the states' arguments name, and a module by itself has none.
+tests/unit/test_guest_shell.py runs shellcheck on all that is rendered.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ LOGIN = {
     "none": ["PermitRootLogin no"],
 }
 
+# apt-get: the guest of the lab is Debian (design.md); hosted_engine_appliance.remove has its dpkg.
 PACKAGES = """if command -v dnf > /dev/null; then
     dnf --assumeyes @OFFLINE@install @PACKAGES@
 else

@@ -16,8 +16,8 @@ from ovirt_he.guest import channel, files
 # Bounded by the clock as well: in a slow guest sixty rounds take many minutes.
 ENABLED = f"{files.UNITS}/multi-user.target.wants/{files.SETUP_UNIT}"
 LOOK = f"""seconds=0 idle=0 end=$(($(date +%s) + 60))
-active() {{ systemctl show -p ActiveState --value $1; }}
-while [ $seconds -lt 60 ] && [ $(date +%s) -lt $end ]; do
+active() {{ systemctl show -p ActiveState --value "$1"; }}
+while [ $seconds -lt 60 ] && [ "$(date +%s)" -lt $end ]; do
     [ -e {files.MARKER} ] && exit 0
     [ $((seconds % 5)) -eq 0 ] && case $(active {files.SETUP_UNIT}) in
         failed) exit 3 ;;

@@ -99,7 +99,7 @@ def foreign(data: bytes, ids: Mapping[str, Any]) -> str | None:
 def facts(name: str, text: str) -> dict[str, str]:
     """What in a file takes part in comparisons: ``{fact: value}``, of what is there."""
     if name == conf.HOSTED_ENGINE:
-        return properties(text)
+        return conf.properties(text)
     if name == conf.VM:
         return _vm_facts(text)
     if name == conf.BROKER:
@@ -111,18 +111,12 @@ def facts(name: str, text: str) -> dict[str, str]:
         return {"sections": ", ".join(sorted(parser.sections()))} if parser.sections() else {}
     if name == conf.VERSION:
         return {"there": "yes"} if text.strip("\0\n ") else {}
-    found = properties(text).items() if HEADER in text else ()
+    found = conf.properties(text).items() if HEADER in text else ()
     return {key: value for key, value in found if ID.search(key)}
 
 
-def properties(text: str) -> dict[str, str]:
-    """``key=value`` lines as HA reads them: split at the first ``=``, literal."""
-    split = (line.partition("=") for line in text.splitlines())
-    return {key.strip(): value.strip() for key, equals, value in split if equals}
-
-
 def _vm_facts(text: str) -> dict[str, str]:
-    found = {"vmId": vm} if (vm := properties(text).get("vmId")) else {}
+    found = {"vmId": vm} if (vm := conf.properties(text).get("vmId")) else {}
     for line in text.splitlines():
         device = dict(re.findall(r"\b(domainID|imageID|volumeID):([^,}]*)", line))
         if "imageID" in device:

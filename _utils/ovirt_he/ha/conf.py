@@ -9,11 +9,16 @@ change it. It is only written where it is missing.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from salt.exceptions import CommandExecutionError
+
+from ovirt_he.core import records
+from ovirt_he.host.vdsm_storage import NO_UUID
 from ovirt_he.pillar import storage as kinds
 
 Settings = Mapping[str, Any]
@@ -29,7 +34,6 @@ VDSM_KVM = (36, 36)
 RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
 # As the agent's own documentation writes it.
 VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"
-NO_UUID = "00000000-0000-0000-0000-000000000000"
 # Prefixes of the four disks' keys in hosted-engine.conf: (image, volume).
 DISK_KEYS = {
     "vm": ("vm_disk_id", "vm_disk_vol_id"),
@@ -56,6 +60,64 @@ VIDEO = {"vnc": "vga", "spice": "qxl"}
 
 # What bash takes for more than itself in ``key=value``; Java's properties add nothing to it.
 SPECIAL = frozenset("\\\"'$`;&|<>()~")
+
+
+def properties(text: str) -> dict[str, str]:
+    """``key=value`` lines as HA reads them: split at the first ``=``, literal."""
+    split = (line.partition("=") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, equals, value in split if equals}
+
+
+def read() -> dict[str, str]:
+    """
+    hosted-engine.conf of this host; empty where it has none.
+
+    Raises CommandExecutionError when it is there and can't be read.
+    """
+    return properties(records.read_file(CONFIGURATION))
+
+
+def is_written() -> bool:
+    """
+    Whether HA is configured on this host. A package may bring an empty file, which doesn't count.
+
+    Raises CommandExecutionError where that can't be determined.
+    """
+    try:
+        return CONFIGURATION.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CommandExecutionError(
+            f"Cannot determine whether this host is deployed: {CONFIGURATION}: {error}"
+        ) from error
+
+
+def ids(values: Mapping[str, str]) -> dict[str, Any]:
+    """
+    The ids in hosted-engine.conf, each disk's image and volume among them.
+
+    Raises CommandExecutionError where one is missing, or ``host_id`` is no number from 1 on.
+    """
+    pairs = DISK_KEYS.values()
+    keys = ("vmid", "sdUUID", "host_id", *(key for pair in pairs for key in pair))
+    wrong = [key for key in keys if not values.get(key)]
+    if not wrong and not re.fullmatch(r"0*[1-9][0-9]*", values["host_id"]):
+        wrong = [f"host_id (it is {values['host_id']!r}, a number from 1 on is expected)"]
+    if wrong:
+        raise CommandExecutionError(
+            f"{CONFIGURATION} lacks a usable {', '.join(wrong)}: "
+            "salt-call --local state.apply hosted_engine.handover writes it again"
+        )
+    return {
+        "vm_id": values["vmid"],
+        "storage_domain": values["sdUUID"],
+        "host_id": int(values["host_id"]),
+        "disks": {
+            disk: {"image": values[image], "volume": values[volume]}
+            for disk, (image, volume) in DISK_KEYS.items()
+        },
+    }
 
 
 def unreadable(value: str) -> str | None:

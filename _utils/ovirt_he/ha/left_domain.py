@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command, records
-from ovirt_he.ha import archive, own_domain
+from ovirt_he.ha import conf, own_domain
 from ovirt_he.host import iscsi, storage_probe, volume
 from ovirt_he.pillar import storage as kinds
 
@@ -61,7 +61,7 @@ def images(domain: Path) -> dict[str, str]:
 
 def check(path: Path, known: own_domain.Own) -> None:
     """Raise unless a directory is certainly the domain that this deployment made."""
-    named = archive.properties(_read(path / "dom_md" / "metadata")).get("SDUUID", known.id)
+    named = conf.properties(_read(path / "dom_md" / "metadata")).get("SDUUID", known.id)
     if named != known.id:
         raise CommandExecutionError(
             f"{path} says that it is the storage domain {named}, not {known.id}: not removed"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ovirt_he.core import records
-from ovirt_he.ha import archive, conf
+from ovirt_he.ha import conf
 from ovirt_he.pillar import storage as kinds
 
 RECORD = "deployment"
@@ -32,7 +32,7 @@ class Own(NamedTuple):
 def known(settings: Mapping[str, Any]) -> Own | None:
     """What this deployment made or was about to make, and where; None: nothing."""
     recorded = records.read(RECORD) or {}
-    configured = archive.properties(records.read_file(conf.CONFIGURATION))
+    configured = conf.read()
     # A further host has the file too, from the engine: there the domain isn't that host's own.
     began = records.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
     if not began or configured.get("fqdn") != settings["engine"]["fqdn"]:

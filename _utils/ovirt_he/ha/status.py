@@ -144,7 +144,7 @@ def may_run_engine(host: Status) -> bool:
 
 
 def running_on(status: Status) -> list[str]:
-    """Names of the hosts whose last word was that the engine's VM is up on them."""
+    """Names of the hosts whose last report was that the engine's VM is up on them."""
     return [host["name"] for host in status["hosts"].values() if may_run_engine(host)]
 
 
@@ -170,10 +170,10 @@ def host_id() -> int:
 
     Raises CommandExecutionError where it has none.
     """
-    found = re.search(r"^host_id=(\d+)$", conf.CONFIGURATION.read_text(), re.MULTILINE)
-    if found is None:
+    found = conf.read().get("host_id", "")
+    if not found.isdecimal():
         raise CommandExecutionError(f"{conf.CONFIGURATION} has no host_id: the agent needs it")
-    return int(found[1])
+    return int(found)
 
 
 def local_maintenance() -> bool:

@@ -12,7 +12,8 @@ def refuse_if_deployed(salt: Mapping[str, Callable[..., Any]], what: str) -> Non
     """
     Refuse on a deployed host, whoever asks: a second bootstrap there ends in two engines.
 
-    Raises CommandExecutionError with what was asked for, and when the host's stage can't be told.
+    Raises CommandExecutionError with what was asked for, and when it cannot be determined whether
+    the host is deployed.
     """
     if salt["hosted_engine.deployed"]():
         raise CommandExecutionError(

@@ -18,7 +18,7 @@ def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
     The LUN that the pillar names, or the only one that is free and large enough.
 
     ``luns``: ``id``, ``size`` (bytes), ``status`` each. Raises CommandExecutionError with all that
-    the host sees, and what speaks against each.
+    the host sees, and why each was rejected.
     """
     named = storage["lun"]
     fit = [lun for lun in luns if not why_not(lun, wanted_bytes) and named in ("", lun["id"])]
@@ -27,7 +27,7 @@ def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
     if named:
         there = any(lun["id"] == named for lun in luns)
         what = f"The LUN {named} can't be used" if there else f"The host doesn't see a LUN {named}"
-        advice = "Name another one in hosted_engine:storage:lun, or mend it on the storage"
+        advice = "Name another one in hosted_engine:storage:lun, or fix it on the storage"
     elif fit:
         what = "Several LUNs could hold the hosted engine"
         advice = "Name the right one in hosted_engine:storage:lun"
@@ -39,7 +39,7 @@ def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
 
 
 def why_not(lun: Lun, wanted_bytes: int) -> str:
-    """What speaks against making a domain on a LUN; empty: nothing."""
+    """Why no domain may be made on a LUN; empty: it may."""
     if lun["status"] != "free":
         home = lun.get("storage_domain") or lun.get("volume_group")
         return f"holds {home}" if home else "holds something"

@@ -10,13 +10,13 @@ from ovirt_he.pillar import storage as kinds
 
 # vdsm's numbers of the types of storage.
 TYPES = {"nfs": 1, "fc": 2, "iscsi": 3, "glusterfs": 7}
-NO_POOL = "00000000-0000-0000-0000-000000000000"
+NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
 def connection(storage: kinds.Storage, password: str) -> dict[str, Any]:
     """The parameters of a call; they hold the password of the iSCSI session."""
     return {
-        "storagepoolID": NO_POOL,
+        "storagepoolID": NO_UUID,
         "domainType": TYPES[storage["type"]],
         "connectionParams": _connections(storage, password),
     }

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.ha import archive, conf
-from ovirt_he.migrate import convert, fhanswers
+from ovirt_he.ha import archive, conf, fhanswers
+from ovirt_he.pillar import keys
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 # As long as the real ones; an address of IPv6 for the gateway that the host will have.
 ADDRESS = "2001:db8:1234:5678:1234:5678:1234:5678"
-DISK = {"image": fhanswers.NO_UUID, "volume": fhanswers.NO_UUID}
+DISK = {"image": conf.NO_UUID, "volume": conf.NO_UUID}
 IDS: dict[str, Any] = {
-    "vm_id": fhanswers.NO_UUID,
-    "storage_domain": fhanswers.NO_UUID,
+    "vm_id": conf.NO_UUID,
+    "storage_domain": conf.NO_UUID,
     "host_id": 1000,
     "disks": dict.fromkeys(conf.DISK_KEYS, DISK),
     "cpu_type": "Cascadelake-Server-noTSX",
@@ -33,14 +32,15 @@ def archive_has_room(host: Host) -> Iterator[Problem]:
         conf.VM: conf.vm_conf(known, IDS),
         conf.BROKER: conf.broker_conf(known),
         conf.VERSION: "2.5.2\n",
-        conf.ANSWERS: fhanswers.text(known, IDS, fhanswers.NO_UUID),
+        conf.ANSWERS: fhanswers.text(known, IDS, conf.NO_UUID),
     }
     try:
         archive.build(members)
     except CommandExecutionError as error:
-        lengths = {path: len(json.dumps(value)) for path, value in convert.leaves(known).items()}
-        longest = max(lengths, key=lambda path: lengths[path])
-        yield problem(longest, str(error), "Of a hook, name a script: salt://site/hook.sh")
+        written = keys.named(keys.DEPLOY).keys() & keys.leaves(known).keys()
+        lengths = {path: len(str(keys.leaves(known)[path])) for path in written}
+        longest = max(sorted(lengths), key=lambda path: lengths[path])
+        yield problem(longest, str(error), "Shorten it, or give the rest by a hook")
 
 
 CHECKS: list[Check] = [archive_has_room]

@@ -12,11 +12,11 @@ from pathlib import Path
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.bootstrap import image
+from ovirt_he.ha import conf
 from ovirt_he.host import stage
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 MEMORY = Path("/proc/meminfo")
-CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 ENGINE_UNITS = [
     Path("/usr/lib/systemd/system/ovirt-engine.service"),
     Path("/etc/systemd/system/ovirt-engine.service"),
@@ -120,14 +120,11 @@ def _virtual_size(host: Host) -> int:
 def configuration_is_ours(host: Host) -> Iterator[Problem]:
     """What is deployed on this host, by whomever, is the pillar's engine: true at all times."""
     fqdn = host.settings["engine"]["fqdn"]
-    try:
-        found = re.search(r"^fqdn=(.*)$", CONFIGURATION.read_text(errors="replace"), re.MULTILINE)
-    except FileNotFoundError:
-        found = None
-    if fqdn and found and found[1].strip() not in ("", fqdn):
+    configured = conf.read().get("fqdn")
+    if fqdn and configured and configured != fqdn:
         yield problem(
             "engine:fqdn",
-            f"{CONFIGURATION} belongs to {found[1].strip()}, not to {fqdn}",
+            f"{conf.CONFIGURATION} belongs to {configured}, not to {fqdn}",
             "Take that deployment down first, or take another host",
         )
 
@@ -141,7 +138,9 @@ def another_engine(host: Host) -> Iterator[Problem]:
             )
     final = host.settings["vm"]["name"]
     if stage.runs(final):
-        yield problem("vm:name", f"a VM {final} runs on this host", "Look whose engine it is")
+        yield problem(
+            "vm:name", f"a VM {final} runs on this host", "Find out which engine it belongs to"
+        )
 
 
 def time_zone(host: Host) -> Iterator[Problem]:

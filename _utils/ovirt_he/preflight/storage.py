@@ -169,7 +169,7 @@ def servers_resolve(host: Host) -> Iterator[Problem]:
                 continue  # told as a problem of the pillar
     for key, name in names.items():
         if not network.resolve(name):
-            yield problem(key, f"{name} doesn't resolve", "Mend DNS, or the name")
+            yield problem(key, f"{name} doesn't resolve", "Fix DNS, or the name")
 
 
 def iscsi_tools(host: Host) -> Iterator[Problem]:
