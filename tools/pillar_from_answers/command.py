@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from ovirt_he.core.text import holds_secret, secrets_in, terminal
+from ovirt_he.core.text import holds_secret, secrets_in, without
 from ovirt_he.pillar import keys, settings
 from ovirt_he.preflight import check, registry
 from salt.exceptions import CommandExecutionError
@@ -127,7 +127,7 @@ def text(result: Result, hidden: bool = True) -> str:
     comments += [f"Not given: {name}: {why}" for name, why in result.other_defaults.items()]
     if hidden:
         secrets = [one for path in result.secret for one in _secrets(path, leaves[path])]
-        comments = [terminal.without(line, secrets) for line in comments]
+        comments = [without(line, secrets) for line in comments]
         leaves |= {path: _blank(path, leaves[path]) for path in result.secret}
     # A name may hold what ends a line of YAML.
     safe = ["".join(one if one.isprintable() else "?" for one in line) for line in comments]
