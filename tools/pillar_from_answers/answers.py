@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.core.text import SECRET_NAME, holds_secret
+from ovirt_he.core import text
 from ovirt_he.pillar import keys
 from ovirt_he.pillar.keys import DEPLOY, ENGINE_SETUP, Values
 from ovirt_he.pillar.schema_types import ANSWER_NAME
@@ -128,7 +128,7 @@ def _engine_setup(found: Values, others: Mapping[str, str]) -> list[str]:
     """Adds the answers of engine-setup; returns the names that aren't its."""
     unknown = []
     for name, typed in sorted(others.items()):
-        secret = SECRET_NAME.search(name) or holds_secret(typed.partition(":")[2])
+        secret = text.SECRET_NAME.search(name) or text.holds_secret(typed.partition(":")[2])
         if questions.of_engine_setup(name) and re.search(ANSWER_NAME, name):
             found.setdefault(f"{'secrets' if secret else 'engine'}:answers", {})[name] = typed
         else:
