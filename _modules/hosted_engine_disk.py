@@ -164,12 +164,7 @@ def _refuse_where_the_engine_may_run() -> None:
     guard.refuse_if_deployed(__salt__, "Writing to the hosted engine's disks")
     known = settings.load(__pillar__, __grains__)
     why = ""
-    if (records.read("deployment") or {}).get("healthy"):
-        why = (
-            "this host was deployed, and its agent isn't enabled any more. To go on with that "
-            "engine: systemctl enable --now ovirt-ha-agent"
-        )
-    elif stage.runs(known["vm"]["name"]):
+    if stage.runs(known["vm"]["name"]):
         why = f"the VM {known['vm']['name']} runs here"
     elif stage.runs(known["bootstrap"]["name"]):
         why = f"the VM {known['bootstrap']['name']} still runs"

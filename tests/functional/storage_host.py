@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from minion import ROOT, Minion
-from ovirt_he.core import records
+from ovirt_he.core import command, records
 from ovirt_he.ha import conf, status
 from ovirt_he.host import stage, volume
 from unit.configured import DOMAIN, IDS, PILLAR
@@ -26,10 +27,6 @@ wants_root = pytest.mark.skipif(os.geteuid() != 0, reason="writes as vdsm: wants
 # In place of what asks the engine and vdsm: what a test wrote down in a file.
 MODULES = {
     "hosted_engine_deployment": "def ids():\n    return answers()['ids']\n",
-    "hosted_engine": (
-        "def deployed():\n    return answers()['deployed']\n"
-        "def settings():\n    return merge(__pillar__, __grains__)\n"
-    ),
     "pkg": "def version(name):\n    return '1:2.5.2-1.el9'\n",
     "vdsm": (
         "def prepare_image(domain, image, volume):\n"
@@ -43,14 +40,22 @@ MODULES = {
     ),
 }
 HEAD = """import json, pathlib, subprocess, salt.exceptions
-from ovirt_he.pillar.settings import merge
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
 """
 
 
+# Of systemd: what is enabled and active is what a test wrote down; what else is asked is kept.
+SYSTEMCTL = """#!/bin/sh
+case "$1" in
+is-enabled | is-active) cat "{folder}/$1"; grep -qxE 'enabled|active' "{folder}/$1" ;;
+*) echo "$@" >> {folder}/systemctl ;;
+esac
+"""
+
+
 class StorageHost:
-    """Folder of a host; ``says`` is what engine, vdsm and HA answer."""
+    """Folder of a host; ``say`` is what engine and vdsm answer, ``ha`` what HA does."""
 
     def __init__(
         self, folder: Path, minions: dict[bool, Minion], patch: pytest.MonkeyPatch
@@ -72,6 +77,12 @@ class StorageHost:
         # Agents of a test write more often than each ten seconds.
         patch.setattr(status, "WATCH_SECONDS", 0.5)
         self.ha: dict[str, Any] = {"global_maintenance": False, "hosts": {}}
+        (folder / "bin").mkdir()
+        systemctl = folder / "bin" / "systemctl"
+        systemctl.write_text(SYSTEMCTL.format(folder=folder))
+        systemctl.chmod(0o755)
+        patch.setitem(command.ENVIRONMENT, "PATH", f"{folder}/bin:{command.ENVIRONMENT['PATH']}")
+        self.agent(enabled="disabled", active="inactive")
         for name, size in SIZES_MIB.items():
             self._make_disk(self.disk(name), size * MIB)
             self._prepare(self.disk(name))
@@ -92,11 +103,36 @@ class StorageHost:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(disk.parent)
 
-    def say(self, deployed: bool = False, **others: Any) -> None:
+    def say(self, **others: Any) -> None:
         paths = {IDS["disks"][name]["image"]: str(self.disk(name)) for name in SIZES_MIB}
-        self.answers.write_text(
-            json.dumps({"ids": IDS, "deployed": deployed, "paths": paths} | others)
-        )
+        self.answers.write_text(json.dumps({"ids": IDS, "paths": paths} | others))
+
+    def agent(self, **states: str) -> None:
+        """What systemctl answers of HA's agent."""
+        for asked, state in states.items():
+            (self.folder / f"is-{asked}").write_text(f"{state}\n")
+
+    def systemctl(self) -> list[str]:
+        """What systemd was asked to do."""
+        path = self.folder / "systemctl"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def wrap(self, command: str, lines: str) -> None:
+        """A command before which lines of shell run, as root: with its arguments."""
+        path = self.folder / "bin" / command
+        path.write_text(f'#!/bin/sh\n{lines}\nexec {shutil.which(command)} "$@"\n')
+        path.chmod(0o755)
+
+    def configure(self) -> None:
+        """HA's configuration, as the phase handover writes it."""
+        conf.CONFIGURATION.parent.mkdir(exist_ok=True)
+        text = conf.hosted_engine_conf(self.settings, IDS, "192.0.2.1")
+        conf.CONFIGURATION.write_text(text)
+
+    def deploy(self) -> None:
+        """Past the point of no return, whoever deployed it."""
+        self.configure()
+        self.agent(enabled="enabled")
 
     def disk(self, name: str) -> Path:
         where = IDS["disks"][name]

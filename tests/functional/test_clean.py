@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ovirt_he.core import command, records
 from ovirt_he.ha import conf, status
-from ovirt_he.host import authorized_keys, iscsi, storage_probe, volume
+from ovirt_he.host import authorized_keys, iscsi, routes, storage_probe, volume
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS, OTHER
 
@@ -22,9 +22,22 @@ pytestmark = wants_root
 ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
 STORAGE = "hosted_storage"
 
+PLACE = {
+    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
+    "nfs_version": "auto", "mount_options": "",
+}  # fmt: skip
+NAMES = {
+    "engine_stopped": "HostedEngine", "storage_recorded": "hosted_storage",
+    "storage_removed": "hosted_storage", "key_removed": "engine.example.com",
+}  # fmt: skip
+
+
+def removed(host: StorageHost, test: bool = False) -> dict[str, Any]:
+    return host.state(REMOVED, test, name="hosted_storage")
+
 
 @pytest.fixture
-def mount(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def mount(host: StorageHost) -> Iterator[Path]:
     """The export as vdsm mounts it: our domain, and somebody else's beside it."""
     path = volume.MOUNTS / "nas.example.com:_exports_engine"
     path.mkdir()
@@ -36,15 +49,10 @@ def mount(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for found in (path, *path.rglob("*")):
         os.chown(found, 36, 36)
     path.chmod(0o755)
-    run = command.run
-
-    def without_systemd(*arguments: str, **options: Any) -> Any:
-        if arguments == ("systemctl", "try-restart", "vdsmd"):
-            assert (path / DOMAIN).exists(), "before its domain goes"
-            return None
-        return run(*arguments, **options)
-
-    monkeypatch.setattr(command, "run", without_systemd)
+    systemctl = host.folder / "bin" / "systemctl"
+    # What restarts vdsmd must do so before its domain goes.
+    before = f"*) test -d {path / DOMAIN} || exit 9; "
+    systemctl.write_text(systemctl.read_text().replace("*) ", before))
     yield path
     subprocess.run(["umount", path], check=True)
 
@@ -62,8 +70,9 @@ def test_a_failed_deployment_may_be_taken_down(host: StorageHost) -> None:
 
 
 def test_one_that_never_became_healthy_may_be_taken_down(host: StorageHost) -> None:
-    host.say(deployed=True)
-    records.write("setup", {})
+    host.deploy()
+    for name in ("setup", "copied"):
+        records.write(name, {})
 
     assert host.state(ALLOWED)["result"] is True
 
@@ -73,8 +82,9 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
     host: StorageHost, monkeypatch: pytest.MonkeyPatch, ha: str
 ) -> None:
     """A broker that is down, an agent that died, a vdsm that can't say: they prove no failure."""
-    host.say(deployed=True)
-    records.write("setup", {})
+    host.deploy()
+    for name in ("setup", "copied"):
+        records.write(name, {})
     up = {"name": "node2", "alive": False, "vm": "up", "health": "good"}
     host.ha["hosts"][2] = up
     if ha == "unknown":
@@ -95,17 +105,18 @@ def test_what_ha_cannot_tell_keeps_an_engine_from_being_taken_down(
 @pytest.mark.parametrize("why", ["deployed", "was deployed", "another engine", "is healthy"])
 def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) -> None:
     records.write("deployment", {"made": DOMAIN, "healthy": why == "was deployed"})
-    host.say(deployed=why in ("deployed", "is healthy"))
+    if why in ("deployed", "is healthy"):
+        host.deploy()
     if why == "is healthy":
-        records.write("setup", {})
+        for name in ("setup", "copied"):
+            records.write(name, {})
         up = {"name": "node1", "alive": True, "vm": "up", "health": "good"}
         host.ha["hosts"][1] = up
     if why == "another engine":
         conf.CONFIGURATION.parent.mkdir()
         conf.CONFIGURATION.write_text("fqdn=other.example.com\n")
 
-    for state, name in ((ALLOWED, "engine.example.com"), (REMOVED, STORAGE)):
-        ret = host.state(state, name=name)
+    for ret in (host.state(ALLOWED), removed(host)):
         assert ret["result"] is False
         assert "other.example.com" in ret["comment"] or "hosted_engine:clean" in ret["comment"]
     assert (mount / DOMAIN).exists()
@@ -115,28 +126,28 @@ def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
     host: StorageHost, mount: Path
 ) -> None:
     records.write("deployment", {"made": DOMAIN})
-    assert host.state(REMOVED, test=True, name=STORAGE)["result"] is None
+    assert removed(host, test=True)["result"] is None
     assert (mount / DOMAIN).exists()
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is True, ret["comment"]
     assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-    again = host.state(REMOVED, name=STORAGE)
+    assert host.systemctl() == ["try-restart vdsmd"], "it may manage the pool: it misses its leases"
+    again = removed(host)
     assert (again["result"], again["changes"]) == (True, {})
 
 
 def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None:
     records.write("deployment", {"made": DOMAIN})
-    conf.CONFIGURATION.parent.mkdir()
-    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
+    host.configure()
     images = mount / DOMAIN / "images"
     for image in (OTHER, IDS["disks"]["vm"]["image"], "store"):
         (images / image).mkdir()
     (images / OTHER / "volume.meta").write_text("DESCRIPTION={}\n")
     (images / "store" / "volume.meta").write_text('DESCRIPTION={"DiskAlias":"OVF_STORE"}\n')
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert f"disks of others: {OTHER}." in ret["comment"]
@@ -144,7 +155,7 @@ def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None
 
 
 def test_without_a_record_nothing_is_removed(host: StorageHost, mount: Path) -> None:
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert (ret["result"], ret["changes"]) == (True, {})
     assert (mount / DOMAIN).exists()
@@ -154,10 +165,49 @@ def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mou
     records.write("deployment", {"made": DOMAIN})
     (mount / DOMAIN / "dom_md" / "metadata").write_text(f"SDUUID={OTHER}\n")
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is False
+    assert f"it is the storage domain {OTHER}, not {DOMAIN}" in ret["comment"]
     assert (mount / DOMAIN).exists()
+
+
+@pytest.mark.parametrize("identifier", [".", "..", OTHER[:8], f"{DOMAIN}/images", f"{DOMAIN}/"])
+def test_only_what_a_domains_id_names_is_removed(
+    host: StorageHost, mount: Path, identifier: str
+) -> None:
+    """A record that was changed by hand: ``.`` is the whole export."""
+    (mount / OTHER[:8]).mkdir()
+    records.write("deployment", {"made": identifier, "storage": PLACE})
+
+    ret = removed(host)
+
+    assert ret["result"] is False
+    assert "was empty before a run was interrupted" in ret["comment"]
+    names = sorted(path.name for path in mount.iterdir())
+    assert names == sorted([DOMAIN, OTHER, OTHER[:8]])
+    assert (mount / DOMAIN / "images").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "verb"),
+    [
+        (routes.ROLLED_BACK, True, "in the wanted state"),
+        (routes.LOST, None, "ovirt_host.restore_routes"),
+        (routes.UNSAVED, None, "vdsm.save_network"),
+    ],
+)
+def test_routes_that_a_boot_brought_back_need_no_saving(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, state: str, result: Any, verb: str
+) -> None:
+    """The host's network is as it was before the engine came."""
+    monkeypatch.setattr(routes, "state", lambda: state)
+    name = host.settings["host"]["name"]
+
+    ret = host.state("hosted_engine_clean.routes_kept", test=True, name=name)
+
+    assert ret["result"] is result
+    assert verb in ret["comment"]
 
 
 @pytest.mark.parametrize("name", ["HostedEngine", "HostedEngineLocal"])
@@ -165,7 +215,7 @@ def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name:
     records.write("deployment", {"made": DOMAIN})
     _runs(host, name)
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert "still runs" in ret["comment"]
@@ -190,7 +240,7 @@ def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, 
     records.write("deployment", {"made": DOMAIN})
     (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
@@ -203,7 +253,7 @@ def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone
     records.write("deployment", {"made": DOMAIN})
     looked["domains"] = [{"id": OTHER}]
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert (ret["result"], ret["changes"]) == (True, {})
 
@@ -215,14 +265,8 @@ def test_storage_that_cannot_be_looked_at_is_not_clean(
     records.write("deployment", {"made": DOMAIN})
     looked |= found
 
-    assert host.state(REMOVED, test=True, name=STORAGE)["result"] is None
-    assert host.state(REMOVED, name=STORAGE)["result"] is False
-
-
-PLACE = {
-    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
-    "nfs_version": "auto", "mount_options": "",
-}  # fmt: skip
+    assert removed(host, test=True)["result"] is None
+    assert removed(host)["result"] is False
 
 
 @pytest.mark.parametrize("there", [[], [OTHER]])
@@ -232,25 +276,20 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
     records.write("deployment", {"storage": PLACE})
     looked["domains"] = [{"id": each} for each in there]
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is (not there)
     assert ("was empty before a run was interrupted" in ret["comment"]) is bool(there)
     assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
 
 
-def _configure(host: StorageHost) -> None:
-    conf.CONFIGURATION.parent.mkdir()
-    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-
-
 def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
     host: StorageHost, mount: Path
 ) -> None:
     """The engine copies the file to each host that joins, and may fail before the agent starts."""
-    _configure(host)
+    host.configure()
 
-    assert host.state(REMOVED, name=STORAGE)["result"] is True
+    assert removed(host)["result"] is True
     assert (mount / DOMAIN).exists()
     joined = host.with_pillar({"host": {"joins": True}}).states[ALLOWED](name="engine.example.com")
     assert joined["result"] is False
@@ -261,7 +300,7 @@ def test_storage_that_another_host_writes_to_is_not_removed(
     host: StorageHost, mount: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine may run there: no VM of this host tells of it."""
-    _configure(host)
+    host.configure()
     records.write("deployment", {"made": DOMAIN})
     where = IDS["disks"]["metadata"]
     metadata = mount / DOMAIN / "images" / where["image"] / where["volume"]
@@ -275,7 +314,7 @@ def test_storage_that_another_host_writes_to_is_not_removed(
 
     monkeypatch.setattr(volume, "read", read)
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert "agent of host 2 writes" in ret["comment"]
@@ -289,7 +328,7 @@ def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
     if known == "record":
         records.write("deployment", {"made": DOMAIN, "storage": PLACE})
     else:
-        _configure(host)
+        host.configure()
         records.write("setup", {})
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
@@ -308,7 +347,7 @@ def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mo
         meta = mount / DOMAIN / "images" / image / "volume.meta"
         meta.write_text(f'DESCRIPTION={{"DiskAlias":""}}\nDISKTYPE={kind}\n')
 
-    ret = host.state(REMOVED, name=STORAGE)
+    ret = removed(host)
 
     assert ret["result"] is False
     assert "disks of others: theirs." in ret["comment"]
@@ -362,7 +401,7 @@ def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
     point.mkdir()
     host.say(mount=[str(mount), str(point)])
     try:
-        ret = host.state(REMOVED, name=STORAGE)
+        ret = removed(host)
 
         assert ret["result"] is True, ret["comment"]
         assert sorted(path.name for path in point.iterdir()) == [OTHER]
@@ -394,22 +433,6 @@ def test_on_a_bare_host_there_is_nothing_to_do(host: StorageHost) -> None:
     functions = host.minions[False].functions
     assert functions["hosted_engine_clean.in_libvirt"]() is False
     assert functions["hosted_engine_clean.unrecorded"]() is None
-    for state, name in (
-        ("engine_stopped", "HostedEngine"),
-        ("storage_recorded", STORAGE),
-        ("storage_removed", STORAGE),
-        ("key_removed", "engine.example.com"),
-    ):
+    for state, name in NAMES.items():
         ret = host.state(f"hosted_engine_clean.{state}", name=name)
         assert (ret["result"], ret["changes"]) == (True, {}), ret
-
-
-@pytest.mark.parametrize("test", [True, False])
-@pytest.mark.parametrize(
-    "verb", ["allowed", "engine_stopped", "storage_recorded", "storage_removed", "key_removed"]
-)
-def test_what_the_pillar_does_not_name_is_refused(host: StorageHost, verb: str, test: bool) -> None:
-    ret = host.state(f"hosted_engine_clean.{verb}", test=test, name="another_s")
-
-    assert (ret["result"], ret["changes"]) == (False, {})
-    assert "another_s isn't this deployment's: hosted_engine:" in ret["comment"]

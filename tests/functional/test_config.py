@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ovirt_he.ha import conf
 from ovirt_he.host import volume
-from unit.configured import OTHER, VM
+from salt.exceptions import CommandExecutionError
+from unit.configured import IDS, OTHER, VM
 
 from functional.storage_host import MIB, StorageHost, host, minions, wants_root
 
@@ -33,6 +38,7 @@ def test_configuration_is_written_and_read_back(host: StorageHost) -> None:
     for path, mode in ((conf.CONFIGURATION, 0o440), (conf.RUN_VM_CONF, 0o640)):
         seen = path.stat()
         assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o777) == (36, 36, mode)
+    assert conf.RUN_VM_CONF.parent.stat().st_uid == 36, "the agent, as vdsm, writes it anew"
     assert host.member("hosted-engine.conf") == conf.CONFIGURATION.read_text()
     assert host.member("vm.conf") == conf.RUN_VM_CONF.read_text()
     assert host.member("version") == "2.5.2\n"
@@ -57,7 +63,7 @@ def test_a_half_done_start_goes_on(host: StorageHost) -> None:
 def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
     conf.RUN_VM_CONF.unlink()
-    host.say(deployed=True)
+    host.agent(enabled="enabled")
     text = conf.CONFIGURATION.read_text()
     changed = text.replace("host_id=1", "host_id=7").replace("=192.0.2.1\n", "=192.0.2.9\n")
     conf.CONFIGURATION.write_text(changed)
@@ -74,14 +80,14 @@ def test_drift_of_ours_is_mended_and_an_operators_keys_stay(host: StorageHost) -
 
 def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
-    host.say(deployed=True)
+    host.agent(enabled="enabled")
     disk = host.disk("configuration")
     path = host.folder / "archive"
     path.mkdir()
     subprocess.run(["tar", "-xf", disk, "-C", path], check=True)
-    member = path / "hosted-engine.conf"
-    text = member.read_text().replace("storage=nas", "storage=other")
-    member.write_text(
+    extracted = path / "hosted-engine.conf"
+    text = extracted.read_text().replace("storage=nas", "storage=other")
+    extracted.write_text(
         text.replace("host_id=1", "host_id=2").replace("=192.0.2.1\n", "=192.0.2.9\n")
     )
     made = host.folder / "made.tar"
@@ -103,7 +109,7 @@ def test_drift_in_the_archive_is_mended(host: StorageHost) -> None:
 
 def test_a_deployed_host_without_its_storage_is_checked_without_it(host: StorageHost) -> None:
     host.state("hosted_engine_config.present")
-    host.say(deployed=True)
+    host.agent(enabled="enabled")
     volume.MOUNTS.rename(host.folder / "unmounted")
 
     ret = host.state("hosted_engine_config.present")
@@ -145,6 +151,44 @@ def test_a_disk_that_is_too_small_is_refused(host: StorageHost) -> None:
     assert ret["result"] is False
     assert "a configuration disk has 1073741824" in ret["comment"]
     assert not any(host.start("configuration"))
+
+
+@pytest.mark.parametrize("member", conf.MEMBERS)
+def test_an_archive_that_reads_back_otherwise_is_reported(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, member: str
+) -> None:
+    """Storage that loses a write: the agent would read an old member, or NULs."""
+    write = volume.write
+
+    def lossy(path: Path, data: bytes) -> None:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            start = archive.getmember(member).offset_data
+        write(path, data[:start] + bytes(4) + data[start + 4 :])
+
+    monkeypatch.setattr(volume, "write", lossy)
+
+    with pytest.raises(CommandExecutionError, match=f"{member} read back other than written"):
+        host.minions[False]("hosted_engine_config.write_archive")
+
+
+def test_the_engines_ids_are_read_again_after_a_minute(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minion that stays up: an id of yesterday must not be written today."""
+    minion, clock = host.with_pillar({}), [1000.0]
+    namespace = minion.functions["hosted_engine_config.write_file"].__globals__
+    monkeypatch.setitem(namespace, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def written(model: str) -> bool:
+        host.say(ids=IDS | {"cpu_type": model})
+        minion("hosted_engine_config.write_file", "vm.conf")
+        return f"cpuType={model}\n" in conf.RUN_VM_CONF.read_text()
+
+    assert written("Nehalem")
+    clock[0] += 59
+    assert not written("Haswell"), "one run asks the engine once"
+    clock[0] += 2
+    assert written("EPYC")
 
 
 @pytest.mark.feature("iscsi_chap")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import records
-from ovirt_he.ha import conf, status
+from ovirt_he.ha import status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, IDS
 
@@ -27,9 +27,7 @@ COPIED, CLEARED = "hosted_engine_disk.copied", "hosted_engine_disk.cleared"
 
 @pytest.fixture
 def configured(host: StorageHost) -> StorageHost:
-    conf.CONFIGURATION.parent.mkdir()
-    text = conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1")
-    conf.CONFIGURATION.write_text(text)
+    host.configure()
     return host
 
 
@@ -126,6 +124,62 @@ def test_a_disk_in_use_is_left_alone(configured: StorageHost, overlay: Path, ima
     assert ret["result"] is False
     assert "lock" in ret["comment"]
     assert records.read("copied") is None
+    assert not any(configured.start("vm"))
+
+
+def test_a_source_that_changes_while_it_is_copied_is_not_recorded(
+    configured: StorageHost, overlay: Path
+) -> None:
+    configured.wrap("setpriv", f"case \"$*\" in *convert*) touch -d '+1 hour' {overlay} ;; esac")
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is False
+    assert f"{overlay} changed while it was copied" in ret["comment"]
+    assert records.read("copied") is None
+
+
+def test_a_copy_that_fails_leaves_no_record_of_an_earlier_one(
+    configured: StorageHost, overlay: Path
+) -> None:
+    """It was of other contents of the same target, half of which are overwritten."""
+    assert configured.state(COPIED)["result"] is True
+    subprocess.run(["qemu-io", "-c", "write -P 9 2M 64k", overlay], check=True)
+    configured.wrap("setpriv", 'case "$*" in *convert*) exit 5 ;; esac')
+
+    assert configured.state(COPIED)["result"] is False
+
+    assert records.read("copied") is None
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["EL 9", "EL 8"])
+def test_a_copy_ends_with_its_run_and_reaches_the_disk_before_it_is_recorded(
+    configured: StorageHost, overlay: Path, older: bool
+) -> None:
+    """setpriv --pdeathsig where it knows that; sync, which no cache of the storage outlives."""
+    log, record = configured.folder / "log", records.DIRECTORY / "copied.json"
+    hide = '[ "$1" = --help ] && exit 0' if older else ":"
+    configured.wrap("setpriv", f'{hide}\necho "$(test -e {record}; echo $?) $*" >> {log}')
+
+    assert configured.state(COPIED)["result"] is True
+
+    lines = log.read_text().splitlines()
+    (copy,) = [number for number, line in enumerate(lines) if " qemu-img convert " in line]
+    assert ("--pdeathsig=KILL" in lines[copy]) is not older
+    (synced,) = [line for line in lines[copy:] if f" -- sync {configured.disk('vm')}" in line]
+    assert synced.startswith("1 "), "not recorded yet"
+
+
+@pytest.mark.parametrize("state", ["active", "activating", "reloading", "deactivating"])
+def test_nothing_is_written_while_this_hosts_agent_is_at_work(
+    configured: StorageHost, overlay: Path, state: str
+) -> None:
+    configured.agent(active=state)
+
+    ret = configured.state(COPIED)
+
+    assert ret["result"] is False
+    assert "ovirt-ha-agent is active: systemctl stop ovirt-ha-agent" in ret["comment"]
     assert not any(configured.start("vm"))
 
 
@@ -233,7 +287,7 @@ def test_nothing_is_written_where_the_engine_may_run(
         with configured.disk(name).open("r+b") as disk:
             disk.write(b"x")
     if why == "deployed":
-        configured.say(deployed=True)
+        configured.deploy()
     elif why == "was deployed":
         records.write("deployment", {"healthy": True})
     else:
@@ -242,6 +296,12 @@ def test_nothing_is_written_where_the_engine_may_run(
     ret = configured.state(state)
 
     assert ret["result"] is False
+    assert {
+        "deployed": "this host runs a deployed hosted engine",
+        "was deployed": "this host runs a deployed hosted engine",
+        "vm": "the VM HostedEngine runs here",
+        "bootstrap": "the VM HostedEngineLocal still runs",
+    }[why] in ret["comment"]
     assert ret["changes"].keys() <= {"done"}
     assert not any(configured.start("vm"))
     assert configured.start("metadata", 1) == b"x"
@@ -322,6 +382,7 @@ def test_metadata_that_cannot_be_read_stops_the_copy(
     ret = configured.state(COPIED)
 
     assert ret["result"] is False
+    assert "has 4096 bytes, HA's metadata takes 8196096" in ret["comment"]
     assert not any(configured.start("vm"))
 
 
@@ -348,6 +409,9 @@ def test_metadata_that_are_too_small_are_refused(configured: StorageHost) -> Non
     ret = configured.state(CLEARED)
 
     assert ret["result"] is False
+    assert "4096 bytes read, 8196096 wanted" in ret["comment"]
+    with pytest.raises(CommandExecutionError, match="has 4096 bytes, HA's metadata takes 8196096"):
+        configured.minions[False]("hosted_engine_disk.clear_metadata")
     assert disk.read_bytes() == b"x" * 4096
 
 

@@ -18,7 +18,7 @@ from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import connection
 from ovirt_he.ha import conf, explain, status
 from salt.exceptions import CommandExecutionError
-from unit.configured import DOMAIN, IDS, VM
+from unit.configured import DOMAIN, VM
 
 from functional.storage_host import StorageHost, host, minions, wants_root
 
@@ -103,9 +103,7 @@ class Ha:
 @pytest.fixture
 def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
     made = Ha(host)
-    conf.CONFIGURATION.parent.mkdir()
-    conf.CONFIGURATION.write_text(conf.hosted_engine_conf(host.settings, IDS, "192.0.2.1"))
-
+    host.configure()
     records.write("setup", {"keycloak": False})
 
     def check_health(site: connection.Site) -> None:
@@ -192,6 +190,7 @@ def test_a_lockspace_disk_that_is_too_small_is_refused(ha: Ha) -> None:
     ret = ha.host.state(LOCKSPACE)
 
     assert ret["result"] is False
+    assert "has 8192 bytes, a lockspace takes 1048576" in ret["comment"]
     assert not any(ha.host.start("lockspace"))
 
 
@@ -220,7 +219,7 @@ def test_vm_conf_that_went_with_a_failed_broker_is_made_again(ha: Ha) -> None:
     assert ha.host.state(OFF)["result"] is True
 
     assert f"vmId={VM}\n" in conf.RUN_VM_CONF.read_text()
-    assert conf.RUN_VM_CONF.stat().st_uid == 36
+    assert conf.RUN_VM_CONF.stat().st_uid == conf.RUN_VM_CONF.parent.stat().st_uid == 36
 
 
 def test_local_maintenance_of_earlier_days_is_ended_before_the_agent_starts(ha: Ha) -> None:
