@@ -279,6 +279,14 @@ def test_a_variable_given_twice_is_told():
     assert odd == ["he_fqdn: given more than once: the last one counts"]
 
 
+def test_an_encrypted_text_of_json_is_left_out():
+    """JSON has no tags: ansible-vault's first line tells it."""
+    found = told(admin_password="$ANSIBLE_VAULT;1.1;AES256\n36306634\n")
+
+    assert found.pillar == {}
+    assert "only ansible-vault decrypts it" in found.left_out["he_admin_password"]
+
+
 def test_a_vaulted_item_of_a_list_and_other_tags_are_left_out():
     found = read("he_dns_addr: [192.0.2.1, !vault 'x']\nhe_gateway: !env GATEWAY\n")
 
