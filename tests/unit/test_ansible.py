@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from ovirt_he.pillar import keys
 from ovirt_he.pillar.schema import SCHEMA
@@ -210,6 +211,8 @@ def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
     """Whatever they hold; and no secret is part of a problem."""
     password = "not-to-be-seen {"
     text = json.dumps(variables | {"he_admin_password": [password], "he_db_password": password})
+    # YAML's limit for a key on one line.
+    assume(not re.search(r'"[^"]{1000,}": ', text))
 
     found = read(text)
 
