@@ -1,4 +1,4 @@
-"""A failed or unwanted deployment is taken down; a deployed one only when it is told by name."""
+"""A failed or unwanted deployment is taken down; a deployed one only where the pillar key ``clean`` names it."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ preflight.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -33,11 +34,14 @@ class Freshness:
         return None
 
     def invalidate_caches(self) -> None:
-        if self._read() == self.stamps:
-            return
-        sys.meta_path.remove(self)
+        # A sync may be replacing files just now, or have removed all of them: Salt goes on anyway.
+        with contextlib.suppress(OSError):
+            if self._read() == self.stamps:
+                return
+        with contextlib.suppress(ValueError):  # another thread was faster
+            sys.meta_path.remove(self)
         for name in [name for name in sys.modules if name.split(".")[0] == __name__]:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 # Salt also loads this file under a name of its own, which nobody imports.
