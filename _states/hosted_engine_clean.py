@@ -1,4 +1,4 @@
-"""A failed or unwanted deployment is taken down; a deployed one only where the pillar key ``clean`` names it."""
+"""A deployment that failed or is unwanted is removed; a healthy one only if the pillar says so."""
 
 from __future__ import annotations
 
