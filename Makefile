@@ -37,7 +37,7 @@ release: wheelhouse ## tarball of the formula with the wheels, in dist
 lint: venv ## style, types, YAML, SLS
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/mypy _utils _modules _states
+	$(VENV)/bin/mypy _utils _modules _states tools
 	$(VENV)/bin/yamllint --strict hosted_engine pillar.example FORMULA .salt-lint .yamllint .pre-commit-config.yaml
 	$(VENV)/bin/salt-lint hosted_engine/*.sls
 

@@ -274,7 +274,7 @@ def engine_version() -> str:
 
 def _agent_enabled() -> bool:
     """By files, through systemctl: Salt's ``service.enabled`` answers True without systemd."""
-    asked = command.run("systemctl", "is-enabled", AGENT, codes=command.ANY)
+    asked = command.run("systemctl", "is-enabled", AGENT, check=False)
     answer = asked.stdout.strip()
     if answer in ("enabled", "enabled-runtime"):
         return True

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import records
-from ovirt_he.core.state import Facts, NotYet
-from ovirt_he.ha import archive, conf
+from ovirt_he.core.errors import NotYet
+from ovirt_he.core.state import Facts
+from ovirt_he.ha import archive, conf, fhanswers
 from ovirt_he.host import routes, volume
-from ovirt_he.migrate import fhanswers
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 

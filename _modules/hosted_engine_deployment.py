@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ovirt_he.core import records as record
-from ovirt_he.core.state import NotYet, Paused
+from ovirt_he.core.errors import NotYet, Paused, Unreachable
 from ovirt_he.engine import compatibility, connection
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
@@ -40,7 +40,7 @@ def ids() -> dict[str, Any]:
     try:
         # The guest's database isn't at hand any more; this host's number never changes.
         return {**_of_engine(), "host_id": _known_host_id()}
-    except (connection.Unreachable, Paused):
+    except (Unreachable, Paused):
         return dict(__salt__["hosted_engine_config.ids"]())
 
 

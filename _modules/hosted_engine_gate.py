@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ovirt_he.core import command
 from ovirt_he.core.wait import last_seen
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.guest import channel, files
@@ -99,7 +98,7 @@ def _seen(seconds: int) -> str:
     if not guest.listens():
         return "unknown: the guest's ssh doesn't answer"
     asked = ("sh", "-c", LOOK, "look", str(seconds))
-    seen = guest.look(*asked, timeout=SSH_SECONDS, codes=command.ANY, patience=0)
+    seen = guest.look(*asked, timeout=SSH_SECONDS, check=False, patience=0)
     said = {OPEN: "open", WAITING: "waiting", 2: NOT_THROUGH}
     return said.get(seen.returncode, f"unknown: {seen.stderr.strip()}")
 

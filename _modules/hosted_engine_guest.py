@@ -9,8 +9,8 @@ from typing import Any
 
 from ovirt_he.bootstrap import files
 from ovirt_he.core import records
-from ovirt_he.core.state import NotYet
-from ovirt_he.core.terminal import safe, tail
+from ovirt_he.core.errors import NotYet
+from ovirt_he.core.text import safe, tail
 from ovirt_he.core.wait import last_seen, wait
 from ovirt_he.engine import health as page
 from ovirt_he.guest import channel, setup_watch

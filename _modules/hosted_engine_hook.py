@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, Any
 
-from ovirt_he.core import command, records
-from ovirt_he.core.terminal import safe
+from ovirt_he.core import records
+from ovirt_he.core.text import safe
 from ovirt_he.guest import channel
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
@@ -117,7 +117,7 @@ def _in_guest(
 ) -> channel.Completed:
     guest, limit = channel.of(settings, __salt__), settings["timeouts"]["hook"]
     try:
-        return guest.run("sh", "-c", line, timeout=limit, stdin=stdin, codes=command.ANY)
+        return guest.run("sh", "-c", line, timeout=limit, stdin=stdin, check=False)
     except CommandExecutionError as error:
         # It shows the command. Not chained: a log of the cause would show it again.
         raise CommandExecutionError(safe(str(error), settings_.secret_texts(__pillar__))) from None

@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 from ovirt_he.core import command
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from ovirt_he.bootstrap import xml as bootstrap_xml
 from ovirt_he.core import command
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.host import address as family_
 from ovirt_he.host import firewall, hypervisor, ip
 from ovirt_he.host import subnet as subnet_

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import backup, channel, files, restore_script
 from ovirt_he.host import identity
 from ovirt_he.host.guard import refuse_if_deployed

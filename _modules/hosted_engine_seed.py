@@ -10,7 +10,7 @@ from typing import Any
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
 from ovirt_he.core import command, records
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network, ssh_keys
 from ovirt_he.host import address as family_

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection
 from ovirt_he.ha import own_domain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from ovirt_he.core.errors import Unreachable
 from ovirt_he.core.wait import wait as _wait
 from ovirt_he.engine import connection, storage_request
 from ovirt_he.engine.patience import patient
@@ -135,7 +136,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
         # The answer may have been lost though the engine did as it was asked.
         if (found := _patiently(name)) and kinds.same(found["storage"], kinds.connection(wanted)):
             return str(found["id"])
-        if not isinstance(error, connection.Unreachable):
+        if not isinstance(error, Unreachable):
             _withdraw(name, wanted)
         raise
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import command, records
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait
 from ovirt_he.host import vdsm_storage
 from ovirt_he.host import volume as volumes

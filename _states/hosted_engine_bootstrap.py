@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import state
+from ovirt_he.core.errors import NotYet
 
 
 @state.converging
@@ -53,7 +54,7 @@ def off(name: str) -> state.Goal:
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None or now["setup"] != "complete":
-            raise state.NotYet(
+            raise NotYet(
                 f"{name} isn't there, or its setup isn't complete: nothing to shut down. "
                 "salt-call --local state.apply hosted_engine.bootstrap sets it up"
             )

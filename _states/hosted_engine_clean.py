@@ -23,7 +23,7 @@ def allowed(name: str) -> state.Goal:
     Fails on a deployed host, unless the pillar key ``clean`` names its engine.
     """
 
-    _check(name, "engine:fqdn")
+    _refuse_other(name, "engine", "fqdn")
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         raise CommandExecutionError((now or {})["refusal"])
@@ -46,7 +46,8 @@ def engine_stopped(name: str) -> state.Goal:
           hosted_engine_clean.engine_stopped:
             - name: HostedEngine
     """
-    _check(name, "vm:name")
+
+    _refuse_other(name, "vm", "name")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.engine_vm"]()
@@ -66,7 +67,8 @@ def storage_recorded(name: str) -> state.Goal:
           hosted_engine_clean.storage_recorded:
             - name: hosted_storage
     """
-    _check(name, "storage:name")
+
+    _refuse_other(name, "storage", "name")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.unrecorded"]()
@@ -86,7 +88,7 @@ def storage_removed(name: str) -> state.Goal:
           hosted_engine_clean.storage_removed:
             - name: hosted_storage
     """
-    _check(name, "storage:name")
+    _refuse_other(name, "storage", "name")
     read = __salt__["hosted_engine_clean.storage"]
     return _gone(read, "hosted_engine_clean.remove_storage")
 
@@ -102,7 +104,8 @@ def key_removed(name: str) -> state.Goal:
           hosted_engine_clean.key_removed:
             - name: engine.example.com
     """
-    _check(name, "engine:fqdn")
+
+    _refuse_other(name, "engine", "fqdn")
 
     def read() -> state.Facts | None:
         seen = __salt__["hosted_engine_clean.key"]()
@@ -124,7 +127,6 @@ def routes_kept(name: str) -> state.Goal:
 
     The management bridge stays: it carries the host's address, and the next deployment takes it.
     """
-    _check(name, "host:name")
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         lost = (now or {})["routes"] == routes.LOST
@@ -138,15 +140,10 @@ def routes_kept(name: str) -> state.Goal:
     return state.Goal({"routes": routes.THERE}, read=read, step=step)
 
 
-def _check(name: str, key: str) -> None:
-    """What is removed is the pillar's: another name must not be taken for it."""
-    group, part = key.split(":")
-    if name != (own := __salt__["hosted_engine.settings"]()[group][part]):
-        raise CommandExecutionError(
-            f"{name} isn't this deployment's: the pillar's hosted_engine:{key} is {own}. Nothing "
-            "was changed"
-        )
-
-
 def _gone(read: Any, verb: str) -> state.Goal:
     return state.Goal(None, read, (verb,))
+
+
+def _refuse_other(name: str, group: str, key: str) -> None:
+    own = __salt__["hosted_engine.settings"]()[group][key]
+    state.refuse_other(name, own, f"{group}:{key}")

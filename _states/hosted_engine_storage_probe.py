@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import state
+from ovirt_he.core.errors import NotYet
 from ovirt_he.preflight import check
 from salt.exceptions import CommandExecutionError
 
@@ -27,7 +28,7 @@ def usable(name: str) -> state.Goal:
 
     def read() -> state.Facts:
         if __opts__["test"] and not __salt__["hosted_engine.stage"]()["packages"]:
-            raise state.NotYet("The packages that bring the tools for it aren't installed yet")
+            raise NotYet("The packages that bring the tools for it aren't installed yet")
         return dict(__salt__["hosted_engine_storage_probe.examine"]())
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core import state
+from ovirt_he.core.errors import NotYet
 from salt.exceptions import CommandExecutionError
 
 INSTALL = "ovirt_hosted_engine.install"
@@ -67,7 +68,7 @@ def undeployed(name: str) -> state.Goal:
 
 def _known(name: str, now: state.Facts | None) -> state.Facts:
     if now is None:
-        raise state.NotYet(f"The engine knows no host {name} yet: ovirt_host.up adds one")
+        raise NotYet(f"The engine knows no host {name} yet: ovirt_host.up adds one")
     return now
 
 

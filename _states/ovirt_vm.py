@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core import state
+from ovirt_he.core.errors import NotYet
 from salt.exceptions import CommandExecutionError
 
 MARKED = "managed_hosted_engine"
@@ -105,7 +106,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
 def _disk_id(disk: str, storage_domain: str) -> str:
     found = __salt__["ovirt_disk.get"]([disk], storage_domain)
     if disk not in found:
-        raise state.NotYet(f"The disk {disk} isn't in {storage_domain} yet")
+        raise NotYet(f"The disk {disk} isn't in {storage_domain} yet")
     return str(found[disk]["id"])
 
 
@@ -131,7 +132,7 @@ def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
 
 
 @state.converging
-def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> state.Goal:
+def hosted_engine(name: str) -> state.Goal:
     """
     Ensure that a VM is marked as the hosted engine in the engine's database. Last: from then on no
     disk can be attached to it.
@@ -141,24 +142,15 @@ def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> st
         Hosted engine VM is marked as such:
           ovirt_vm.hosted_engine:
             - name: HostedEngine
-            - configuration_disk: HostedEngineConfigurationImage
-            - storage_domain: hosted_storage
     """
 
     def read() -> state.Facts:
         vm = __salt__["ovirt_vm.get"](name)
         if vm is None:
-            raise state.NotYet(f"The VM {name} isn't in the engine yet")
+            raise NotYet(f"The VM {name} isn't in the engine yet")
         return {"origin": vm["origin"]}
 
-    def step(*_: Any) -> state.Step:
-        return "hosted_engine_vm.mark", name, _disk_id(configuration_disk, storage_domain)
-
-    return state.Goal(
-        {"origin": MARKED},
-        read=read,
-        step=step,
-    )
+    return state.Goal({"origin": MARKED}, read=read, step=("hosted_engine_vm.mark", name))
 
 
 @state.converging

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "_utils"), str(ROOT)]
+sys.path[:0] = [str(ROOT / "_utils"), str(ROOT / "tools"), str(ROOT)]
 
 PILLAR_HEAD = """# The pillar
 
@@ -68,15 +68,19 @@ def json_schema(schema: dict[str, Any]) -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Pillar of the hosted-engine formula",
         "type": "object",
-        "properties": {"hosted_engine": _without_null(schema)},
+        "properties": {"hosted_engine": _for_editors(schema)},
     }
     return json.dumps(document, indent=2) + "\n"
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema in which a key that must be given has no default at all."""
-    inner = {name: _without_null(item) for name, item in schema.get("properties", {}).items()}
-    kept = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
+def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without a default for a key that must be given, and without the names of other tools."""
+    inner = {name: _for_editors(item) for name, item in schema.get("properties", {}).items()}
+    kept = {
+        key: value
+        for key, value in schema.items()
+        if key != "named" and (key, value) != ("default", None)
+    }
     return kept | {"properties": inner} if inner else kept
 
 

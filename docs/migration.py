@@ -8,20 +8,21 @@ from typing import Any
 
 # Between them stands what is made; the prose around it is written by hand.
 MADE = re.compile(
-    r"(<!-- made by `make docs` from _utils/ovirt_he/migrate/(\w+)\.py -->\n).*?(<!-- end -->)",
+    r"(<!-- made by `make docs` from the (\w+) -->\n).*?(<!-- end -->)",
     re.DOTALL,
 )
 
 
 def with_tables(page: str) -> str:
     """The page with its made parts as they would be."""
-    from ovirt_he.migrate import ansible, answer_reasons, answer_table
+    from pillar_from_answers import ansible, answers
+    from pillar_from_answers import reasons as without_a_key
 
     made = {
-        "ansible": places(ansible.TABLE, "variable"),
-        "ansible_reasons": reasons(ansible.REASONS, "variables"),
-        "answer_table": places(answer_table.TABLE, "answer"),
-        "answer_reasons": reasons(answer_reasons.REASONS, "answers"),
+        "variables": places(ansible.TABLE, "variable"),
+        "other_variables": reasons(without_a_key.VARIABLES, "variables"),
+        "answers": places(answers.TABLE, "answer"),
+        "other_answers": reasons(without_a_key.ANSWERS, "answers"),
     }
     return MADE.sub(lambda part: part[1] + made[part[2]] + part[3], page)
 

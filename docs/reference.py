@@ -26,7 +26,8 @@ def with_map(text: str, root: Path) -> str:
     """CONTRIBUTING.md with its made part as it would be."""
     rooms = root / "_utils" / "ovirt_he"
     order = re.findall(r"\w+", (_doc(rooms / "__init__.py")).rpartition(":")[2])
-    rows = "".join(_room(rooms / name) for name in order)
+    tool = root / "tools" / "pillar_from_answers"
+    rows = "".join(map(_room, [*(rooms / name for name in order), tool]))
     return MAP.sub(lambda part: part[1] + rows + part[2], text)
 
 

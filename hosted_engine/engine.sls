@@ -1,5 +1,5 @@
 # The engine takes over this host, its storage, and makes the VM that it will live in.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
 {%- from "hosted_engine/site.jinja" import hooks, pause with context %}
 
 include:
@@ -10,14 +10,20 @@ include:
       {"ovirt_datacenter": "Data center of the hosted engine is there"}) }}
 
 # What asks the engine of a deployed host needs it up: HA's services are what brings it up.
-Engine of a deployed host is kept running by HA:
+HA broker of a deployed host runs:
   service.running:
-    - names:
-      - ovirt-ha-broker
-      - ovirt-ha-agent
+    - name: ovirt-ha-broker
     - onlyif: {{ deployed | json }}
     - require:
       - sls: hosted_engine.bootstrap
+
+Engine of a deployed host is kept running by HA:
+  service.running:
+    - name: ovirt-ha-agent
+    - onlyif: {{ deployed | json }}
+    - unless: {{ maintained | json }}
+    - require:
+      - service: HA broker of a deployed host runs
 
 Data center of the hosted engine is there:
   ovirt_datacenter.present:
@@ -114,8 +120,6 @@ Hosted engine VM is there:
 Hosted engine VM is marked as such:
   ovirt_vm.hosted_engine:
     - name: {{ hosted_engine.vm.name | json }}
-    - configuration_disk: HostedEngineConfigurationImage
-    - storage_domain: {{ hosted_engine.storage.name | json }}
     - unless: {{ deployed | json }}
     - require:
       - ovirt_vm: Hosted engine VM is there

@@ -1,5 +1,5 @@
 # HA starts the engine from the shared storage; then nothing of the bootstrap is left.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
 {%- from "hosted_engine/site.jinja" import pause with context %}
 
 include:
@@ -55,6 +55,7 @@ HA agent is enabled:
 HA agent runs:
   service.running:
     - name: ovirt-ha-agent
+    - unless: {{ maintained | json }}
     - require:
       - hosted_engine_ha: HA agent is enabled
 

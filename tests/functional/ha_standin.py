@@ -103,7 +103,7 @@ class StandinHa:
             done = self._run(*arguments[1:])
             for host_id in self.reporting:
                 self._write(host_id)
-            if done.returncode not in options.get("codes", (0,)):
+            if options.get("check", True) and done.returncode not in options.get("codes", (0,)):
                 # As the product's own: through a real command that fails in that way.
                 script = 'echo "$1" >&2; exit "$2"'
                 failing = ("sh", "-c", script, "sh", done.stderr, str(done.returncode))

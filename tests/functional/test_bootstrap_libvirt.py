@@ -9,7 +9,7 @@ from typing import Any
 import libvirt
 import pytest
 from ovirt_he.core import command
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.host import hypervisor as libvirt_host
 from salt.exceptions import CommandExecutionError
 

@@ -282,6 +282,22 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
     assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
 
 
+@pytest.mark.parametrize("there", [[], [OTHER]])
+def test_a_vm_that_alone_knows_what_was_made_is_not_removed_before_it_was_asked(
+    host: StorageHost, looked: dict[str, Any], there: list[str]
+) -> None:
+    """Its engine doesn't answer: what it made can't be known once it is gone."""
+    records.write("deployment", {"storage": PLACE})
+    looked["domains"] = [{"id": each} for each in there]
+    _runs(host, "HostedEngineLocal")
+
+    for test in (True, False):
+        ret = host.state("hosted_engine_clean.storage_recorded", test=test, name="hosted_storage")
+        if there:
+            assert "can't be asked which storage domain it made" in ret["comment"]
+        assert ret["result"] is (not there)
+
+
 def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
     host: StorageHost, mount: Path
 ) -> None:
@@ -437,15 +453,16 @@ def test_on_a_bare_host_there_is_nothing_to_do(host: StorageHost) -> None:
         assert (ret["result"], ret["changes"]) == (True, {}), ret
 
 
-@pytest.mark.parametrize("state", [*NAMES, "allowed", "routes_kept"])
+@pytest.mark.parametrize("test", [True, False])
+@pytest.mark.parametrize("state", [*NAMES, "allowed"])
 def test_another_name_is_not_taken_for_this_deployment(
-    host: StorageHost, mount: Path, state: str
+    host: StorageHost, mount: Path, state: str, test: bool
 ) -> None:
     """``storage_removed: other_storage`` would remove the pillar's."""
     records.write("deployment", {"made": DOMAIN})
 
-    ret = host.state(f"hosted_engine_clean.{state}", name="another")
+    ret = host.state(f"hosted_engine_clean.{state}", test=test, name="another")
 
-    assert ret["result"] is False
-    assert "another isn't this deployment's: the pillar's hosted_engine:" in ret["comment"]
+    assert (ret["result"], ret["changes"]) == (False, {})
+    assert "another isn't this deployment's: hosted_engine:" in ret["comment"]
     assert (mount / DOMAIN).exists()

@@ -103,3 +103,15 @@ def test_docs_tell_the_kind_of_each_state_as_the_files_do(minion):
     # A durable state may have a fact that only matters on the way, such as /run's vm.conf.
     wrong = [row for row in rows if kinds.get(row[2]) not in (row[3], "durable")]
     assert wrong == []
+
+
+def test_an_agent_that_an_operator_stopped_under_global_maintenance_is_not_started(minion):
+    """Without its broker nobody can say whether HA is in maintenance, so that is started first."""
+    services = [
+        (chunk["name"], [one["fun"] for one in chunk.get("unless", [])])
+        for chunk in minion.low("hosted_engine")
+        if (chunk["state"], chunk["fun"]) == ("service", "running")
+    ]
+    broker = ("ovirt-ha-broker", [])
+    agent = ("ovirt-ha-agent", ["hosted_engine_ha.under_global_maintenance"])
+    assert [one for one in services if "ovirt" in one[0]] == [broker, agent] * 2

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from minion import ROOT
 from ovirt_he.core import command, records, wait
+from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import connection
 from ovirt_he.ha import conf, explain, status
 from salt.exceptions import CommandExecutionError
@@ -107,7 +108,7 @@ def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
 
     def check_health(site: connection.Site) -> None:
         if made.page:
-            raise connection.Unreachable(made.page)
+            raise Unreachable(made.page)
 
     monkeypatch.setattr(status, "read", made.read)
     monkeypatch.setattr(status, "HA_CONF", host.folder / "ha.conf")
@@ -314,3 +315,14 @@ def test_before_the_configuration_nothing_is_asked(host: StorageHost) -> None:
         ret = host.state(state, test=True)
         assert ret["result"] is None, ret
         assert host.state(state)["result"] is False
+
+
+def test_global_maintenance_is_known_only_where_ha_answers(ha: Ha) -> None:
+    def asked() -> Any:
+        return ha.host.minions[False]("hosted_engine_ha.under_global_maintenance")
+
+    assert asked() is False
+    ha.maintenance = True
+    assert asked() is True
+    ha.broker_answers = False
+    assert asked() is False

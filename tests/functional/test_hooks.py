@@ -253,7 +253,7 @@ def test_a_gate_that_cannot_be_seen_is_neither_open_nor_opened(guest, gate, fail
     assert told.startswith("unknown: ssh: connect to host")
 
 
-def test_a_guest_that_is_off_is_hopeless(guest, gate):
+def test_a_guest_that_is_off_is_reported_as_failed(guest, gate):
     gate("inactive")
     guest.listens = False
     look = guest.host.minion.functions["hosted_engine_gate.wait"]

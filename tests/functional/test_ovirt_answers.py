@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import connection, health, sdk
 from salt.exceptions import CommandExecutionError
 
@@ -45,7 +46,7 @@ def test_an_answer_that_cannot_be_read_is_an_error_and_the_connection_is_dropped
     assert datacenters(known, context) == ["Default"]
     proxy.lose_once("GET", "/datacenters", how)
 
-    with pytest.raises(connection.Unreachable, match=r"doesn't answer at https://.*: .+"):
+    with pytest.raises(Unreachable, match=r"doesn't answer at https://.*: .+"):
         datacenters(known, context)
 
     assert connection.KEY not in context
@@ -207,4 +208,4 @@ def test_what_is_gone_meanwhile_and_what_gives_nothing_have_reasons(
         connection.engine({}, pillar(engine), GRAINS, {}) as api,
     ):
         api.vms_service().vm_service(identifier).get()
-    assert not isinstance(raised.value, connection.Unreachable)
+    assert not isinstance(raised.value, Unreachable)

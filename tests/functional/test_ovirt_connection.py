@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import records
-from ovirt_he.core.state import NotYet, Paused
+from ovirt_he.core.errors import NotYet, Paused, Unreachable
 from ovirt_he.engine import connection, health
 from salt.exceptions import CommandExecutionError
 
@@ -106,7 +106,7 @@ def test_an_answer_is_waited_for_as_long_as_the_pillar_says(host, engine):
     datacenters(engine, context, **short)
     engine.faults(slow=3)
 
-    with pytest.raises(connection.Unreachable):
+    with pytest.raises(Unreachable):
         datacenters(engine, context, **short)
     assert datacenters(engine, timeouts={"request": 10}) == ["Default"]
 
@@ -117,7 +117,7 @@ def test_what_breaks_in_between_is_unreachable_and_the_next_use_connects_anew(ho
     datacenters(engine, context)
     engine.faults(**fault)
 
-    with pytest.raises(connection.Unreachable):
+    with pytest.raises(Unreachable):
         datacenters(engine, context)
 
     assert connection.KEY not in context
@@ -127,7 +127,7 @@ def test_what_breaks_in_between_is_unreachable_and_the_next_use_connects_anew(ho
 def test_an_engine_that_is_down_is_said_to_be(host, engine):
     engine.stop()
 
-    with pytest.raises(connection.Unreachable, match=r"doesn't answer at https://engine.localhost"):
+    with pytest.raises(Unreachable, match=r"doesn't answer at https://engine.localhost"):
         datacenters(engine)
 
 
@@ -152,7 +152,7 @@ def test_a_deployed_engine_that_is_down_fails_at_once_with_what_ha_says(
     host.agent_runs = agent_runs
     host.ha_status = {"1": {"hostname": "hv1", "engine-status": {"vm": "down"}}}
 
-    with pytest.raises(connection.Unreachable, match=r"HA says: hv1.*down"):
+    with pytest.raises(Unreachable, match=r"HA says: hv1.*down"):
         datacenters(engine, test=test)
 
 

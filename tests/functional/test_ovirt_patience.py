@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from minion import ROOT, Minion
+from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import patience
-from ovirt_he.engine.connection import Unreachable
 
 from functional.engine_proxy import Proxy, between, by
 from functional.ovirt import Host, host, pillar

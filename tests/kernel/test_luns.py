@@ -79,7 +79,7 @@ def test_discovery_by_chap_tells_both_portals_and_leaves_no_record(formula, hv):
 
 def test_a_wrong_password_gives_iscsiadms_own_reason(formula, hv):
     source = f"""ovirt_he.host.iscsi.targets({iscsi()["storage"]!r},
-        ovirt_he.core.state.Secret("Wrong-Password-1"))"""
+        ovirt_he.core.text.Secret("Wrong-Password-1"))"""
     with pytest.raises(Failed) as failed:
         formula().python(" ".join(source.split()))
 

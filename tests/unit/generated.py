@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from ovirt_he.pillar.patterns import FQDN
 from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar.schema_types import FQDN
 
 Path = tuple[str | int, ...]
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.migrate import ansible, convert
-from ovirt_he.migrate.ansible_reasons import REASONS
+from ovirt_he.pillar import keys
 from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import problems
+from pillar_from_answers import ansible, convert
+from pillar_from_answers.reasons import VARIABLES
 from salt.exceptions import CommandExecutionError
 
 from .answered import NFS
@@ -38,16 +39,16 @@ def told(**variables):
 def test_every_variable_of_the_role_has_a_place_or_a_reason(name):
     places = {variable: row for row in ansible.TABLE for variable in row.names}
 
-    assert (name in places) != (name in REASONS)
+    assert (name in places) != (name in VARIABLES)
 
 
 def test_the_tables_name_no_other_variables_and_only_keys_that_exist():
-    names = {name for row in ansible.TABLE for name in row.names} | REASONS.keys()
+    names = {name for row in ansible.TABLE for name in row.names} | VARIABLES.keys()
 
     assert names == set(ROLE)
     for row in ansible.TABLE:
         for path in row.paths:
-            convert.schema_of(path)
+            assert path in keys.ALL
 
 
 @pytest.mark.feature("from_ansible")
@@ -220,7 +221,9 @@ def test_any_variables_are_read_or_told(variables: dict[str, Any]) -> None:
     assert any("he_admin_password" in problem for problem in found.problems)
     assert password not in repr(found._replace(pillar={}))
     assert found.left_out.keys() >= {
-        name for name, value in variables.items() if value not in (None, "", []) and name in REASONS
+        name
+        for name, value in variables.items()
+        if value not in (None, "", []) and name in VARIABLES
     }
 
 
@@ -236,7 +239,7 @@ def test_defaults_that_differ_are_told_and_differ():
     places = {name: row.paths[0] for row in ansible.TABLE for name in row.names}
 
     for name, value in ansible.DEFAULTS.items():
-        assert convert.default(places[name]) != value
+        assert keys.default(places[name]) != value
     assert "network:test" in ansible.other_defaults({})["he_network_test"]
     assert "he_network_test" not in ansible.other_defaults({"he_network_test": "dns"})
 

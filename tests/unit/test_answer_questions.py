@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from ovirt_he.migrate import answer_file, answer_questions, fhanswers
-from ovirt_he.migrate.answer_reasons import REASONS
-from ovirt_he.migrate.answer_table import TABLE
-from ovirt_he.migrate.convert import Converted
+from ovirt_he.pillar.keys import DEPLOY
+from pillar_from_answers import answer_file, answers, questions
+from pillar_from_answers.answers import TABLE
+from pillar_from_answers.convert import Converted
+from pillar_from_answers.reasons import ANSWERS
 
 
 def told(*lines: str) -> Converted:
     text = "[environment:default]\n" + "\n".join(lines)
-    return fhanswers.read(answer_file.parse(text).answers)
+    return answers.read(answer_file.parse(text).answers)
 
 
 def test_passwords_of_the_dialog_are_the_pillars_secrets():
@@ -34,7 +35,7 @@ def test_passwords_of_the_dialog_are_the_pillars_secrets():
     }
     assert "engine" not in found.pillar
     assert (found.unknown, found.problems) == ([], [])
-    assert set(found.left_out.values()) == {answer_questions.SAME}
+    assert set(found.left_out.values()) == {questions.SAME}
 
 
 def test_what_was_answered_says_it_where_no_answer_does():
@@ -104,7 +105,7 @@ def test_confirmations_are_left_out(name):
     found = told(f"QUESTION/1/{name}=str:yes")
 
     assert (found.pillar, found.unknown) == ({}, [])
-    assert found.left_out == {f"QUESTION/1/{name}": answer_questions.CONFIRMED}
+    assert found.left_out == {f"QUESTION/1/{name}": questions.CONFIRMED}
 
 
 def test_only_names_of_engine_setup_become_its_answers():
@@ -126,11 +127,11 @@ def test_a_single_password_for_iscsi_is_not_guessed():
 
 
 def test_each_question_sets_an_answer_that_there_is():
-    known = {name for row in TABLE for name in row.names} | REASONS.keys()
+    known = {name for row in TABLE for name in row.names} | ANSWERS.keys()
     named = {
-        *answer_questions.ANSWERS.values(),
-        *(name for pair in answer_questions.TWO.values() for name in pair),
+        *questions.ANSWERS.values(),
+        *(name for pair in questions.TWO.values() for name in pair),
     }
 
-    assert {answer_questions.PREFIX + name for name in named} <= known
-    assert not answer_questions.ANSWERS.keys() & answer_questions.REASONS.keys()
+    assert {DEPLOY + name for name in named} <= known
+    assert not questions.ANSWERS.keys() & questions.REASONS.keys()

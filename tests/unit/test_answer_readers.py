@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.migrate import answer_file, answer_readers, fhanswers
+from pillar_from_answers import answer_file, answers, readers
 
 from .generated import ANYTHING
 from .test_schema_properties import generated
@@ -13,7 +13,7 @@ from .test_schema_properties import generated
 
 def told(*lines: str):
     text = "[environment:default]\n" + "".join(f"OVEHOSTED_{line}\n" for line in lines)
-    return fhanswers.read(answer_file.parse(text).answers)
+    return answers.read(answer_file.parse(text).answers)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def told(*lines: str):
     ],
 )
 def test_a_list_however_it_was_printed(said):
-    assert answer_readers.texts(said) == ["a@example.com", "b@example.com"]
+    assert readers.texts(said) == ["a@example.com", "b@example.com"]
 
 
 def test_lists_of_every_answer_that_has_one():
@@ -61,7 +61,7 @@ def test_lists_of_every_answer_that_has_one():
 
 
 def test_bytes_that_python_printed():
-    assert answer_readers.texts("[b'192.0.2.7', b'192.0.2.8']") == ["192.0.2.7", "192.0.2.8"]
+    assert readers.texts("[b'192.0.2.7', b'192.0.2.8']") == ["192.0.2.7", "192.0.2.8"]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_bytes_that_python_printed():
     ["None", "[]", "u''", "", None, False, [], "[None]", "null", "__omit_place_holder__0b1c"],
 )
 def test_what_says_nothing(nothing):
-    assert answer_readers.text(nothing) is None
-    assert not answer_readers.texts(nothing)
+    assert readers.text(nothing) is None
+    assert not readers.texts(nothing)
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_what_says_nothing(nothing):
 def test_yes_and_no(said, expected):
     if said == "[]":
         with pytest.raises(ValueError, match="yes or no"):
-            answer_readers.flag(said)
+            readers.flag(said)
     else:
-        assert answer_readers.flag(said) is expected
+        assert readers.flag(said) is expected
 
 
 @pytest.mark.parametrize("said", ["'quoted'", "u'x'", "None", "['a']", '"x"', "[1]"])
 def test_a_password_is_taken_as_it_is(said):
-    assert answer_readers.password(said) == said
+    assert readers.password(said) == said
 
 
 @pytest.mark.parametrize("said", ["[2001:db8::1]", "[2001:db8::1]:/a", "(x)", "[a", "'", "it's"])
 def test_what_only_looks_printed_stays(said):
-    assert answer_readers.plain(said) == said
+    assert readers.plain(said) == said
 
 
 @pytest.mark.parametrize(
@@ -198,20 +198,20 @@ def test_what_the_dialog_writes_by_itself_stops_nothing():
 
 
 READERS = [
-    answer_readers.text,
-    answer_readers.texts,
-    answer_readers.lines,
-    answer_readers.flag,
-    answer_readers.number,
-    answer_readers.password,
-    answer_readers.interface,
-    answer_readers.machine,
-    answer_readers.image,
-    answer_readers.kind,
-    answer_readers.root_login,
-    answer_readers.directory,
-    answer_readers.pause,
-    answer_readers.portal_group,
+    readers.text,
+    readers.texts,
+    readers.lines,
+    readers.flag,
+    readers.number,
+    readers.password,
+    readers.interface,
+    readers.machine,
+    readers.image,
+    readers.kind,
+    readers.root_login,
+    readers.directory,
+    readers.pause,
+    readers.portal_group,
 ]
 
 

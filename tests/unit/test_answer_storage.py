@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.migrate import ansible, answer_file, fhanswers
 from ovirt_he.pillar import mount_options
+from pillar_from_answers import ansible, answer_file, answers
 
 from .test_schema_properties import generated
 
@@ -15,7 +15,7 @@ SHARE = "storageDomainConnection=str:srv.example.com:/engine"
 
 def told(*lines: str):
     text = "[environment:default]\n" + "".join(f"OVEHOSTED_STORAGE/{line}\n" for line in lines)
-    return fhanswers.read(answer_file.parse(text).answers)
+    return answers.read(answer_file.parse(text).answers)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_version_that_differs_is_told():
 def test_what_to_connect_to_is_for_the_tcp_test_alone():
     text = "[environment:default]\nOVEHOSTED_NETWORK/network_test_tcp_address=str:192.0.2.5\n"
 
-    without = fhanswers.read(answer_file.parse(text).answers)
-    other = fhanswers.read(
+    without = answers.read(answer_file.parse(text).answers)
+    other = answers.read(
         answer_file.parse(text + "OVEHOSTED_NETWORK/network_test=str:dns\n").answers
     )
 

@@ -1,36 +1,28 @@
-"""Answer files: what they tell, and that a pillar comes back from fhanswers.conf as it was."""
+"""Answer files: the pillar that they become."""
 
 from __future__ import annotations
 
-import configparser
 import contextlib
-import json
-import re
 import traceback
-from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.guest.answers import DECIDED, LOOKS_SECRET
-from ovirt_he.ha import archive, conf
-from ovirt_he.migrate import answer_file, convert, fhanswers
-from ovirt_he.migrate.answer_reasons import REASONS
-from ovirt_he.migrate.answer_table import TABLE
+from ovirt_he.guest.answers import DECIDED
+from ovirt_he.pillar import keys
 from ovirt_he.pillar.schema import SCHEMA
-from ovirt_he.pillar.validate import problems, with_defaults
+from ovirt_he.pillar.validate import problems
+from pillar_from_answers import answer_file, answers, convert, reasons
+from pillar_from_answers.answers import TABLE
 from salt.exceptions import CommandExecutionError
 
 from .answered import FIRST_VERSIONS, ISCSI
-from .configured import IDS, PILLAR, known
-from .generated import ANYTHING, on_a_line, values
-from .test_docs import ROOT
+from .generated import ANYTHING
 from .test_schema_properties import generated
 
 
 def read(text: str) -> convert.Converted:
-    return fhanswers.read(answer_file.parse(text).answers)
+    return answers.read(answer_file.parse(text).answers)
 
 
 def told(*lines: str) -> convert.Converted:
@@ -211,80 +203,6 @@ def test_all_else_is_true(text):
     assert answer_file.value(f"bool:{text}") is True
 
 
-def as_otopi_has_them(text: str) -> dict[str, str]:
-    parser = configparser.RawConfigParser()
-    parser.optionxform = str  # type: ignore[method-assign, assignment]
-    parser.read_string(text)
-    return dict(parser["environment:default"])
-
-
-@pytest.mark.feature("round_trip")
-def test_fhanswers_as_otopi_reads_it():
-    pillar = yaml.safe_load((ROOT / "pillar.example").read_text())["hosted_engine"]
-    pillar["vm"]["root_ssh_keys"] = ["ssh-rsa A== one", "ssh-rsa B== two"]
-    pillar["engine"]["answers"]["OVESETUP_X/text"] = "str:100%"
-    text = fhanswers.text(pillar, IDS, "a-uuid")
-
-    found = as_otopi_has_them(text)
-
-    assert found["OVEHOSTED_NETWORK/fqdn"] == "str:engine.example.com"
-    assert found["OVEHOSTED_VM/vmMemSizeMB"] == "int:16384"
-    assert found["OVEHOSTED_CORE/enableKeycloak"] == "bool:False"
-    assert (
-        found["OVEHOSTED_STORAGE/storageDomainConnection"] == "str:nas.example.com:/exports/engine"
-    )
-    assert found["OVEHOSTED_STORAGE/LunID"] == "none:None"
-    assert found["OVEHOSTED_STORAGE/lockspaceVolumeUUID"].endswith("2")
-    assert found["OVEHOSTED_STORAGE/confVolUUID"].endswith("2")
-    assert found["OVEHOSTED_VM/rootSshPubkey"] == "multi-str:ssh-rsa A== one\nssh-rsa B== two"
-    assert json.loads(found["OVEHOSTED_FORMULA/engine__answers"].removeprefix("str:")) == {
-        "OVESETUP_CONFIG/websocketProxyConfig": "bool:False",
-        "OVESETUP_X/text": "str:100%",
-    }
-    assert found["OVEHOSTED_FORMULA/hooks__host_after_host"] == 'str:["site.monitoring"]'
-    assert all(re.fullmatch(r"OVEHOSTED_[A-Z]+/\w+", name) for name in found)
-    assert {value.split(":")[0] for value in found.values()} <= {
-        "str", "int", "bool", "none", "multi-str",
-    }  # fmt: skip
-
-
-@pytest.mark.feature("round_trip")
-def test_fhanswers_hold_what_the_user_gave_and_no_secret():
-    pillar = yaml.safe_load((ROOT / "pillar.example").read_text())["hosted_engine"]
-    pillar["engine"]["answers"]["OVESETUP_GRAFANA/adminPassword"] = "str:in the wrong place"
-    del pillar["network"]["gateway"]
-    text = fhanswers.text(pillar, IDS, "a-uuid")
-
-    assert "OVEHOSTED_NETWORK/gateway=none:None\n" in text, "not the one that was found"
-    assert "in the wrong place" not in text
-    for secret in pillar["secrets"].values():
-        for one in secret.values() if isinstance(secret, dict) else [secret]:
-            assert one.removeprefix("str:") not in text
-    assert "assword" not in text.replace("without-password", "")
-
-
-@pytest.mark.feature("round_trip")
-@generated
-@given(values(SCHEMA).map(on_a_line))
-def test_a_pillar_comes_back_as_it_was(pillar: dict[str, Any]) -> None:
-    """Both with their defaults filled in, and without secrets."""
-    assert not list(problems(pillar, SCHEMA))
-    text = fhanswers.text(pillar, IDS, "a-uuid")
-    as_otopi_has_them(text)
-
-    back = read(text)
-
-    wanted = with_defaults(pillar, SCHEMA)
-    wanted["engine"]["answers"] = {
-        name: answer
-        for name, answer in wanted["engine"]["answers"].items()
-        if not LOOKS_SECRET.search(name)
-    }
-    assert with_defaults(back.pillar, SCHEMA) == wanted
-    assert back.unknown == []
-    assert "secrets" not in back.pillar
-
-
 TYPED = st.builds(
     "{}:{}".format, st.sampled_from(["str", "int", "bool", "none", "multi-str", ""]), st.text()
 )
@@ -299,7 +217,7 @@ def test_any_answers_are_read_or_told(answered: dict[str, str]) -> None:
     """Whatever they say nothing raises; and no secret is part of a problem."""
     password = "OVEHOSTED_ENGINE/adminPassword"
 
-    found = fhanswers.read(answered | {password: "hidden:not-to-be-seen"})
+    found = answers.read(answered | {password: "hidden:not-to-be-seen"})
 
     assert found.unknown == []
     assert any(problem.startswith(f"{password}: its value has no") for problem in found.problems)
@@ -320,34 +238,6 @@ def test_a_gluster_volume_with_and_without_its_slash(connection, address, path):
     )
 
     assert found.pillar["storage"] == {"type": "glusterfs", "address": address, "path": path}
-
-
-@pytest.mark.parametrize(
-    ("group", "key", "value"),
-    [
-        ("vm", "root_ssh_keys", ["# a comment", "; b", "a  b "]),
-        ("notification", "destinations", []),
-        ("storage", "portals", ["[2001:db8::1]:3260", "192.0.2.1:1", "2001:db8::2"]),
-        ("storage", "address", "[2001:db8::1]"),
-        ("host", "interface", "eth0.7"),
-        ("restore", "backup", "/srv/backup of %(day)s.tar"),
-        (
-            "engine",
-            "answers",
-            {"OVEHOSTED_NETWORK/fqdn": "str:other.example.com", "A/b": "str: x "},
-        ),
-        ("engine", "answers", {"OVESETUP_A/b": "bool:True", "A/x": "multi-str:a"}),
-        ("hooks", "guest_after_setup", ["echo 'a=b' # ü", "salt://a.sh"]),
-    ],
-)
-def test_what_otopi_cannot_say_exactly_comes_back_too(group, key, value):
-    pillar = PILLAR["hosted_engine"] | {
-        group: PILLAR["hosted_engine"].get(group, {}) | {key: value}
-    }
-
-    back = read(fhanswers.text(pillar, IDS, "a-uuid")).pillar
-
-    assert back[group][key] == value
 
 
 @pytest.mark.parametrize("name", DECIDED)
@@ -384,9 +274,9 @@ KEYS = st.sampled_from(["vm", "vm__cpus", "storage", "CI_DNS", "OVESETUP_X", "A/
     )
 )
 def test_any_names_are_read_or_told(answered: dict[str, str]) -> None:
-    found = fhanswers.read(answered)
+    found = answers.read(answered)
 
-    convert.tree(convert.leaves(found.pillar))
+    keys.tree(keys.leaves(found.pillar))
     assert set(found.unknown) <= answered.keys()
 
 
@@ -394,47 +284,11 @@ def test_any_names_are_read_or_told(answered: dict[str, str]) -> None:
 @given(st.text() | st.builds("[environment:default]\n{}".format, st.text()))
 def test_any_text_is_an_answer_file_or_refused(text: str) -> None:
     with contextlib.suppress(CommandExecutionError):
-        fhanswers.read(answer_file.parse(text).answers)
+        answers.read(answer_file.parse(text).answers)
 
 
-def test_every_key_has_a_place_or_a_reason():
-    """The ids that come out, too; no answer has both."""
+def test_no_answer_has_a_place_and_a_reason():
     named = {name for row in TABLE for name in row.names}
 
-    assert not named & REASONS.keys()
-    text = fhanswers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
-    for name in as_otopi_has_them(text):
-        assert name in named or name in REASONS or name.startswith(fhanswers.OWN), name
-    for row in TABLE:
-        for path in row.paths:
-            convert.schema_of(path)
-
-
-def test_facts_of_the_archive_are_the_ids_alone():
-    """A deployed host sees no change when the text has another form."""
-    text = fhanswers.text(PILLAR["hosted_engine"], IDS, "a-uuid")
-    facts = archive.facts(conf.ANSWERS, text)
-
-    old = "[environment:default]\n" + "".join(f"{key}={value}\n" for key, value in facts.items())
-
-    assert len(facts) == 10
-    assert {value.removeprefix("str:") for value in facts.values()} == {
-        IDS["vm_id"], IDS["storage_domain"],
-        *(part for disk in IDS["disks"].values() for part in disk.values()),
-    }  # fmt: skip
-    assert archive.lacking(conf.ANSWERS, text, old) == facts
-    assert archive.mend(conf.ANSWERS, text, old) == old
-
-
-def test_an_archive_that_is_too_long_names_the_pillars_key():
-    pillar = PILLAR["hosted_engine"] | {"hooks": {"guest_after_setup": ["x" * 20000]}}
-    members = {
-        conf.HOSTED_ENGINE: conf.hosted_engine_conf(known(), IDS, "192.0.2.1"),
-        conf.VM: conf.vm_conf(known(), IDS),
-        conf.BROKER: conf.broker_conf(known()),
-        conf.VERSION: "2.5.2\n",
-        conf.ANSWERS: fhanswers.text(pillar, IDS, "a-uuid"),
-    }
-
-    with pytest.raises(CommandExecutionError, match=r"FORMULA/hooks__guest_after_setup in fhans"):
-        archive.build(members)
+    assert not named & reasons.ANSWERS.keys()
+    assert {path for row in TABLE for path in row.paths} <= keys.ALL.keys()

@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ovirt_he.ha import archive, conf
-from ovirt_he.migrate import fhanswers
+from ovirt_he.ha import archive, conf, fhanswers
 from salt.exceptions import CommandExecutionError
 
 from unit.configured import DOMAIN, IDS, OTHER, PILLAR, VM, known

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.engine import connection, storage_request, vm_devices
 from ovirtsdk4 import types
 from salt.exceptions import CommandExecutionError

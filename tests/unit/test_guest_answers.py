@@ -6,7 +6,7 @@ import configparser
 from typing import Any
 
 import pytest
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.guest import answers as guest_answers
 from ovirt_he.pillar import settings as settings_
 from salt.exceptions import SaltInvocationError

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.guest import answers as guest_answers
 from ovirt_he.guest import files as guest_files
 from ovirt_he.guest import network

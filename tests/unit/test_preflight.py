@@ -658,9 +658,10 @@ def test_the_time_zone_exists(lab, monkeypatch, zone, keys):
 
 def test_an_archive_that_will_be_too_long_is_told_beforehand_by_its_key(lab):
     assert lab.problems(archive.archive_has_room) == []
-    lab.pillar["hosted_engine"]["hooks"] = {"guest_after_setup": ["x" * 16000, "y"]}
+    # A site's public keys: thirty of RSA with 4096 bits.
+    lab.pillar["hosted_engine"]["vm"]["root_ssh_keys"] = [f"ssh-rsa {'A' * 716}"] * 30
 
     (told,) = lab.problems(archive.archive_has_room)
 
-    assert told["key"] == "hosted_engine:hooks:guest_after_setup"
-    assert "OVEHOSTED_FORMULA/hooks__guest_after_setup in fhanswers.conf" in told["problem"]
+    assert told["key"] == "hosted_engine:vm:root_ssh_keys"
+    assert "the HA tools read 20480" in told["problem"]

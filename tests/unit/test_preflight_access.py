@@ -32,7 +32,7 @@ class Commands:
         self.ran.append(line)
         for words, (code, output) in self.answers.items():
             if line.startswith(words):
-                assert code in more["codes"]
+                assert code == 0 or more["check"] is False
                 return subprocess.CompletedProcess(arguments, code, output, "")
         return self.lab.command(*arguments)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+from pathlib import Path
 
 import pytest
 from ovirt_he.core import records
@@ -95,6 +97,22 @@ def test_a_failure_leaves_the_old_file_and_names_the_path(directory, monkeypatch
     monkeypatch.undo()
     assert json.loads((directory / "copied.json").read_text()) == {"old": True}
     assert [path.name for path in directory.iterdir()] == ["copied.json"]
+
+
+def test_file_and_then_directory_are_synced(directory, monkeypatch):
+    """Without the directory's a power cut may lose the renaming, and with it the record."""
+    synced = []
+    sync = os.fsync
+
+    def spy(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(records.os, "fsync", spy)
+    records.write("copied", {})
+
+    assert [path.parent for path in synced] == [directory, directory.parent]
+    assert synced[1] == directory
 
 
 def test_mode_of_a_file(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "_utils" / "ovirt_he"
 ROOMS = (
-    "core", "pillar", "host", "bootstrap", "guest", "ha", "engine", "migrate", "preflight",
+    "core", "pillar", "host", "bootstrap", "guest", "ha", "engine", "preflight",
 )  # fmt: skip
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

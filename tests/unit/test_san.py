@@ -10,7 +10,7 @@ from unittest.mock import create_autospec
 
 import pytest
 from ovirt_he.core import command
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.host import iscsi as san
 from ovirt_he.host import lun_selection
 from ovirt_he.pillar import storage

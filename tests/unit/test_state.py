@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import state
+from ovirt_he.core.errors import NotYet, Paused
+from ovirt_he.core.text import Secret
 from salt.exceptions import CommandExecutionError
 
 
@@ -179,7 +181,7 @@ def test_what_cannot_be_read_is_told_once():
 @pytest.mark.parametrize(("test", "result"), [(True, None), (False, False)])
 def test_what_an_earlier_state_would_make_is_no_failure_in_test_mode(test, result):
     def wanted(_):
-        raise state.NotYet("the engine isn't there yet")
+        raise NotYet("the engine isn't there yet")
 
     ret = converge(Thing(), wanted=wanted, test=test)
 
@@ -189,7 +191,7 @@ def test_what_an_earlier_state_would_make_is_no_failure_in_test_mode(test, resul
 
 def test_an_operator_s_pause_is_said_and_not_failed():
     def wanted(_):
-        raise state.Paused("global maintenance")
+        raise Paused("global maintenance")
 
     ret = converge(Thing(), wanted=wanted)
 
@@ -198,7 +200,7 @@ def test_an_operator_s_pause_is_said_and_not_failed():
 
 
 def test_secrets_take_part_but_are_never_shown():
-    old, new = state.Secret("old"), state.Secret("hunter2")
+    old, new = Secret("old"), Secret("hunter2")
     thing = Thing(WANTED | {"login": {"password": old}, "lines": ["a", old]})
     wanted = WANTED | {"login": {"password": new}, "lines": ["a", new]}
 

@@ -44,12 +44,12 @@ def test_the_end_says_what_was_seen_last_and_explains(naps):
 
 
 @pytest.mark.parametrize(("reason", "told"), [(True, "it failed"), ("install_failed", "failed")])
-def test_hopeless_ends_it_at_once(naps, reason, told):
+def test_a_failure_ends_it_at_once(naps, reason, told):
     with pytest.raises(CommandExecutionError, match=told):
         wait("it", lambda: "x", lambda _: False, timeout=3600, failed=lambda _: reason)
 
     assert naps == []
 
 
-def test_what_is_done_is_never_hopeless(naps):
+def test_what_is_done_has_never_failed(naps):
     assert wait("it", lambda: 1, lambda _: True, timeout=1, failed=lambda _: True) == 1

@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 
 # The package says in a file of this directory where its image lies and what its checksum is.
 PACKAGES = Path("/etc/ovirt-hosted-engine")

@@ -15,45 +15,13 @@ from typing import Any, NamedTuple
 
 from salt.exceptions import CommandExecutionError, SaltException
 
+from ovirt_he.core.errors import NotYet, Paused
+from ovirt_he.core.text import HIDDEN, Secret
+
 log = logging.getLogger(__name__)
 
 Facts = dict[str, Any]
 Step = tuple[Any, ...]
-
-HIDDEN = "(hidden)"
-
-
-class NotYet(CommandExecutionError):
-    """What is read doesn't exist before an earlier state has made it: in test mode no error."""
-
-
-class Paused(CommandExecutionError):
-    """What is read is down because an operator wants it so (global maintenance)."""
-
-
-class Secret:
-    """
-    A fact that takes part in comparisons but is never shown.
-
-    >>> Secret("a") == Secret("a"), str(Secret("a"))
-    (True, '(hidden)')
-    """
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __repr__(self) -> str:
-        return HIDDEN
-
-    __str__ = __repr__
 
 
 def drift(now: Facts | None, wanted: Facts | None) -> dict[str, Any]:
@@ -144,6 +112,14 @@ def converge(
         if test and isinstance(error, NotYet):
             return outcome.result(None, str(error), {})
         return outcome.result(False, f"{error}{outcome.read_again()}")
+
+
+def refuse_other(name: str, own: str, key: str) -> None:
+    """Refuse a state whose verbs work on what the pillar names, where its ``name`` is another's."""
+    if name != own:
+        raise CommandExecutionError(
+            f"{name} isn't this deployment's: hosted_engine:{key} is {own}. Nothing was changed"
+        )
 
 
 def _next(goal: Goal, outcome: Outcome) -> Step:

@@ -20,11 +20,11 @@ from typing import Any
 from salt.exceptions import CommandExecutionError, SaltException
 
 from ovirt_he.core import records
-from ovirt_he.core.state import NotYet, Secret
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.errors import NotUpYet, NotYet, Unreachable
+from ovirt_he.core.text import Secret, safe
 from ovirt_he.engine import events, health, https
 from ovirt_he.engine import sdk as client
-from ovirt_he.engine.unavailable import explain_or_wait
+from ovirt_he.engine.unavailable import wait_for_ha_or_raise
 from ovirt_he.ha import conf
 from ovirt_he.pillar import settings
 
@@ -39,16 +39,8 @@ SIGN_IN_ADVICE = (
 RESTORED_ADVICE = "With restore:backup the engine has the password of the backup"
 
 
-class Unreachable(CommandExecutionError):
-    """The engine doesn't answer: no connection, or one that breaks, or 503 while it starts."""
-
-
 class UnderWay(CommandExecutionError):
     """The engine refuses since it is doing that already, or something that excludes it."""
-
-
-class NotUpYet(Unreachable, NotYet):
-    """The same in test mode, where an earlier state, or HA, would bring the engine up."""
 
 
 @contextlib.contextmanager
@@ -215,7 +207,8 @@ def _connection(
         refused = NotUpYet(str(error)) if expected else error
         if not site.deployed:
             raise refused from error
-        explain_or_wait(site, refused, test=test)
+        seconds = 0 if test else site.settings["timeouts"]["engine"]
+        wait_for_ha_or_raise(refused, site.fqdn, site.check_health, timeout=seconds)
         key = (site.url, site.address(), str(site.ca_file), site.user, site.password)
     connection = client.connect(
         sdk,

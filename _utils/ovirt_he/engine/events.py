@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 
 NEWEST = 5
 

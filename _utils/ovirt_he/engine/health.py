@@ -6,7 +6,7 @@ import urllib.error
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 from ovirt_he.engine import https
 
 PATH = "/services/health"

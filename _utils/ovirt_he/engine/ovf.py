@@ -6,7 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ovirt_he.core import command
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.engine import connection
 from ovirt_he.host import volume as volumes
 from ovirt_he.pillar import storage as kinds

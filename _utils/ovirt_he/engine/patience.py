@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from ovirt_he.core.errors import NotUpYet, Unreachable
 from ovirt_he.core.wait import wait
-from ovirt_he.engine.connection import NotUpYet, Unreachable
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ovirt_he.core.state import NotYet
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.errors import NotYet
+from ovirt_he.core.text import safe
 
 # Modules of the SDK in which the engine's answers are fetched and read.
 PACKAGE = "ovirtsdk4"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.engine import connection
 from ovirt_he.pillar import storage as kinds
 

@@ -2,65 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
-from ovirt_he.core.state import Paused
+from ovirt_he.core.errors import Paused, Unreachable
 from ovirt_he.core.wait import wait
 from ovirt_he.ha import status as ha_status
 
 AGENT = "ovirt-ha-agent.service"
 
 
-class Site(Protocol):
-    """What is asked: ovirt_he.engine.connection.Site."""
-
-    fqdn: str
-    settings: dict[str, Any]
-
-    def check_health(self) -> None: ...
-
-
-def explain_or_wait(site: Site, error: CommandExecutionError, *, test: bool) -> None:
+def wait_for_ha_or_raise(
+    error: Unreachable, fqdn: str, check_health: Callable[[], None], *, timeout: float
+) -> None:
     """
-    Return once HA has brought the engine up.
+    Return once HA has brought the engine up, within ``timeout`` seconds.
 
     Raises Paused under global maintenance, else ``error`` with what HA says: at once when no agent
-    runs here that could start the engine, or when ``test`` forbids to wait.
+    runs here that could start the engine, or without a ``timeout``.
     """
-    seen = _ha(site)
-    if test or not _agent_runs():
-        raise type(error)(f"{error}. HA says: {seen}") from error
+    status = _ha(fqdn)
+    if not timeout or not _agent_runs():
+        raise type(error)(f"{error}. HA says: {status}") from error
 
     def look() -> str:
         try:
-            site.check_health()
-        except type(error) as refusal:
-            return f"{refusal}. HA says: {_ha(site)}"
+            check_health()
+        except Unreachable as refusal:
+            return f"{refusal}. HA says: {_ha(fqdn)}"
         return ""
 
     wait(
-        f"the engine {site.fqdn}, which HA keeps running",
+        f"the engine {fqdn}, which HA keeps running",
         look,
         lambda refusal: refusal == "",
-        timeout=site.settings["timeouts"]["engine"],
+        timeout=timeout,
     )
 
 
-def _ha(site: Site) -> str:
+def _ha(fqdn: str) -> str:
     """What HA knows of the engine on each of its hosts; Paused where it isn't to run anywhere."""
     try:
         status = ha_status.read()
     except CommandExecutionError as error:
         return str(error)
     if status["global_maintenance"]:
-        raise Paused(f"The engine {site.fqdn} is down under global maintenance: nothing is checked")
+        raise Paused(f"The engine {fqdn} is down under global maintenance: nothing is checked")
     return ha_status.summary(status)
 
 
 def _agent_runs() -> bool:
     # Any code but 0: inactive, failed, activating after a failure, or no such unit.
-    answer = command.run("systemctl", "is-active", AGENT, codes=command.ANY)
-    return answer.stdout.strip() == "active"
+    return command.run("systemctl", "is-active", AGENT, check=False).stdout.strip() == "active"

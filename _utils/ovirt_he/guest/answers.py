@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from salt.exceptions import SaltInvocationError
 
-from ovirt_he.core import secret_text
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import SECRET_NAME, Secret, holds_secret
 
 # What pillar keys of their own decide: nobody shall have to guess which of two answers counted.
 DECIDED = {
@@ -23,7 +22,7 @@ DECIDED = {
     "OVESETUP_PKI/renew": "restore:renew_pki",
     "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "restore:renew_pki",
 }
-LOOKS_SECRET = secret_text.NAME
+LOOKS_SECRET = SECRET_NAME
 # engine-setup asks below 3686 MB of what the kernel leaves of it, crash kernel and all.
 MEMORY_MIB = 5120
 
@@ -48,7 +47,7 @@ def faults(
         yield from _decided(key, name)
         yield from _form(key, value)
         text = value.startswith(("str:", "multi-str:"))
-        if text and (LOOKS_SECRET.search(name) or secret_text.holds(value)):
+        if text and (LOOKS_SECRET.search(name) or holds_secret(value)):
             yield Fault(key, "looks like a secret", "Put it below secrets:answers")
     for name, hidden in secret_answers.items():
         key = f"secrets:answers:{name}"

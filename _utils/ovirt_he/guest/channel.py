@@ -12,7 +12,7 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.core import command
-from ovirt_he.core.state import NotYet
+from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import last_seen
 
 PORT = 22
@@ -20,8 +20,6 @@ CONNECT_SECONDS = 10
 # ssh's own exit code, when it isn't the command's: no connection, or none that can be trusted.
 NO_CONNECTION = 255
 Completed = subprocess.CompletedProcess[str]
-# Characters of a command in an error.
-SHOWN = 120
 # How long a guest that doesn't answer is asked again, seconds: busy ones take many.
 PATIENCE = 60
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
@@ -36,6 +34,7 @@ def run(
     timeout: float,
     stdin: str | IO[bytes] | None = None,
     codes: Container[int] = (0,),
+    check: bool = True,
     advice: str = "",
 ) -> Completed:
     """
@@ -68,15 +67,10 @@ def run(
         timeout=timeout,
         stdin=stdin,
         codes=codes,
+        check=check,
         advice=advice,
-        shown=f"In the guest ({address}), {_shown(arguments)}",
+        shown=f"In the guest ({address}), {command.brief(arguments)}",
     )
-
-
-def _shown(arguments: tuple[str, ...]) -> str:
-    """A command as errors show it: not the whole of a script."""
-    first, *more = shlex.join(arguments).splitlines()
-    return f"{first[:SHOWN]} …" if more or len(first) > SHOWN else first
 
 
 class Channel:
@@ -97,6 +91,7 @@ class Channel:
         *arguments: str,
         timeout: float = 0,
         codes: Container[int] = (0,),
+        check: bool = True,
         patience: float | None = None,
     ) -> Completed:
         """
@@ -108,7 +103,7 @@ class Channel:
 
         def ask() -> Completed:
             try:
-                return self.run(*arguments, timeout=timeout, codes=command.ANY)
+                return self.run(*arguments, timeout=timeout, check=False)
             except (NotYet, CommandNotFoundError):
                 raise
             except CommandExecutionError as error:
@@ -116,12 +111,12 @@ class Channel:
 
         limit = self.patience if patience is None else patience
         done = last_seen(ask, lambda done: done.returncode != NO_CONNECTION, timeout=limit)
-        if done.returncode not in codes:
+        if check and done.returncode not in codes:
             output = (done.stderr.strip() or done.stdout.strip())[-2000:]
             unanswered = done.returncode == NO_CONNECTION
             what = "no answer" if unanswered else f"exit code {done.returncode}"
             raise CommandExecutionError(
-                f"In the guest ({self.address}), {_shown(arguments)}: {what}: {output}"
+                f"In the guest ({self.address}), {command.brief(arguments)}: {what}: {output}"
                 + (". The next run asks again" if unanswered else "")
             )
         return done

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.guest import answers, network, options
 from ovirt_he.guest.network import HOSTS_MARKER
 

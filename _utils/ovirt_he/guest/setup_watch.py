@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ovirt_he.core import command
-from ovirt_he.core.terminal import safe
+from ovirt_he.core.text import safe
 from ovirt_he.core.wait import last_seen, wait
 from ovirt_he.guest import channel, files
 
@@ -56,7 +55,7 @@ def marker(guest: channel.Channel) -> str:
     def look() -> str:
         if not guest.listens():
             return "unknown: the guest's ssh doesn't answer"
-        done = guest.look("test", "-e", files.MARKER, codes=command.ANY, patience=0)
+        done = guest.look("test", "-e", files.MARKER, check=False, patience=0)
         otherwise = f"unknown: {done.stderr.strip() or f'exit code {done.returncode}'}"
         return {0: "done", 1: "open"}.get(done.returncode, otherwise)
 
@@ -139,4 +138,4 @@ class Watch:
         return f"Last in its log:\n{said}\n{self._console()}"
 
     def _run(self, *argv: str) -> Any:
-        return self.guest.look(*argv, timeout=LOOK_SECONDS, codes=command.ANY, patience=0)
+        return self.guest.look(*argv, timeout=LOOK_SECONDS, check=False, patience=0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.core import terminal
+from ovirt_he.core.text import safe
 from ovirt_he.guest import address
 
 LOGS = Path("/var/log/ovirt-hosted-engine-ha")
@@ -22,7 +22,7 @@ def logs(settings: Mapping[str, Any]) -> str:
     name = settings["vm"]["name"]
     paths = (LOGS / "agent.log", LOGS / "broker.log", Path(f"/var/log/libvirt/qemu/{name}.log"))
     tails = (
-        f"{path}:\n{terminal.safe(path.read_text(errors='replace'), lines=6)}"
+        f"{path}:\n{safe(path.read_text(errors='replace'), lines=6)}"
         for path in paths
         if path.is_file()
     )

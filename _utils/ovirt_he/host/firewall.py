@@ -17,7 +17,7 @@ def runs() -> bool:
     """Whether firewalld runs on this host."""
     if shutil.which(COMMAND) is None:
         return False
-    return not command.run(COMMAND, "--state", codes=command.ANY).returncode
+    return not command.run(COMMAND, "--state", check=False).returncode
 
 
 def closed() -> list[str]:

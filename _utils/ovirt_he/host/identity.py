@@ -18,7 +18,7 @@ def unique_id() -> str:
     known = VDSM_ID.read_text().strip() if VDSM_ID.is_file() else ""
     if not known:
         try:
-            known = command.run("dmidecode", "-s", "system-uuid", codes=command.ANY).stdout.strip()
+            known = command.run("dmidecode", "-s", "system-uuid", check=False).stdout.strip()
         except CommandNotFoundError:
             return ""
     return known if UUID.fullmatch(known) else ""

@@ -15,7 +15,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command, records
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.pillar import storage as kinds
 
 # iscsiadm's records of discoveries: EL's place, and Debian's.

@@ -67,7 +67,7 @@ def inspect(storage: kinds.Storage) -> dict[str, Any]:
             *(sys.executable, "-I", "-B", storage_look.__file__),
             stdin=json.dumps(_asked(storage)),
             timeout=SECONDS,
-            codes=command.ANY,
+            check=False,
         )
     except CommandNotFoundError as error:
         return facts | {"why_not": str(error)}

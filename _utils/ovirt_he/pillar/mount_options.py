@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ovirt_he.core import secret_text
+from ovirt_he.core.text import holds_secret
 
 # Options that mount one kind of storage alone, by their names.
 _NAMES = {
@@ -75,4 +75,4 @@ def _pairs(options: str) -> list[tuple[str, str]]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return secret_text.holds(f"{name}={value}")
+    return holds_secret(f"{name}={value}")

@@ -7,7 +7,7 @@ settings that SLS and modules read, docs/pillar.md and the test of pillar.exampl
 
 from __future__ import annotations
 
-from ovirt_he.pillar import patterns, schema_run
+from ovirt_he.pillar import schema_run, schema_types, schema_vm
 from ovirt_he.pillar.schema_types import flag, group, mapping, needs, number, secret, text, texts
 
 SCHEMA = group(
@@ -20,8 +20,9 @@ SCHEMA = group(
             "Fully qualified name of the engine; resolves to its final address. 64 characters at "
             "most: its certificate holds no more.",
             None,
-            pattern=patterns.FQDN,
-            maxLength=patterns.COMMON_NAME,
+            pattern=schema_types.FQDN,
+            maxLength=schema_types.COMMON_NAME,
+            named="NETWORK/fqdn he_fqdn OVESETUP_CONFIG/fqdn",
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
@@ -29,35 +30,50 @@ SCHEMA = group(
             "a company's own CA did, and with host:joins. Empty: the engine's own CA, read over "
             "ssh from the guest."
         ),
-        keycloak=flag("Let engine-setup configure Keycloak as the identity provider."),
-        offline=flag("engine-setup looks up no packages."),
+        keycloak=flag(
+            "Let engine-setup configure Keycloak as the identity provider.",
+            named="CORE/enableKeycloak he_enable_keycloak OVESETUP_CONFIG/keycloakEnable",
+        ),
+        offline=flag(
+            "engine-setup looks up no packages.",
+            named="he_offline_deployment OVESETUP_CORE/offlinePackager",
+        ),
         answers=mapping(
             "Further answers of engine-setup, as otopi writes them: OVESETUP_X/y: bool:True.",
-            patterns.ANSWER_NAME,
-            patterns.ANSWER,
+            schema_types.ANSWER_NAME,
+            schema_types.ANSWER,
         ),
     ),
     host=group(
         "This hypervisor, as the engine manages it.",
         name=text(
             "Name of the host in the engine. Empty: its fully qualified name.",
-            pattern=patterns.HOST_NAME,
+            pattern=schema_types.HOST_NAME,
             maxLength=255,
+            named="ENGINE/appHostName he_host_name",
         ),
         address=text(
             "Name or address at which the engine reaches the host; lies on the management "
             "interface. Empty: its fully qualified name. 64 characters at most: the host's "
             "certificate holds no more.",
-            maxLength=patterns.COMMON_NAME,
+            maxLength=schema_types.COMMON_NAME,
+            named="NETWORK/host_name he_host_address",
         ),
         interface=text(
-            "Management interface. Empty: the one with the default route.", pattern=r"^\S{0,15}$"
+            "Management interface. Empty: the one with the default route.",
+            pattern=r"^\S{0,15}$",
+            named="NETWORK/bridgeIf he_bridge_if",
         ),
         joins=flag(
             "This host joins the running engine, by hosted_engine.host: no engine of its own is "
             "deployed here."
         ),
-        ssh_port=number("Port at which the engine signs in to the host.", 22, maximum=65535),
+        ssh_port=number(
+            "Port at which the engine signs in to the host.",
+            22,
+            maximum=65535,
+            named="NETWORK/sshdPort",
+        ),
         firewall=text(
             "What to do where firewalld doesn't run: go on and say so, or stop.",
             "optional",
@@ -67,30 +83,51 @@ SCHEMA = group(
     ),
     datacenter=group(
         "Data center. One that has storage is used as it is.",
-        name=text("Its name.", "Default", pattern=patterns.NAME, maxLength=40),
+        name=text(
+            "Its name.",
+            "Default",
+            pattern=schema_types.NAME,
+            maxLength=40,
+            named="ENGINE/datacenterName he_data_center",
+        ),
         version=text(
-            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=patterns.VERSION
+            "Compatibility version, such as 4.7. Empty: the engine's.",
+            pattern=schema_types.VERSION,
+            named="he_data_center_comp_version",
         ),
     ),
     cluster=group(
         "Cluster. One that has hosts is used as it is.",
-        name=text("Its name.", "Default", pattern=patterns.CLUSTER_NAME, maxLength=40),
+        name=text(
+            "Its name.",
+            "Default",
+            pattern=schema_types.CLUSTER_NAME,
+            maxLength=40,
+            named="ENGINE/clusterName he_cluster",
+        ),
         version=text(
-            "Compatibility version, such as 4.7. Empty: the engine's.", pattern=patterns.VERSION
+            "Compatibility version, such as 4.7. Empty: the engine's.",
+            pattern=schema_types.VERSION,
+            named="he_cluster_comp_version",
         ),
         cpu_type=text(
             "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
             "first host.",
             maxLength=255,
+            named="he_cluster_cpu_type",
         ),
-        gluster_service=flag("Gluster's service too, for hosts that are storage as well."),
+        gluster_service=flag(
+            "Gluster's service too, for hosts that are storage as well.",
+            named="ENGINE/enableHcGlusterService he_enable_hc_gluster_service",
+        ),
     ),
     network=group(
         "Management network.",
         name=text(
             "Name of the network and of its bridge, 15 characters at most.",
             "ovirtmgmt",
-            pattern=patterns.BRIDGE,
+            pattern=schema_types.BRIDGE,
+            named="NETWORK/bridgeName he_mgmt_network",
         ),
         family=text(
             "Family of the addresses at which host and engine reach each other. auto: that of "
@@ -104,10 +141,26 @@ SCHEMA = group(
             "Address that HA pings, and default gateway of a static guest. Empty: the host's "
             "default gateway.",
             pattern=r"^[0-9A-Fa-f.:]*$",
+            named="NETWORK/gateway he_gateway",
         ),
-        test=text("How HA tests the network.", "ping", enum=["ping", "dns", "tcp", "none"]),
-        tcp_address=text("Address for the tcp test.", pattern=r"^\S*$"),
-        tcp_port=number("Port for the tcp test.", 0, 0, maximum=65535),
+        test=text(
+            "How HA tests the network.",
+            "ping",
+            enum=["ping", "dns", "tcp", "none"],
+            named="NETWORK/network_test he_network_test",
+        ),
+        tcp_address=text(
+            "Address for the tcp test.",
+            pattern=r"^\S*$",
+            named="NETWORK/network_test_tcp_address he_tcp_t_address",
+        ),
+        tcp_port=number(
+            "Port for the tcp test.",
+            0,
+            0,
+            maximum=65535,
+            named="NETWORK/network_test_tcp_port he_tcp_t_port",
+        ),
     ),
     storage=group(
         "Shared storage of the hosted engine.",
@@ -116,143 +169,78 @@ SCHEMA = group(
             needs(["iscsi"], "portals", "target"),
         ],
         name=text(
-            "Name of the storage domain.", "hosted_storage", pattern=patterns.NAME, maxLength=250
+            "Name of the storage domain.",
+            "hosted_storage",
+            pattern=schema_types.NAME,
+            maxLength=250,
+            named="STORAGE/storageDomainName he_storage_domain_name",
         ),
         type=text(
             "Kind of storage. posixfs isn't one, since HA doesn't know it.",
             "nfs",
             enum=["nfs", "glusterfs", "iscsi", "fc"],
+            named="STORAGE/domainType he_domain_type",
         ),
         address=text("Name or address of the server (nfs, glusterfs).", pattern=r"^\S*$"),
         path=text(
             "Exported path (nfs), or volume with a slash before it (glusterfs).",
             pattern=r"^(/\S*[^/\s])?$",
         ),
-        nfs_version=text("NFS version.", "auto", enum=["auto", "v3", "v4", "v4_0", "v4_1", "v4_2"]),
+        nfs_version=text(
+            "NFS version.",
+            "auto",
+            enum=["auto", "v3", "v4", "v4_0", "v4_1", "v4_2"],
+            named="STORAGE/nfsVersion he_nfs_version",
+        ),
         mount_options=text(
             "Further mount options, comma-separated (nfs, glusterfs).",
             pattern=r"^\S*$",
             maxLength=500,
+            named="STORAGE/mntOptions he_mount_options",
         ),
         portals=texts(
             "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
             "The first one is asked for the targets.",
-            pattern=patterns.PORTAL,
+            pattern=schema_types.PORTAL,
         ),
         target=text(
-            "Name of the target: IQN, EUI or NAA (iscsi).", pattern=r"^\S*$", maxLength=128
+            "Name of the target: IQN, EUI or NAA (iscsi).",
+            pattern=r"^\S*$",
+            maxLength=128,
+            named="STORAGE/iSCSITargetName he_iscsi_target",
         ),
         portal_group=number(
-            "Number of the target's portal group, TPGT (iscsi).", 1, 0, maximum=65535
+            "Number of the target's portal group, TPGT (iscsi).",
+            1,
+            0,
+            maximum=65535,
+            named="STORAGE/iSCSIPortal he_iscsi_tpgt",
         ),
-        user=text("User of the session's CHAP (iscsi). Empty: none.", pattern=r"^\S*$"),
-        discovery_user=text("User of the discovery's CHAP (iscsi). Empty: none.", pattern=r"^\S*$"),
+        user=text(
+            "User of the session's CHAP (iscsi). Empty: none.",
+            pattern=r"^\S*$",
+            named="STORAGE/iSCSIPortalUser he_iscsi_username",
+        ),
+        discovery_user=text(
+            "User of the discovery's CHAP (iscsi). Empty: none.",
+            pattern=r"^\S*$",
+            named="STORAGE/iSCSIDiscoverUser he_iscsi_discover_username",
+        ),
         lun=text(
             "Id of the LUN (iscsi, fc). Empty: the only free one that has 15 GiB more than "
             "vm:disk_gib; hosted_engine.storage_devices lists them.",
             pattern=r"^\S*$",
+            named="STORAGE/LunID he_lun_id",
         ),
         discard_after_delete=flag(
-            "Give a disk's blocks back to the LUN after its removal (iscsi, fc)."
+            "Give a disk's blocks back to the LUN after its removal (iscsi, fc).",
+            named="STORAGE/discardSupport he_discard",
         ),
     ),
-    appliance=group(
-        "Image of the engine.",
-        package=text("Package that brings it.", "ovirt-engine-appliance", pattern=r"^\S+$"),
-        source=text(
-            "A qcow2 or an OVA: a path on the host, or salt://. Empty: the package's own image; "
-            "otherwise the package isn't installed."
-        ),
-        sha1=text(
-            "Checksum of source. Empty: not checked; the package's own image is checked against "
-            "its package's.",
-            pattern=r"^([0-9a-fA-F]{40})?$",
-        ),
-        remove=flag("Remove the package once the engine is healthy in its final place."),
-    ),
-    python=group(
-        "Libraries of Salt's own Python.",
-        wheelhouse=text(
-            "Directory of wheels, a path on the host or salt://. Empty: the configured index."
-        ),
-    ),
-    vm=group(
-        "The engine's virtual machine.",
-        name=text("Its name in the engine and in libvirt.", "HostedEngine", enum=["HostedEngine"]),
-        memory_mib=number("Memory, MiB.", 16384, 512),
-        cpus=number("Virtual CPUs.", 4, maximum=512),
-        disk_gib=number("Size of its disk, GiB; at least the appliance's.", 61),
-        disk_format=text("Format of its disk on the storage.", "raw", enum=["raw", "cow"]),
-        disk_allocation=text(
-            "Room of its disk. auto: taken at once for raw on iscsi and fc, as written elsewhere; "
-            "cow on these gets all its room at once, too.",
-            "auto",
-            enum=["auto", "sparse", "preallocated"],
-        ),
-        graphics=text("Protocol of its graphical console.", "vnc", enum=["vnc", "spice"]),
-        mac=text(
-            "MAC address of its network card, unicast. Empty: made from the engine's name.",
-            pattern=r"^(([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})?$",
-        ),
-        machine=text(
-            "Emulated machine. Empty: libvirt's q35 at first, then the cluster's.",
-            pattern=r"^\S*$",
-            maxLength=30,
-        ),
-        firmware=text("Firmware that the appliance boots with.", "uefi", enum=["uefi", "bios"]),
-        secure_boot=flag("Boot nothing that isn't signed (uefi)."),
-        address=text(
-            "Its final address with prefix length, such as 192.0.2.10/24 or 2001:db8::10/64. "
-            "Empty: by DHCP.",
-            pattern=r"^([0-9A-Fa-f.:]+/[0-9]{1,3})?$",
-        ),
-        dns=texts(
-            "Its DNS servers, three at most. Empty, by DHCP: what that says.",
-            pattern=patterns.ADDRESS,
-        ),
-        search_domain=text(
-            "Domain in which the guest looks names up.", pattern=r"^[A-Za-z0-9.-]*$"
-        ),
-        hosts_entries=flag(
-            "Lines for engine and host in the final guest's /etc/hosts; by DHCP only the host's."
-        ),
-        time_zone=text("Time zone. Empty: the appliance's.", pattern=r"^[A-Za-z0-9_+/-]*$"),
-        root_ssh_keys=texts(
-            "Public ssh keys of root, kept in the final VM.", pattern=patterns.LINE
-        ),
-        root_login=text(
-            "How root may sign in to the final VM by ssh. unchanged: as the appliance has it.",
-            "unchanged",
-            enum=["unchanged", "password", "keys", "none"],
-        ),
-        packages=texts(
-            "Packages to install in the guest before engine-setup.", pattern=r"^[^\s-]\S*$"
-        ),
-        openscap_profile=text(
-            "OpenSCAP profile that the guest is hardened by, such as stig. Empty: none.",
-            pattern=r"^[A-Za-z0-9_.-]*$",
-        ),
-        fips=flag("FIPS mode in the guest."),
-    ),
-    bootstrap=group(
-        "The VM in which the engine is set up before it moves to the shared storage.",
-        directory=text(
-            "Where its disk lies until the end; ours alone.",
-            "/var/lib/hosted-engine/bootstrap",
-            pattern=r"^/[\w./-]+$",
-        ),
-        network=text("Its libvirt network.", "hosted-engine", enum=["hosted-engine"]),
-        subnets=texts(
-            "Candidates for its NAT network, /24; the first that collides with nothing is taken.",
-            ["192.168.222.0/24", "192.168.223.0/24", "192.168.1.0/24", "10.253.222.0/24"],
-            pattern=patterns.INTERFACE,
-        ),
-        subnets_ipv6=texts(
-            "Candidates where the family is IPv6, /64; the first that collides with nothing.",
-            ["fd00:1234:5678:900::/64", "fd00:1234:5678:901::/64"],
-            pattern=patterns.INTERFACE,
-        ),
-    ),
+    appliance=schema_vm.APPLIANCE,
+    python=schema_vm.PYTHON,
+    vm=schema_vm.VM,
+    bootstrap=schema_vm.BOOTSTRAP,
     notification=schema_run.NOTIFICATION,
     timeouts=schema_run.TIMEOUTS,
     preflight=schema_run.PREFLIGHT,
@@ -272,16 +260,33 @@ SCHEMA = group(
     secrets=group(
         "Secrets: from a GPG or SDB pillar. Only modules read them.",
         required=("admin_password",),
-        admin_password=secret("Password of the engine's administrator."),
-        root_password=secret("Password of root in the engine's VM. Without one, only ssh keys."),
-        database_password=secret("Password of the engine's database. Without one, engine-setup's."),
-        dwh_database_password=secret("Password of the data warehouse's database."),
-        iscsi_password=secret("Password of storage:user."),
-        iscsi_discovery_password=secret("Password of storage:discovery_user."),
+        admin_password=secret(
+            "Password of the engine's administrator.",
+            named="ENGINE/adminPassword he_admin_password OVESETUP_CONFIG/adminPassword",
+        ),
+        root_password=secret(
+            "Password of root in the engine's VM. Without one, only ssh keys.",
+            named="VM/cloudinitRootPwd he_appliance_password",
+        ),
+        database_password=secret(
+            "Password of the engine's database. Without one, engine-setup's.",
+            named="he_db_password OVESETUP_DB/password",
+        ),
+        dwh_database_password=secret(
+            "Password of the data warehouse's database.",
+            named="he_dwh_db_password OVESETUP_DWH_DB/password",
+        ),
+        iscsi_password=secret(
+            "Password of storage:user.", named="STORAGE/iSCSIPortalPassword he_iscsi_password"
+        ),
+        iscsi_discovery_password=secret(
+            "Password of storage:discovery_user.",
+            named="STORAGE/iSCSIDiscoverPassword he_iscsi_discover_password",
+        ),
         answers=mapping(
             "Those of engine:answers that are secret.",
-            patterns.ANSWER_NAME,
-            patterns.ANSWER,
+            schema_types.ANSWER_NAME,
+            schema_types.ANSWER,
             writeOnly=True,
         ),
     ),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from ovirt_he.pillar import patterns
+from ovirt_he.pillar import schema_types
 from ovirt_he.pillar.schema_types import flag, group, number, text, texts
 
 NOTIFICATION = group(
     "Mail about HA's changes of state.",
-    smtp_server=text("Mail server.", "localhost", pattern=r"^\S+$"),
-    smtp_port=number("Its port.", 25, maximum=65535),
-    source=text("Sender.", "root@localhost", pattern=r"^\S+@\S+$"),
-    destinations=texts("Recipients.", ["root@localhost"], pattern=r"^[^\s,]+@[^\s,]+$"),
+    smtp_server=text(
+        "Mail server.", "localhost", pattern=r"^\S+$", named="NOTIF/smtpServer he_smtp_server"
+    ),
+    smtp_port=number("Its port.", 25, maximum=65535, named="NOTIF/smtpPort he_smtp_port"),
+    source=text(
+        "Sender.", "root@localhost", pattern=r"^\S+@\S+$", named="NOTIF/sourceEmail he_source_email"
+    ),
+    destinations=texts(
+        "Recipients.",
+        ["root@localhost"],
+        pattern=r"^[^\s,]+@[^\s,]+$",
+        named="NOTIF/destEmail he_dest_email",
+    ),
     state_transition=text(
         "Regular expression of the transitions that are mailed.",
         "maintenance|start|stop|migrate|up|down",
@@ -48,20 +57,25 @@ HOOKS = group(
     "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
     "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
     guest_before_setup=texts(
-        "Before engine-setup; with a restore, before that.", pattern=patterns.LINE
+        "Before engine-setup; with a restore, before that.", pattern=schema_types.LINE
     ),
-    guest_after_setup=texts("After engine-setup.", pattern=patterns.LINE),
-    guest_after_host=texts("After the host was added to the engine.", pattern=patterns.LINE),
-    host_before_setup=texts("Before engine-setup.", pattern=patterns.SLS),
-    host_after_setup=texts("After engine-setup.", pattern=patterns.SLS),
-    host_after_host=texts("After the host was added to the engine.", pattern=patterns.SLS),
+    guest_after_setup=texts("After engine-setup.", pattern=schema_types.LINE),
+    guest_after_host=texts("After the host was added to the engine.", pattern=schema_types.LINE),
+    host_before_setup=texts("Before engine-setup.", pattern=schema_types.SLS),
+    host_after_setup=texts("After engine-setup.", pattern=schema_types.SLS),
+    host_after_host=texts("After the host was added to the engine.", pattern=schema_types.SLS),
     host_after_deployment=texts(
-        "Once the engine is healthy in its final place.", pattern=patterns.SLS
+        "Once the engine is healthy in its final place.", pattern=schema_types.SLS
     ),
 )
 
 RESTORE = group(
     "A deployment from a backup of an engine.",
-    backup=text("File of engine-backup: a path on the host, or salt://. Empty: a new engine."),
-    renew_pki=flag("Renew the engine's certificates."),
+    backup=text(
+        "File of engine-backup: a path on the host, or salt://. Empty: a new engine.",
+        named="CORE/restoreFromFile he_restore_from_file",
+    ),
+    renew_pki=flag(
+        "Renew the engine's certificates.", named="CORE/renewPKIonRestore he_pki_renew_on_restore"
+    ),
 )

@@ -1,10 +1,35 @@
-"""The types that the schema is written with: a key of each type, with its description."""
+"""
+The vocabulary of the schema: a function for each type of key, and regular expressions.
+
+``named``: what other tools call the key, see ``ovirt_he.pillar.keys``.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 Schema = dict[str, Any]
+
+# The engine takes no dot in most names; a cluster's may have one, and a host's.
+NAME = r"^[A-Za-z0-9_-]+$"
+CLUSTER_NAME = r"^[A-Za-z0-9_.-]+$"
+HOST_NAME = r"^[A-Za-z0-9_.-]*$"
+# A name of Linux' for a bridge, in characters that the engine hands on to it unchanged.
+BRIDGE = r"^[A-Za-z0-9_-]{1,15}$"
+# Characters of the common name in a certificate.
+COMMON_NAME = 64
+FQDN = r"^(?=.{4,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$"
+# Networks and addresses are read by Python's ipaddress in preflight; here only what they look like.
+ADDRESS = r"^[0-9A-Fa-f.:]+$"
+INTERFACE = r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$"
+# ADDRESS or [ADDRESS] or a name, with a port or without one.
+PORTAL = r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+:[0-9A-Fa-f:]*)(:[0-9]{1,5})?$"
+VERSION = r"^([0-9]+\.[0-9]+)?$"
+# As otopi writes them: OVESETUP_DB/host=str:db.example.com.
+ANSWER_NAME = r"^[A-Z0-9_]+(/[0-9]+)?/[A-Za-z0-9_.-]+$"
+ANSWER = r"^(str:.*|bool:(True|False)|int:-?[0-9]+|none:None|multi-str:.*)$"
+SLS = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
+LINE = r"^\S.*$"
 
 
 def text(description: str, default: str | None = "", **more: Any) -> Schema:
@@ -21,16 +46,19 @@ def number(description: str, default: int, minimum: int = 1, **more: Any) -> Sch
     }
 
 
-def flag(description: str, default: bool = False) -> Schema:
-    return {"type": "boolean", "description": description, "default": default}
+def flag(description: str, default: bool = False, **more: Any) -> Schema:
+    return {"type": "boolean", "description": description, "default": default, **more}
 
 
-def texts(description: str, default: list[str] | None = None, **items: Any) -> Schema:
+def texts(
+    description: str, default: list[str] | None = None, named: str = "", **items: Any
+) -> Schema:
     return {
         "type": "array",
         "description": description,
         "items": {"type": "string", **items},
         "default": default or [],
+        "named": named,
     }
 
 
@@ -72,6 +100,12 @@ def mapping(description: str, names: str, values: str, **more: Any) -> Schema:
     }
 
 
-# A secret has no default and is never merged into the settings: see hosted_engine_settings.secret.
-def secret(description: str) -> Schema:
-    return {"type": "string", "description": description, "minLength": 1, "writeOnly": True}
+# A secret has no default and is never merged into the settings: see settings.secret.
+def secret(description: str, named: str) -> Schema:
+    return {
+        "type": "string",
+        "description": description,
+        "minLength": 1,
+        "writeOnly": True,
+        "named": named,
+    }

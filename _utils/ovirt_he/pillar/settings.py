@@ -13,7 +13,7 @@ from typing import Any
 
 from salt.exceptions import SaltInvocationError
 
-from ovirt_he.core.state import Secret
+from ovirt_he.core.text import Secret
 from ovirt_he.pillar import storage as kinds
 from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import problems, with_defaults

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.ha import archive, conf
-from ovirt_he.migrate import convert, fhanswers
+from ovirt_he.ha import archive, conf, fhanswers
+from ovirt_he.pillar import keys
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 # As long as the real ones; an address of IPv6 for the gateway that the host will have.
@@ -38,9 +37,10 @@ def archive_has_room(host: Host) -> Iterator[Problem]:
     try:
         archive.build(members)
     except CommandExecutionError as error:
-        lengths = {path: len(json.dumps(value)) for path, value in convert.leaves(known).items()}
-        longest = max(lengths, key=lambda path: lengths[path])
-        yield problem(longest, str(error), "Of a hook, name a script: salt://site/hook.sh")
+        written = keys.named(keys.DEPLOY).keys() & keys.leaves(known).keys()
+        lengths = {path: len(str(keys.leaves(known)[path])) for path in written}
+        longest = max(sorted(lengths), key=lambda path: lengths[path])
+        yield problem(longest, str(error), "Shorten it, or give the rest by a hook")
 
 
 CHECKS: list[Check] = [archive_has_room]

@@ -18,7 +18,7 @@ from salt.exceptions import CommandExecutionError, SaltException
 from ovirt_he.ha import conf
 from ovirt_he.host import address as family_
 from ovirt_he.host import dns, ip, routes, storage_probe, subnet
-from ovirt_he.pillar import patterns, validate
+from ovirt_he.pillar import schema_types, validate
 from ovirt_he.pillar import storage as kinds
 from ovirt_he.pillar.schema import SCHEMA
 
@@ -241,16 +241,16 @@ def family_is_one(host: Host) -> Iterator[Problem]:
 def names_have_room(host: Host) -> Iterator[Problem]:
     """What the engine and the kernel limit, though each part by itself is short enough."""
     name = host.settings["host"]["address"]
-    if len(name) > patterns.COMMON_NAME:
+    if len(name) > schema_types.COMMON_NAME:
         yield problem(
             "host:address",
-            f"{name} is longer than {patterns.COMMON_NAME} characters, more than the host's "
+            f"{name} is longer than {schema_types.COMMON_NAME} characters, more than the host's "
             "certificate holds",
             "Give a shorter name, or an address",
         )
     organization = host.settings["engine"]["answers"].get(ORGANIZATION, "").removeprefix("str:")
-    if len(organization) > patterns.COMMON_NAME:
-        what = f"longer than the {patterns.COMMON_NAME} characters that a certificate holds"
+    if len(organization) > schema_types.COMMON_NAME:
+        what = f"longer than the {schema_types.COMMON_NAME} characters that a certificate holds"
         yield problem(f"engine:answers:{ORGANIZATION}", what, "Give a shorter one")
     storage = host.settings["storage"]
     if storage["type"] not in kinds.MOUNT:

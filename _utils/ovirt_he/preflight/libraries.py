@@ -111,13 +111,13 @@ def _lacking_tools() -> list[str]:
     if not shutil.which("pkg-config"):
         return [*lacking, "pkg-config", "the headers of libvirt and libxml2"]
     for module in ("libvirt", "libxml-2.0"):
-        if command.run("pkg-config", "--exists", module, codes=command.ANY).returncode:
+        if command.run("pkg-config", "--exists", module, check=False).returncode:
             lacking.append(f"the headers of {module}")
     return lacking
 
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return command.run(sys.executable, "-m", "pip", *arguments, timeout=SECONDS, codes=command.ANY)
+    return command.run(sys.executable, "-m", "pip", *arguments, timeout=SECONDS, check=False)
 
 
 CHECKS: list[Check] = [python, libraries]

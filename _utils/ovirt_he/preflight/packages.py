@@ -55,9 +55,7 @@ def _by_dnf(names: list[str]) -> dict[str, list[str]]:
     found = {}
     for name in names:
         words = ("--whatprovides", name)
-        here = command.run(
-            "rpm", "--query", "--queryformat", "%{NAME}\\n", *words, codes=command.ANY
-        )
+        here = command.run("rpm", "--query", "--queryformat", "%{NAME}\\n", *words, check=False)
         seen = here.stdout.split() if here.returncode == 0 else []
         if not seen:
             asked = ("dnf", "--quiet", "repoquery", "--queryformat", "%{name}\\n", *words)

@@ -11,10 +11,11 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ovirt_he.migrate import answer_readers
+from ovirt_he.pillar.keys import DEPLOY
+
+from pillar_from_answers import readers
 
 FORM = re.compile(r"QUESTION/([0-9]{1,9})/(.+)")
-PREFIX = "OVEHOSTED_"
 # The first part of the names of engine-setup's questions and settings; all others are somebody's.
 ENGINE_SETUP = ("OVESETUP_", "OSETUP_")
 SAME = "the same answer, asked for again"
@@ -153,7 +154,7 @@ def _two(found: Read, given: Mapping[str, Any], asked: list[str], answers: Seque
         found.left_out.update(dict.fromkeys(asked, reason))
         return
     for name, answer in zip(asked, answers, strict=True):
-        _one(found, given, [name], PREFIX + answer)
+        _one(found, given, [name], DEPLOY + answer)
 
 
 def _one(found: Read, given: Mapping[str, Any], asked: list[str], answer: str) -> None:
@@ -168,7 +169,7 @@ def _one(found: Read, given: Mapping[str, Any], asked: list[str], answer: str) -
         found.values[answer] = given[last]
     else:
         found.left_out[last] = f"{answer} says what became of it"
-        if answer.removeprefix(PREFIX) not in CHANGED and not _same(kept, given[last]):
+        if answer.removeprefix(DEPLOY) not in CHANGED and not _same(kept, given[last]):
             found.problems.append(f"{last} and {answer} differ: the latter counts")
 
 
@@ -177,7 +178,7 @@ def _answer(question: str) -> str:
     if question == ADMINISTRATOR:
         return "OVESETUP_CONFIG/adminPassword"
     if question in ANSWERS:
-        return PREFIX + ANSWERS[question]
+        return DEPLOY + ANSWERS[question]
     return question.removeprefix("DIALOG")
 
 
@@ -185,7 +186,7 @@ def _same(one: Any, other: Any) -> bool:
     if str(one).strip() == str(other).strip():
         return True
     try:
-        return answer_readers.flag(one) == answer_readers.flag(other)
+        return readers.flag(one) == readers.flag(other)
     except ValueError:
         return False
 

@@ -11,22 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ovirt_he.migrate import answer_readers
-from ovirt_he.pillar import mount_options, storage
-from ovirt_he.pillar.schema import SCHEMA
+from ovirt_he.pillar import keys, mount_options, storage
+from ovirt_he.pillar.keys import Values
 
-Values = dict[str, Any]
+from pillar_from_answers import readers
 
 NOTHING = "says nothing by itself, or what is so without it"
 
 
 class Row(NamedTuple):
-    """Names of the other tool, the pillar's keys that they tell, and both ways between them."""
+    """Names of the other tool, the pillar's keys that they set, and how they are read."""
 
     names: tuple[str, ...]
     paths: tuple[str, ...]
     read: Callable[..., Any]
-    write: Callable[..., Any] | None = None
 
 
 class Converted(NamedTuple):
@@ -36,6 +34,16 @@ class Converted(NamedTuple):
     unknown: list[str]
     left_out: dict[str, str]
     problems: list[str]
+
+
+def table(tool: str, rows: list[Row]) -> list[Row]:
+    """``rows``, then one row for each key that has a name of its own in the schema."""
+    converted = {(name, path) for row in rows for name in row.names for path in row.paths}
+    return rows + [
+        Row((name,), (path,), readers.of(path))
+        for path, name in keys.named(tool).items()
+        if (name, path) not in converted
+    ]
 
 
 def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Converted:
@@ -53,7 +61,7 @@ def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Conv
         said = ", ".join(names)
         try:
             told = row.read(*(values.get(name) for name in row.names))
-        except answer_readers.LeftOut as reason:
+        except readers.LeftOut as reason:
             left_out |= dict.fromkeys(names, str(reason))
             silent -= set(names)
             continue
@@ -72,7 +80,7 @@ def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Conv
     known = {name for row in table for name in row.names}
     unknown = sorted(name for name in given if name not in known and name not in reasons)
     problems += [*_nfs_version(found), *_network_test(found), *contradictions(found)]
-    return Converted(tree(found), unknown, dict(sorted(left_out.items())), problems)
+    return Converted(keys.tree(found), unknown, dict(sorted(left_out.items())), problems)
 
 
 def _secret_options(found: Values, sources: Mapping[str, str]) -> dict[str, str]:
@@ -123,7 +131,7 @@ def contradictions(found: Values) -> Iterator[str]:
     for path, value in found.items():
         group, _, key = path.partition(":")
         kinds = [name for name, keys in storage.KEYS.items() if key in keys]
-        if group == "storage" and kinds and kind not in kinds and value != default(path):
+        if group == "storage" and kinds and kind not in kinds and value != keys.default(path):
             yield (
                 f"{path} is given, which is for {' and '.join(kinds)}, but storage:type is {kind}: "
                 "one of them is wrong"
@@ -149,47 +157,3 @@ def another_name(given: Values, fqdn: str, host: str, domain: str) -> list[str]:
     if not given.get(domain) and str(engine).partition(".")[0] == name:
         return []
     return [f"{host} and {domain} say another name than {fqdn}: the guest is named by the latter"]
-
-
-def leaves(pillar: Mapping[str, Any]) -> Values:
-    """The keys of a pillar with their values, by path: ``engine:fqdn``; mappings are values."""
-    found: Values = {}
-    for name, item in SCHEMA["properties"].items():
-        if "properties" not in item:
-            found |= {name: pillar[name]} if name in pillar else {}
-            continue
-        group = pillar.get(name, {})
-        found |= {f"{name}:{key}": group[key] for key in item["properties"] if key in group}
-    return found
-
-
-def paths() -> Iterator[str]:
-    """All keys of a pillar, but the secrets."""
-    for name, item in SCHEMA["properties"].items():
-        if name != "secrets":
-            keys = item.get("properties", {})
-            yield from (f"{name}:{key}" for key in keys) if keys else (name,)
-
-
-def tree(values: Values) -> Values:
-    """The pillar of some leaves."""
-    pillar: Values = {}
-    for path, value in values.items():
-        group, _, key = path.partition(":")
-        if key:
-            pillar.setdefault(group, {})[key] = value
-        else:
-            pillar[group] = value
-    return pillar
-
-
-def schema_of(path: str) -> dict[str, Any]:
-    """A key's schema."""
-    group, _, key = path.partition(":")
-    item: dict[str, Any] = SCHEMA["properties"][group]
-    return item["properties"][key] if key else item
-
-
-def default(path: str) -> Any:
-    """A key's default; None for one that must be given."""
-    return schema_of(path).get("default")

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ovirt_he.pillar import storage
+from ovirt_he.pillar import keys, storage
 from ovirt_he.pillar.storage import ISCSI_PORT
 
 # Phases are the only places to stop at: this one is after engine-setup, before the host is added.
@@ -161,6 +161,32 @@ def image(value: Any) -> str | None:
     return said
 
 
+def package(value: Any) -> str | None:
+    """``appliance:package``; the role takes a file as well."""
+    said = text(value)
+    if said and (said.startswith("/") or said.endswith(".rpm")):
+        raise ValueError(
+            "a package's name is wanted: install that file first, and name its package"
+        )
+    return said
+
+
+def graphics(value: Any) -> str | None:
+    """``vm:graphics``; qxl is how files of the first versions ask for SPICE."""
+    said = text(value)
+    return "spice" if said == "qxl" else said
+
+
+def subnet(value: Any) -> list[str] | None:
+    """``bootstrap:subnets`` of the first three numbers."""
+    return [f"{said.rstrip('.')}.0/24"] if (said := text(value)) else None
+
+
+def subnet_ipv6(value: Any) -> list[str] | None:
+    """``bootstrap:subnets_ipv6`` of the first four groups."""
+    return [f"{said.rstrip(':')}::/64"] if (said := text(value)) else None
+
+
 def kind(value: Any) -> str | None:
     """``storage:type``; the role's first README says gluster."""
     said = text(value)
@@ -243,3 +269,32 @@ def portal_group(value: Any) -> int | None:
     if len(groups) > 1:
         raise ValueError("the portals lie in different portal groups: only one can be given")
     return number(groups.pop()) if groups else None
+
+
+BY_TYPE: dict[str, Callable[..., Any]] = {
+    "string": text,
+    "integer": number,
+    "boolean": flag,
+    "array": texts,
+}
+# Of keys whose type doesn't say how their values were written.
+BY_KEY: dict[str, Callable[..., Any]] = {
+    "appliance:package": package,
+    "appliance:source": image,
+    "bootstrap:directory": directory,
+    "bootstrap:subnets": subnet,
+    "bootstrap:subnets_ipv6": subnet_ipv6,
+    "storage:portal_group": portal_group,
+    "storage:type": kind,
+    "vm:graphics": graphics,
+    "vm:machine": machine,
+    "vm:root_login": root_login,
+    "vm:root_ssh_keys": lines,
+}
+
+
+def of(path: str) -> Callable[..., Any]:
+    """The reader of a key's value."""
+    if path.startswith("secrets:"):
+        return password
+    return BY_KEY.get(path) or BY_TYPE[keys.ALL[path]["type"]]

@@ -1,11 +1,11 @@
-"""What counts as a secret inside of a text, and what doesn't."""
+"""Text that is safe to show: no secrets, and nothing that talks to a terminal."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.core import secret_text
+from ovirt_he.core.text import hide, holds_secret, safe, secrets_in
 
 from .generated import ANYTHING
 from .test_schema_properties import generated
@@ -30,9 +30,9 @@ from .test_schema_properties import generated
     ],
 )
 def test_a_secret_is_found_and_hidden(text, secret):
-    assert list(secret_text.found(text)) == [secret]
-    assert secret_text.hide(text) == text.replace(secret, "(hidden)")
-    assert secret_text.holds([{"key": [text]}])
+    assert list(secrets_in(text)) == [secret]
+    assert hide(text) == text.replace(secret, "(hidden)")
+    assert holds_secret([{"key": [text]}])
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,44 @@ def test_a_secret_is_found_and_hidden(text, secret):
     ],
 )
 def test_what_is_no_secret(text):
-    assert not secret_text.holds(text)
-    assert secret_text.hide(text) == text
+    assert not holds_secret(text)
+    assert hide(text) == text
 
 
 def test_a_value_is_one_by_its_name_in_a_mapping():
-    assert list(secret_text.found({"db_pass": "x1", "host": "a"})) == ["x1"]
+    assert list(secrets_in({"db_pass": "x1", "host": "a"})) == ["x1"]
 
 
 @generated
 @given(ANYTHING | st.text())
 def test_any_value_is_looked_at_and_what_was_found_is_gone(value):
-    for secret in secret_text.found(value):
+    for secret in secrets_in(value):
         assert isinstance(secret, str)
     if isinstance(value, str):
-        hidden = secret_text.hide(value)
+        hidden = hide(value)
         assert hidden == value or "(hidden)" in hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]52;c;ZXZpbA==\x1b\\after", "after"),
+        ("bell\x07 and \x9b31m csi", "bell and 31m csi"),
+        ("line\r\nnext\x00", "line\nnext"),
+        ("\x1bP+q544e\x1b\\x", "x"),
+        ("\x1b(Bset", "set"),
+        ("ümläut ✔", "ümläut ✔"),
+    ],
+)
+def test_nothing_moves_or_talks_to_the_terminal(text, shown):
+    assert safe(text) == shown
+
+
+def test_only_the_last_lines_are_shown_and_no_secret():
+    text = "\n".join(f"line {number} pass-word" for number in range(100))
+
+    shown = safe(text, ["pass", "pass-word", ""], lines=2)
+
+    assert shown == "line 98 (hidden)\nline 99 (hidden)"

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ovirt_he.migrate import answer_readers
 from ovirt_he.pillar import mount_options
 from ovirt_he.pillar.storage import ISCSI_PORT
+
+from pillar_from_answers import readers
 
 # An address with a port: a share has a path instead.
 PORTAL = re.compile(r"(\[[^\]/]+\]|[^:/]+):[0-9]{2,5}")
@@ -69,6 +70,6 @@ def _signs(given: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str]]:
 def _said(given: Mapping[str, Any], name: str) -> str:
     """An answer as a text; what can't be read says something, too."""
     try:
-        return answer_readers.text(given.get(name)) or ""
+        return readers.text(given.get(name)) or ""
     except ValueError:
         return repr(type(given[name]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import configparser
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from salt.exceptions import CommandExecutionError
@@ -95,20 +95,3 @@ def value(typed: str) -> Any:
     if kind == "multi-str" and colon:
         return text.splitlines()
     raise ValueError("its value has no type that otopi knows: str, int, bool, none, multi-str")
-
-
-def typed(value: Any) -> str:
-    """``type:value`` of a Python value; nothing and an empty text are none."""
-    if value is None or value in ("", []):
-        return "none:None"
-    if isinstance(value, bool):
-        return f"bool:{value}"
-    if isinstance(value, list):
-        return "multi-str:" + "\n".join(value)
-    return f"int:{value}" if isinstance(value, int) else f"str:{value}"
-
-
-def render(answers: Mapping[str, str]) -> str:
-    """The text of an answer file; a further line of a list is indented."""
-    lines = [f"{name}={item}\n".replace("\n", "\n  ")[:-2] for name, item in answers.items()]
-    return f"[{SECTIONS[0]}]\n" + "".join(lines)
