@@ -11,8 +11,7 @@ from ovirt_he.core.state import Facts
 from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection
 from ovirt_he.guest import address
-from ovirt_he.ha import conf, explain
-from ovirt_he.ha import lockspace as _lockspace
+from ovirt_he.ha import conf, modes, sanlock
 from ovirt_he.ha import status as ha_status
 from ovirt_he.host import volume
 from ovirt_he.pillar import settings
@@ -33,7 +32,7 @@ def status() -> dict[str, Any]:
 
     Raises CommandExecutionError where HA isn't deployed or its broker is down.
     """
-    return ha_status.read()
+    return dict(ha_status.read())
 
 
 def get() -> Facts:
@@ -84,23 +83,7 @@ def maintenance() -> Facts:
         salt-call --local hosted_engine_ha.maintenance
     """
     _configured()
-    try:
-        seen = ha_status.read()
-    except CommandExecutionError as error:
-        return {
-            "answers": False,
-            "global_maintenance": None,
-            "local_maintenance": ha_status.local_maintenance(),
-            "why": str(error),
-        }
-    here = ha_status.by_id(seen, ha_status.host_id())
-    return {
-        "answers": True,
-        "global_maintenance": seen["global_maintenance"],
-        "local_maintenance": ha_status.local_maintenance(),
-        # A host that has never reported isn't in it.
-        "engine_here": bool(here and ha_status.may_run_engine(here)),
-    }
+    return modes.read()
 
 
 def under_global_maintenance() -> bool:
@@ -133,25 +116,14 @@ def set_maintenance(mode: str) -> None:
     while the engine's VM runs here), or doesn't show it within a minute; and where this host's
     agent holds no host id, when the command would end the broker.
     """
-    wanted = ha_status.flags(mode)
-    if ha_status.holds_host_id():
-        advice = ha_status.MIGRATE if mode == "local" else ""
-        argv = ("hosted-engine", "--set-maintenance", f"--mode={mode}")
-        command.run(*argv, timeout=_patience(), advice=advice)
-    elif mode == "none" and ha_status.local_maintenance():
-        ha_status.end_local_maintenance()
-    else:
-        raise CommandExecutionError(
-            f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
-            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it "
-            "waits in local maintenance: end that first (mode none), or do it on another host"
-        )
+    wanted = modes.flags(mode)
+    modes.set_(mode, _patience())
     wait(
         f"HA to show maintenance {mode}",
         maintenance,
         lambda seen: wanted.items() <= seen.items(),
         timeout=_patience(),
-        explain=lambda: explain.logs(_settings()),
+        explain=lambda: ha_status.logs(_settings()),
     )
 
 
@@ -180,7 +152,7 @@ def restart_broker() -> None:
         maintenance,
         lambda seen: bool(seen["answers"]),
         timeout=_patience(),
-        explain=lambda: explain.logs(_settings()),
+        explain=lambda: ha_status.logs(_settings()),
     )
 
 
@@ -226,7 +198,7 @@ def lockspace() -> Facts:
     where = ids["disks"]["lockspace"]
     storage = settings.merge(__pillar__, __grains__)["storage"]
     path = volume.find(ids["storage_domain"], where["image"], where["volume"], storage)
-    return {"lockspace": _lockspace.name(path) if path else None}
+    return {"lockspace": sanlock.name(path) if path else None}
 
 
 def initialise_lockspace() -> None:
@@ -242,11 +214,11 @@ def initialise_lockspace() -> None:
     Raises CommandExecutionError on a deployed host, or where the disk is too small.
     """
     path = __salt__["hosted_engine_disk.prepare"]("lockspace")
-    if (length := volume.size(path)) < _lockspace.BYTES:
+    if (length := volume.size(path)) < sanlock.BYTES:
         raise CommandExecutionError(
-            f"{path} has {length} bytes, a lockspace takes {_lockspace.BYTES}. Not written to"
+            f"{path} has {length} bytes, a lockspace takes {sanlock.BYTES}. Not written to"
         )
-    _lockspace.initialise(path)
+    sanlock.initialise(path)
 
 
 def wait_for_health() -> None:
@@ -267,7 +239,7 @@ def wait_for_health() -> None:
         lambda: {key: fact for key, fact in get().items() if key in ("health", "page")},
         lambda seen: seen == {"health": "good", "page": "answers"},
         timeout=_settings()["timeouts"]["ha"],
-        explain=lambda: f"{explain.addresses(_settings())}\n{explain.logs(_settings())}",
+        explain=lambda: f"{address.compared(_settings())[1]}\n{ha_status.logs(_settings())}",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from ovirt_he.core import command
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import lockspace, status
+from ovirt_he.ha import sanlock, status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 COMMAND = "hosted-engine"
@@ -40,7 +40,7 @@ def reinitialise_lockspace() -> None:
             f"{COMMAND} --reinitialize-lockspace: {reason}. Look at: "
             "/var/log/ovirt-hosted-engine-ha/broker.log, journalctl -u sanlock"
         )
-    if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != lockspace.NAME:
+    if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != sanlock.LOCKSPACE:
         raise CommandExecutionError(f"The lockspace reads back as {found!r}: the storage?")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command
-from ovirt_he.ha import conf
+from ovirt_he.ha import conf, modes
 from ovirt_he.ha import status as ha_status
 
 from functional.lab.standins import PACKAGES, facts, standin
@@ -63,7 +63,7 @@ class StandinHa:
         patch.setattr(broker.os, "kill", lambda pid, number: self.killed.append(number))
         self.killed: list[int] = []
         patch.setattr(ha_status, "read", read_status)
-        patch.setattr(ha_status, "HA_CONF", configuration.HA_CONF)
+        patch.setattr(modes, "HA_CONF", configuration.HA_CONF)
         # Ten cycles of these hosts, which report at each look.
         patch.setattr(ha_status, "WATCH_SECONDS", 0.3)
         patch.setattr(agent, "_is_leased", lambda host_id, path: host_id in self.reporting)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import wait
-from ovirt_he.ha import conf, status
+from ovirt_he.ha import conf, modes, status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from unit.configured import IDS, VM
 
@@ -290,7 +290,7 @@ def test_a_crashed_host_is_cleaned_before_the_lockspace(ha: StandinHa) -> None:
 @pytest.mark.feature("maintenance")
 def test_local_maintenance_lasts_though_no_metadata_says_so(ha: StandinHa) -> None:
     """After a boot the agent waits in local maintenance and publishes nothing."""
-    ha_conf = status.HA_CONF
+    ha_conf = modes.HA_CONF
     ha_conf.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
     ha.report(1, DOWN, alive=False, maintenance=False, stopped=True)
     ha.locked = False
@@ -332,7 +332,7 @@ def test_a_value_that_is_there_is_not_written_again(ha: StandinHa) -> None:
 @pytest.mark.parametrize("flag", ["local_maintenance", "local_maintenance_manual"])
 def test_after_a_boot_in_local_maintenance_no_status_is_needed(ha: StandinHa, flag: str) -> None:
     """The agent waits for either flag, and without vm.conf below /run no status is shown."""
-    status.HA_CONF.write_text(
+    modes.HA_CONF.write_text(
         f"local_maintenance=False\nlocal_maintenance_manual=False\n{flag}=True\n"
     )
     conf.RUN_VM_CONF.unlink()

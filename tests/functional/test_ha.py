@@ -16,7 +16,8 @@ from minion import ROOT
 from ovirt_he.core import command, records, wait
 from ovirt_he.core.errors import Unreachable
 from ovirt_he.engine import connection
-from ovirt_he.ha import conf, explain, status
+from ovirt_he.guest import address
+from ovirt_he.ha import conf, modes, status
 from salt.exceptions import CommandExecutionError
 from unit.configured import DOMAIN, VM
 
@@ -84,8 +85,8 @@ class Ha:
             output = "s hosted-engine:1:/lockspace:0\n" if self.locked else ""
         elif arguments[:2] == ("hosted-engine", "--set-shared-config"):
             flag, value = arguments[2:4]
-            text = status.HA_CONF.read_text()
-            status.HA_CONF.write_text(text.replace(f"{flag}=True", f"{flag}={value}"))
+            text = modes.HA_CONF.read_text()
+            modes.HA_CONF.write_text(text.replace(f"{flag}=True", f"{flag}={value}"))
         elif "sanlock" in arguments:
             tail = arguments[arguments.index("sanlock") + 1 :]
             done = subprocess.run(
@@ -111,11 +112,11 @@ def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha]:
             raise Unreachable(made.page)
 
     monkeypatch.setattr(status, "read", made.read)
-    monkeypatch.setattr(status, "HA_CONF", host.folder / "ha.conf")
+    monkeypatch.setattr(modes, "HA_CONF", host.folder / "ha.conf")
     monkeypatch.setattr(command, "run", made.run)
     monkeypatch.setattr(connection.Site, "_ca_file", lambda site: Path("/ca.pem"))
     monkeypatch.setattr(connection.Site, "check_health", check_health)
-    monkeypatch.setattr(explain, "LOGS", host.folder)
+    monkeypatch.setattr(status, "LOGS", host.folder)
     monkeypatch.setattr(wait, "FIRST", 0.01)
     answers = [(0, 0, 0, "", ("192.0.2.10", 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
@@ -224,7 +225,7 @@ def test_vm_conf_that_went_with_a_failed_broker_is_made_again(ha: Ha) -> None:
 
 def test_local_maintenance_of_earlier_days_is_ended_before_the_agent_starts(ha: Ha) -> None:
     """An agent that finds it in ha.conf waits for ever, and the engine never comes up."""
-    status.HA_CONF.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
+    modes.HA_CONF.write_text("local_maintenance=True\nlocal_maintenance_manual=True\n")
     ha.locked = False
 
     ret = ha.host.state(OFF)
@@ -276,9 +277,9 @@ def test_bad_health_is_explained(ha: Ha, monkeypatch: pytest.MonkeyPatch) -> Non
     neighbour = {**ha.host.settings["vm"], "mac": MAC}
     monkeypatch.setitem(ha.host.settings, "vm", neighbour)
 
-    assert "resolves to 192.0.2.10, but the VM" in explain.addresses(ha.host.settings)
-    assert "has 192.0.2.77: correct the name in DNS" in explain.addresses(ha.host.settings)
-    tail = explain.logs(ha.host.settings)
+    assert "resolves to 192.0.2.10, but the VM" in address.compared(ha.host.settings)[1]
+    assert "has 192.0.2.77: correct the name in DNS" in address.compared(ha.host.settings)[1]
+    tail = status.logs(ha.host.settings)
     assert tail.endswith("\nold\nlast words")
     assert tail.count("old") == 5
     assert ha.host.state(HEALTHY, test=True)["result"] is None

@@ -32,6 +32,7 @@ MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 VDSM_KVM = (36, 36)
 RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
+AGAIN = "salt-call --local state.apply hosted_engine.handover writes it again"
 # As the agent's own documentation writes it.
 VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"
 # Prefixes of the four disks' keys in hosted-engine.conf: (image, volume).
@@ -93,6 +94,24 @@ def is_written() -> bool:
         ) from error
 
 
+def host_id() -> int:
+    """
+    This host's id in HA.
+
+    Raises CommandExecutionError where it has none.
+    """
+    return _host_id(read())
+
+
+def _host_id(values: Mapping[str, str]) -> int:
+    text = values.get("host_id", "")
+    if not re.fullmatch(r"0*[1-9][0-9]*", text):
+        raise CommandExecutionError(
+            f"{CONFIGURATION} lacks a usable host_id (a number from 1 on): it is {text!r}. {AGAIN}"
+        )
+    return int(text)
+
+
 def ids(values: Mapping[str, str]) -> dict[str, Any]:
     """
     The ids in hosted-engine.conf, each disk's image and volume among them.
@@ -100,19 +119,13 @@ def ids(values: Mapping[str, str]) -> dict[str, Any]:
     Raises CommandExecutionError where one is missing, or ``host_id`` is no number from 1 on.
     """
     pairs = DISK_KEYS.values()
-    keys = ("vmid", "sdUUID", "host_id", *(key for pair in pairs for key in pair))
-    wrong = [key for key in keys if not values.get(key)]
-    if not wrong and not re.fullmatch(r"0*[1-9][0-9]*", values["host_id"]):
-        wrong = [f"host_id (it is {values['host_id']!r}, a number from 1 on is expected)"]
-    if wrong:
-        raise CommandExecutionError(
-            f"{CONFIGURATION} lacks a usable {', '.join(wrong)}: "
-            "salt-call --local state.apply hosted_engine.handover writes it again"
-        )
+    keys = ("vmid", "sdUUID", *(key for pair in pairs for key in pair))
+    if missing := [key for key in keys if not values.get(key)]:
+        raise CommandExecutionError(f"{CONFIGURATION} lacks {', '.join(missing)}. {AGAIN}")
     return {
         "vm_id": values["vmid"],
         "storage_domain": values["sdUUID"],
-        "host_id": int(values["host_id"]),
+        "host_id": _host_id(values),
         "disks": {
             disk: {"image": values[image], "volume": values[volume]}
             for disk, (image, volume) in DISK_KEYS.items()

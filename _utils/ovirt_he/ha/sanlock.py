@@ -1,4 +1,4 @@
-"""The lockspace of HA, as sanlock writes it: what its first sector says."""
+"""HA's lockspace, in which sanlock keeps the hosts apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from salt.exceptions import CommandExecutionError
 from ovirt_he.core import command
 from ovirt_he.host import volume
 
-NAME = "hosted-engine"
+LOCKSPACE = "hosted-engine"
 BYTES = 1024**2
 # sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
 LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
@@ -46,6 +46,12 @@ def initialise(path: Path) -> None:
 
 
 def place(path: Path) -> str:
-    """The lockspace at the start of a volume, as sanlock's command line wants it."""
+    """The lockspace at the start of a volume, in the form of sanlock's command line."""
     escaped = str(path).replace("\\", "\\\\").replace(":", "\\:")
-    return f"{NAME}:0:{escaped}:0"
+    return f"{LOCKSPACE}:0:{escaped}:0"
+
+
+def holds_host_id() -> bool:
+    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
+    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
+    return any(line.startswith(f"s {LOCKSPACE}:") for line in output.splitlines())
