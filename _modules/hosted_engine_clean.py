@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import command, records
 from ovirt_he.ha import conf, left_domain, own_domain, status
-from ovirt_he.ha import metadata as ha_metadata
 from ovirt_he.host import authorized_keys, hypervisor, stage, volume
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import server_path
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# vdsm's types of the hosted engine's four disks, as a volume's metadata has them.
-BOOKKEEPING = ["DISKTYPE=OVFS", "OVF_STORE"]
-DISKS = ["DISKTYPE=HEVD", "DISKTYPE=HESD", "DISKTYPE=HEMD", "DISKTYPE=HECI"]
 NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 
@@ -218,32 +212,13 @@ def remove_storage() -> None:
     known, found = own_domain.known(pillar), storage()
     if known is None or found is None:
         return
-    if kinds.is_block(known.storage["type"]):
-        left_domain.refuse_lun(known)
-    if not UUID.fullmatch(known.id):
-        left_domain.refuse_unknown(known)
+    left_domain.refuse_unremovable(known)
     path = Path(found["path"] or _connected(known))
-    left_domain.check(path, known)
-    if others := _others(path):
-        raise CommandExecutionError(
-            f"The storage domain {known.id} also holds disks of others: {', '.join(others)}. Move "
-            "or remove them in the engine first"
-        )
-    _refuse_while_hosts_write(path)
+    left_domain.check(path, known, conf.ids(conf.read()) if conf.is_written() else None)
     # So that it isn't the pool's manager any more: it would miss its leases.
     command.run("systemctl", "try-restart", "vdsmd", timeout=pillar["timeouts"]["command"])
     asked = (*volume.AS_VDSM, "rm", "-rf", "--", str(path))
     command.run(*asked, timeout=pillar["timeouts"]["storage"])
-
-
-def _refuse_while_hosts_write(domain: Path) -> None:
-    """The engine may run on another host, of which no VM of this one and no file tells."""
-    if not _configuration():
-        return
-    where = __salt__["hosted_engine_config.ids"]()["disks"]["metadata"]
-    metadata = domain / "images" / where["image"] / where["volume"]
-    if volume.exists(metadata) and (writers := ha_metadata.writers(metadata)):
-        raise CommandExecutionError(f"Its storage isn't removed: {'; '.join(writers)}")
 
 
 def _connected(known: own_domain.Own) -> Path:
@@ -256,28 +231,10 @@ def _connected(known: own_domain.Own) -> Path:
     mount = left_domain.mount(known.storage)
     if mount is None:
         raise CommandExecutionError(
-            f"{kinds.server_path(known.storage)} isn't mounted here{reason}: remove the directory "
+            f"{server_path(known.storage)} isn't mounted here{reason}: remove the directory "
             f"{known.id} from it by hand, and {left_domain.RECORD}"
         )
     return mount / known.id
-
-
-def _others(domain: Path) -> list[str]:
-    """Images that neither this deployment nor the engine's own bookkeeping put there."""
-    ours: set[str] = set()
-    # Before its end no file says which images are ours; their types are known.
-    names = BOOKKEEPING
-    if _configuration():
-        ours = {disk["image"] for disk in __salt__["hosted_engine_config.ids"]()["disks"].values()}
-    else:
-        names = BOOKKEEPING + DISKS
-    found = []
-    for image, described in left_domain.images(domain).items():
-        known = any(name in described for name in names)
-        # One that a killed run left half made describes itself nowhere.
-        if image not in ours and not known and (described or _configuration()):
-            found.append(image)
-    return sorted(found)
 
 
 def _finished() -> bool:
@@ -298,7 +255,3 @@ def _finished() -> bool:
 def _refuse() -> None:
     if reason := refusal():
         raise CommandExecutionError(f"Not taken down: {reason}")
-
-
-def _configuration() -> str:
-    return records.read_file(conf.CONFIGURATION)

@@ -10,9 +10,9 @@ from ovirt_he.core import command, records
 from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait
 from ovirt_he.host import vdsm_storage
-from ovirt_he.host import volume as volumes
+from ovirt_he.host.volume import exists
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import where
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # vdsm's error for a domain that isn't on any storage that this host has connected.
@@ -120,13 +120,13 @@ def connect_storage(storage: dict[str, Any] | None = None) -> None:
         # vdsm-client repeats what it was given, the password too.
         reason = safe(str(error).partition("failed:\n")[2] or "no answer", [password])
         raise CommandExecutionError(
-            f"vdsm doesn't connect {kinds.where(wanted)}: {reason}. Look at: systemctl status "
+            f"vdsm doesn't connect {where(wanted)}: {reason}. Look at: systemctl status "
             "vdsmd, /var/log/vdsm/vdsm.log"
         ) from None
     codes = vdsm_storage.codes(done.stdout)
     if 0 not in codes:
         raise CommandExecutionError(
-            f"vdsm doesn't connect {kinds.where(wanted)}: error code "
+            f"vdsm doesn't connect {where(wanted)}: error code "
             f"{', '.join(map(str, codes)) or 'unknown'}. Look at /var/log/vdsm/vdsm.log, the "
             "server, and what lies between"
         )
@@ -170,7 +170,7 @@ def prepare_image(domain: str, image: str, volume: str) -> str:
         volumeID=volume,
     )
     path = answer.get("path") if isinstance(answer, dict) else None
-    if not path or not volumes.exists(Path(path)):
+    if not path or not exists(Path(path)):
         raise CommandExecutionError(
             f"vdsm prepared the volume {volume} of the image {image}, but answered {answer}"
         )

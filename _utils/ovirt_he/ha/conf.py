@@ -1,10 +1,10 @@
 """
-Texts of the five files that the HA agent and broker read, and what in them is ours.
+The files that the HA agent and broker read: where they are, their keys and texts.
 
-A value is *ours* where another one would be wrong whoever wrote it: ids, the engine's name, where
-the storage lies. Everything else (gateway, network test, mount options, mail, the VM's fallback
-definition …) belongs to the operator once it is written: ``hosted-engine --set-shared-config`` may
-change it. It is only written where it is missing.
+A value is *ours* where another one would be wrong whoever wrote it: ids, the name of the engine,
+the location of the storage. Everything else (gateway, network test, mount options, mail, the
+fallback definition of the VM …) belongs to the operator once it is written: ``hosted-engine
+--set-shared-config`` may change it. It is only written where it is missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import records
 from ovirt_he.host.vdsm_storage import NO_UUID
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 
 Settings = Mapping[str, Any]
 Ids = Mapping[str, Any]
@@ -51,7 +51,7 @@ OURS = {
     "conf",
     "domainType",
     "storage",
-    *kinds.CONFIGURATION_KEYS,
+    *storage.CONFIGURATION_KEYS,
     *(key for pair in DISK_KEYS.values() for key in pair),
 }
 
@@ -170,7 +170,7 @@ def unreadable_settings(settings: Settings) -> list[str]:
 
 def connection_uuid(settings: Settings) -> str:
     """Any UUID serves, as long as it stays: made from what it connects to."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, kinds.identifier(settings["storage"])))
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, storage.identifier(settings["storage"])))
 
 
 def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str = "") -> str:
@@ -179,7 +179,7 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
 
     ``password`` is that of the iSCSI session: HA logs in by itself.
     """
-    network, storage = settings["network"], settings["storage"]
+    network, place = settings["network"], settings["storage"]
     values = {
         "fqdn": settings["engine"]["fqdn"],
         "vmid": ids["vm_id"],
@@ -187,9 +187,9 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
         "spUUID": NO_UUID,
         "host_id": ids["host_id"],
         "conf": VM_CONF_PATH,
-        **kinds.configuration(storage, password),
-        "nfs_version": storage["nfs_version"],
-        "mnt_options": storage["mount_options"],
+        **storage.configuration(place, password),
+        "nfs_version": place["nfs_version"],
+        "mnt_options": place["mount_options"],
         "connectionUUID": connection_uuid(settings),
         "gateway": gateway,
         "bridge": network["name"],
