@@ -27,7 +27,7 @@ def main(wheelhouse: Path, directory: Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.tar"
         archive = ["git", "archive", f"--prefix={name}/", f"--output={whole}", "HEAD"]
-        _run([*archive, "--", *formula["files"], "docs"])
+        _run([*archive, "--", *formula["files"], "docs", "tools"])
         files = sorted(path.name for path in wheelhouse.iterdir())
         owned = ["--owner=0", "--group=0", "--mode=u=rwX,go=rX"]
         moved = f"--transform=s,^,{name}/wheelhouse/,"

@@ -118,6 +118,7 @@ OVEHOSTED_STORAGE/LunID=str:36001
 OVEHOSTED_VM/vmMACAddr=str:01:16:3e:00:00:01
 OVEHOSTED_VM/cloudinitVMStaticCIDR=str:2001:db8::20/128
 OVEHOSTED_VM/rootSshAccess=str:without-password
+OVEHOSTED_CORE/renewPKIonRestore=bool:True
 OVESETUP_CONFIG/fqdn=str:engine.example.org
 """
 
@@ -136,6 +137,7 @@ def test_problems_are_all_that_the_formula_would_report_of_the_pillar(tmp_path):
     assert found == {
         "vm:mac", "vm:address", "network:gateway", "storage:portals:1", "storage:target",
         "secrets:iscsi_password", "vm:root_login", "cluster:name",
+        "restore:renew_pki",
     }  # fmt: skip
 
 

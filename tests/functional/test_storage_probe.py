@@ -41,10 +41,10 @@ from ovirt_he.host import storage_probe
 from salt.exceptions import CommandExecutionError
 storage, changed = json.loads(sys.argv[2])
 for name, value in changed.items():
-    setattr(probe, name, value)
+    setattr(storage_probe, name, value)
 before = set(open("/proc/self/mounts"))
 try:
-    told = probe.inspect(storage)
+    told = storage_probe.inspect(storage)
 except CommandExecutionError as error:
     told = {"error": str(error)}
 # Others on this machine may unmount theirs meanwhile, by removing what those are mounted on.

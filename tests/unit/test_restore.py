@@ -22,7 +22,7 @@ from ovirt_he.guest import answers, backup, files, restore_script
 from ovirt_he.host import stage
 from ovirt_he.pillar import settings as settings_
 from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import hooks
+from ovirt_he.preflight import engine, hooks
 from ovirt_he.preflight import restore as preflight_restore
 from salt.exceptions import CommandExecutionError
 from salt.modules import cp
@@ -218,7 +218,7 @@ def test_an_appliance_that_is_older_is_told_with_both_versions(site):
 def test_a_restore_that_cannot_be_is_told_before(site, restore, what):
     site.pillar["restore"] = restore
 
-    (told,) = site.problems(*preflight_restore.CHECKS)
+    (told,) = site.problems(*preflight_restore.CHECKS, engine.renewal_has_a_backup)
 
     assert what in told
 

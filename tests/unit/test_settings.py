@@ -48,6 +48,17 @@ def test_a_secret_is_wrapped():
     assert settings.secret(PILLAR, "root_password") is None
 
 
+def test_what_is_hidden_of_an_answer_is_its_text():
+    """With its type before it, nothing that shows the text alone would be found."""
+    secrets = PILLAR["hosted_engine"]["secrets"] | {
+        "answers": {"OVESETUP_A/b": "str:tr0ub4dor", "A/c": "multi-str:a", "A/d": "bool:True"}
+    }
+
+    assert settings.secret_texts({"hosted_engine": {"secrets": secrets}}) == [
+        "hunter2", "tr0ub4dor", "a",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("pillar", [{}, {"hosted_engine": None}, {"hosted_engine": {"secrets": 1}}])
 def test_a_pillar_without_secrets_has_none(pillar):
     assert settings.secret(pillar, "admin_password") is None
@@ -73,7 +84,16 @@ def test_mac_addresses_are_stable_unicast_and_the_engine_s_own():
 
     assert len(macs) == 50
     assert all(mac.startswith("00:16:3e:") for mac in macs)
+    # The half of Xen's range that is for local use.
+    assert max(int(mac.split(":")[3], 16) for mac in macs) < 0x80
     assert settings.mac_of("Engine.Example.com") == settings.mac_of("engine.example.com")
+
+
+def test_a_mac_address_is_written_as_libvirt_writes_it():
+    """By it the VM's link is found: ``ip`` and libvirt print small letters."""
+    pillar = {"hosted_engine": {"vm": {"mac": "00:16:3E:AA:BB:CC"}}}
+
+    assert settings.merge(pillar, GRAINS)["vm"]["mac"] == "00:16:3e:aa:bb:cc"
 
 
 def test_the_bootstrap_vm_has_an_identity_of_its_own():

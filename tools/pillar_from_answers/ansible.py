@@ -36,30 +36,30 @@ class Unsafe(str):
 
 def _firmware(uefi: Any, flags: Any) -> tuple[str | None, bool | None]:
     """The boot flags are those of virt-install; without them the role finds out by itself."""
-    said = readers.text(flags)
-    if said is None:
+    answer = readers.text(flags)
+    if answer is None:
         return ("uefi" if readers.flag(uefi) else None), None
-    return ("uefi" if "uefi" in said else "bios"), ("loader.secure=yes" in said or None)
+    return ("uefi" if "uefi" in answer else "bios"), ("loader.secure=yes" in answer or None)
 
 
 def _address(address: Any, prefix: Any) -> str | None:
-    said, length = readers.text(address), readers.number(prefix)
-    if said and "/" in said and length is not None and said.rpartition("/")[2] != str(length):
+    answer, length = readers.text(address), readers.number(prefix)
+    if answer and "/" in answer and length is not None and answer.rpartition("/")[2] != str(length):
         raise ValueError("the prefix length is given twice, and differs")
-    if said is None or "/" in said:
-        return said
+    if answer is None or "/" in answer:
+        return answer
     if length is None:
         raise ValueError("the address has no prefix length: he_vm_ip_prefix is wanted too")
-    return f"{said}/{length}"
+    return f"{answer}/{length}"
 
 
 def _storage(*values: Any) -> tuple[Any, ...]:
     """Where it lies; of a block storage the address is its portal's."""
     kind, address, path, portals, ports = values
-    said, export = readers.text(address), readers.text(path)
+    answer, export = readers.text(address), readers.text(path)
     export = f"/{export.strip('/')}" if export else None
-    listed = readers.portals(kind, said, portals, ports)
-    return (said.strip("[]") if said and kind != "iscsi" else None), export, listed
+    listed = readers.portals(kind, answer, portals, ports)
+    return (answer.strip("[]") if answer and kind != "iscsi" else None), export, listed
 
 
 TABLE = convert.table(
@@ -118,16 +118,16 @@ DEFAULTS = {
 
 
 def read(variables: Values) -> Converted:
-    """The pillar that variables tell; those that only Ansible can read are left out, and why."""
+    """The pillar that variables make; those that only Ansible can read are left out."""
     hidden = {name: reason for name, value in variables.items() if (reason := unreadable(value))}
-    told = {name: value for name, value in variables.items() if name not in hidden}
-    kind, said = (None, []) if STORAGE.kind in hidden else concluded(told, STORAGE)
-    found = convert.convert(TABLE, reasons.VARIABLES, told | ({STORAGE.kind: kind} if kind else {}))
+    readable = {name: value for name, value in variables.items() if name not in hidden}
+    kind, remarks = ({}, []) if STORAGE.kind in hidden else concluded(readable, STORAGE)
+    found = convert.convert(TABLE, reasons.VARIABLES, readable | kind)
     places = {name: ", ".join(row.paths) for row in TABLE for name in row.names}
     left_out = {name: _advice(reason, places.get(name)) for name, reason in hidden.items()}
     return found._replace(
         left_out=dict(sorted((found.left_out | left_out).items())),
-        problems=[*said, *found.problems, *convert.another_name(told, *GUEST)],
+        problems=[*remarks, *found.problems, *convert.another_name(readable, *GUEST)],
     )
 
 

@@ -1,4 +1,4 @@
-"""Answers of ``hosted-engine --deploy``: those that really convert, and what any such file says."""
+"""Answers of ``hosted-engine --deploy``: those that really convert, and what they make."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def row(names: str, paths: str, read: Any) -> Row:
 
 def _kind(value: Any) -> tuple[str | None, str | None]:
     """Files of the first versions say nfs3 or nfs4."""
-    said = readers.kind(value)
-    return ("nfs", f"v{said[-1]}") if said in ("nfs3", "nfs4") else (said, None)
+    answer = readers.kind(value)
+    return ("nfs", f"v{answer[-1]}") if answer in ("nfs3", "nfs4") else (answer, None)
 
 
 def _storage(kind: Any, connection: Any, addresses: Any, ports: Any) -> tuple[Any, ...]:
@@ -37,10 +37,10 @@ def _storage(kind: Any, connection: Any, addresses: Any, ports: Any) -> tuple[An
 
 
 def _cidr(value: Any) -> str | None:
-    said = readers.text(value)
-    if said and "/" not in said:
+    answer = readers.text(value)
+    if answer and "/" not in answer:
         raise ValueError("ADDRESS/PREFIX is wanted: files that the role wrote lack the prefix")
-    return said
+    return answer
 
 
 TABLE = convert.table(
@@ -92,7 +92,7 @@ STORAGE = Names(
 
 def read(answers: Mapping[str, str]) -> Converted:
     """
-    The pillar that answers tell; ``answers``: name to value as ``answer_file.parse`` gives them.
+    The pillar that answers make; ``answers``: name to value as ``answer_file.parse`` gives them.
 
     Answers of engine-setup (OVESETUP_…) become ``engine:answers``, or a secret by their name or by
     what is in them.
@@ -107,20 +107,20 @@ def read(answers: Mapping[str, str]) -> Converted:
     known = {name for row in TABLE for name in row.names} | reasons.ANSWERS.keys()
     asked = questions.read(values, known)
     others = {name for name in asked.values if not name.startswith(DEPLOY) and name not in known}
-    kind, said = concluded(asked.values, STORAGE)
+    kind, remarks = concluded(asked.values, STORAGE)
     ours = {name: item for name, item in asked.values.items() if name not in others}
-    told = convert.convert(TABLE, reasons.ANSWERS, ours | ({STORAGE.kind: kind} if kind else {}))
-    found = keys.leaves(told.pillar)
+    converted = convert.convert(TABLE, reasons.ANSWERS, ours | kind)
+    found = keys.leaves(converted.pillar)
     unknown = _engine_setup(found, {name: answers[name] for name in others})
-    unknown += _own_keys(found, {name: values[name] for name in told.unknown})
+    unknown += _own_keys(found, {name: values[name] for name in converted.unknown})
     problems = [
         *broken,
         *asked.problems,
-        *said,
-        *told.problems,
+        *remarks,
+        *converted.problems,
         *convert.another_name(values, *GUEST),
     ]
-    left_out = dict(sorted((told.left_out | asked.left_out).items()))
+    left_out = dict(sorted((converted.left_out | asked.left_out).items()))
     return Converted(keys.tree(found), sorted(unknown), left_out, problems)
 
 

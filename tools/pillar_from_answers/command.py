@@ -91,10 +91,10 @@ def _result(
     secret = [path for path in leaves if path.startswith("secrets:")]
     # A text that holds a secret isn't shown either, though its key is none.
     within = [path for path in leaves if path not in secret and holds_secret(leaves[path])]
-    pillar, listed = keys.tree(leaves), set(convert.contradictions(leaves))
+    pillar = keys.tree(leaves)
     problems = [
         *odd,
-        *(one for one in found.problems if one not in listed),
+        *found.problems,
         *_problems(pillar),
         *(f"hosted_engine:{path}: holds a secret, which commands and logs show" for path in within),
     ]

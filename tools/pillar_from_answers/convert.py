@@ -1,9 +1,9 @@
 """
-What was answered to another tool, converted into a pillar: the rows of a table, and their readers.
+Answers to another tool become a pillar: the rows of a table, and how they are read.
 
-A row says which names of the other tool tell which keys of the pillar. Its ``read`` gets the values
-of the names (None: not given) and returns those of the keys (None: not said), or raises ValueError
-with what it wants. Such a sentence never holds the value: it may be a secret.
+A row says which names of the other tool set which keys of the pillar. Its ``read`` gets the values
+of the names (None: not given) and returns those of the keys (None: not set), or raises ValueError
+with what it expects. Such a sentence never holds the value: it may be a secret.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ovirt_he.pillar import keys, mount_options, storage
+from ovirt_he.pillar import keys, mount_options
 from ovirt_he.pillar.keys import Values
 
 from pillar_from_answers import readers
@@ -47,7 +47,7 @@ def table(tool: str, rows: list[Row]) -> list[Row]:
 
 
 def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Converted:
-    """The pillar that ``given`` tells by a table; ``reasons``: names without a place, and why."""
+    """The pillar that a table makes of ``given``; ``reasons``: names without a place, and why."""
     values = {name: value for name, value in given.items() if value not in (None, "", [])}
     found: Values = {}
     sources: dict[str, str] = {}
@@ -58,28 +58,28 @@ def convert(table: list[Row], reasons: Mapping[str, str], given: Values) -> Conv
         names = [name for name in row.names if name in values]
         if not names:
             continue
-        said = ", ".join(names)
+        label = ", ".join(names)
         try:
-            told = row.read(*(values.get(name) for name in row.names))
+            result = row.read(*(values.get(name) for name in row.names))
         except readers.LeftOut as reason:
             left_out |= dict.fromkeys(names, str(reason))
             silent -= set(names)
             continue
         except ValueError as error:
-            problems.append(f"{said}: {error}")
+            problems.append(f"{label}: {error}")
             silent -= set(names)
             continue
-        for path, value in zip(row.paths, told if len(row.paths) > 1 else (told,), strict=True):
+        for path, value in zip(row.paths, result if len(row.paths) > 1 else (result,), strict=True):
             if value is None:
                 continue
             if found.get(path, value) != value:
-                problems.append(f"{path}: {sources[path]} and {said} differ: the latter counts")
-            found[path], sources[path] = value, said
+                problems.append(f"{path}: {sources[path]} and {label} differ: the latter counts")
+            found[path], sources[path] = value, label
             silent -= set(names)
     left_out |= dict.fromkeys(silent, NOTHING) | _secret_options(found, sources)
     known = {name for row in table for name in row.names}
     unknown = sorted(name for name in given if name not in known and name not in reasons)
-    problems += [*_nfs_version(found), *_network_test(found), *contradictions(found)]
+    problems += [*_nfs_version(found), *_network_test(found)]
     return Converted(keys.tree(found), unknown, dict(sorted(left_out.items())), problems)
 
 
@@ -123,30 +123,6 @@ def _network_test(found: Values) -> Iterator[str]:
     if given and "network:test" not in found:
         found["network:test"] = "tcp"
         yield f"network:test isn't given: concluded to be tcp by {', '.join(given)}. Check it"
-
-
-def contradictions(found: Values) -> Iterator[str]:
-    """Keys that the storage's type has no use for, and others that don't go together."""
-    kind = found.get("storage:type", "nfs")
-    for path, value in found.items():
-        group, _, key = path.partition(":")
-        kinds = [name for name, keys in storage.KEYS.items() if key in keys]
-        if group == "storage" and kinds and kind not in kinds and value != keys.default(path):
-            yield (
-                f"{path} is given, which is for {' and '.join(kinds)}, but storage:type is {kind}: "
-                "one of them is wrong"
-            )
-    family, address = found.get("network:family"), str(found.get("vm:address", ""))
-    if family in ("ipv4", "ipv6") and address and (":" in address) != (family == "ipv6"):
-        yield f"network:family is {family}, vm:address is {address}: one of them is wrong"
-    test = found.get("network:test")
-    for path in ("network:tcp_address", "network:tcp_port"):
-        if test == "tcp" and not found.get(path):
-            yield f"{path} isn't given, though network:test is tcp"
-        elif test != "tcp" and found.get(path):
-            yield f"{path} is given, though network:test is {test}: one of them is wrong"
-    if found.get("restore:renew_pki") and not found.get("restore:backup"):
-        yield "restore:renew_pki is given, but no restore:backup whose certificates it would renew"
 
 
 def another_name(given: Values, fqdn: str, host: str, domain: str) -> list[str]:

@@ -43,14 +43,14 @@ def plain(value: Any) -> Any:
         return value.decode(errors="replace")
     if not isinstance(value, str):
         return list(value) if isinstance(value, tuple) else value
-    said = value.strip()
-    if said in ("None", "null") or said.startswith(OMITTED):
+    answer = value.strip()
+    if answer in ("None", "null") or answer.startswith(OMITTED):
         return None
-    if not PRINTED.fullmatch(said):
+    if not PRINTED.fullmatch(answer):
         return value
     for reader in (json.loads, ast.literal_eval):
         try:
-            found = reader(said)
+            found = reader(answer)
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             continue
         return plain(found) if isinstance(found, str | bytes | list | tuple) else value
@@ -68,42 +68,42 @@ def password(value: Any) -> str | None:
 
 def text(value: Any) -> str | None:
     """A text; a number that YAML or otopi made of it is one too, as the other tool takes it."""
-    said = plain(value)
-    if isinstance(said, list) and len(said) == 1:
-        said = plain(said[0])
-    return password(None if said == [] else said)
+    answer = plain(value)
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = plain(answer[0])
+    return password(None if answer == [] else answer)
 
 
 def number(value: Any) -> int | None:
     """A whole number, or a text that is one."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    said = text(value)
-    if said is None:
+    answer = text(value)
+    if answer is None:
         return None
-    if said == "max":
+    if answer == "max":
         raise ValueError("'max' isn't a number: say how much, or take the formula's default")
-    if not re.fullmatch(r"[0-9]{1,18}", said):
+    if not re.fullmatch(r"[0-9]{1,18}", answer):
         raise ValueError("a whole number is wanted")
-    return int(said)
+    return int(answer)
 
 
 def flag(value: Any) -> bool | None:
     """Yes or no, in any of the ways to write it."""
-    said = plain(value)
-    if said is None or isinstance(said, bool):
-        return said
+    answer = plain(value)
+    if answer is None or isinstance(answer, bool):
+        return answer
     words = {"true": True, "yes": True, "on": True, "1": True}
     words |= {"false": False, "no": False, "off": False, "0": False}
     try:
-        return words[str(said).strip().lower()]
+        return words[str(answer).strip().lower()]
     except KeyError:
         raise ValueError("yes or no is wanted") from None
 
 
 def texts(value: Any) -> list[str] | None:
     """A list, or a text with commas."""
-    return _items(value, lambda said: said.split(","))
+    return _items(value, lambda answer: answer.split(","))
 
 
 def lines(value: Any) -> list[str] | None:
@@ -112,10 +112,10 @@ def lines(value: Any) -> list[str] | None:
 
 
 def _items(value: Any, split: Callable[[str], list[str]]) -> list[str] | None:
-    said = plain(value)
-    if isinstance(said, list):
-        return [item for one in said if (item := text(one))]
-    if (line := text(said)) is None:
+    answer = plain(value)
+    if isinstance(answer, list):
+        return [item for one in answer if (item := text(one))]
+    if (line := text(answer)) is None:
         return None
     # A list as YAML has it; an IPv6 address in brackets is none.
     if (bare := BARE_LIST.fullmatch(line.strip())) and bare[1].count(":") < 2:
@@ -144,71 +144,71 @@ def interface(value: Any) -> tuple[str | None, int | None]:
 
 def machine(value: Any) -> str | None:
     """``vm:machine``; the other tool always names one, and made a Q35 of it all the same."""
-    said = text(value)
-    if said and "q35" not in said:
+    answer = text(value)
+    if answer and "q35" not in answer:
         raise LeftOut(
             "the other tool writes such a machine by itself, and the engine's VM has been a Q35 "
             "since 4.4: the cluster's own is taken"
         )
-    return said
+    return answer
 
 
 def image(value: Any) -> str | None:
     """``appliance:source``; the image of an installed package isn't anybody's wish."""
-    said = text(value)
-    if said and PACKAGED_IMAGE.match(said):
+    answer = text(value)
+    if answer and PACKAGED_IMAGE.match(answer):
         raise LeftOut("the image of the package that was installed then: today's is taken")
-    return said
+    return answer
 
 
 def package(value: Any) -> str | None:
     """``appliance:package``; the role takes a file as well."""
-    said = text(value)
-    if said and (said.startswith("/") or said.endswith(".rpm")):
+    answer = text(value)
+    if answer and (answer.startswith("/") or answer.endswith(".rpm")):
         raise ValueError(
             "a package's name is wanted: install that file first, and name its package"
         )
-    return said
+    return answer
 
 
 def graphics(value: Any) -> str | None:
     """``vm:graphics``; qxl is how files of the first versions ask for SPICE."""
-    said = text(value)
-    return "spice" if said == "qxl" else said
+    answer = text(value)
+    return "spice" if answer == "qxl" else answer
 
 
 def subnet(value: Any) -> list[str] | None:
     """``bootstrap:subnets`` of the first three numbers."""
-    return [f"{said.rstrip('.')}.0/24"] if (said := text(value)) else None
+    return [f"{answer.rstrip('.')}.0/24"] if (answer := text(value)) else None
 
 
 def subnet_ipv6(value: Any) -> list[str] | None:
     """``bootstrap:subnets_ipv6`` of the first four groups."""
-    return [f"{said.rstrip(':')}::/64"] if (said := text(value)) else None
+    return [f"{answer.rstrip(':')}::/64"] if (answer := text(value)) else None
 
 
 def kind(value: Any) -> str | None:
     """``storage:type``; the role's first README says gluster."""
-    said = text(value)
-    return "glusterfs" if said == "gluster" else said
+    answer = text(value)
+    return "glusterfs" if answer == "gluster" else answer
 
 
 def root_login(value: Any) -> str | None:
     """``vm:root_login`` of sshd's PermitRootLogin; YAML reads a bare yes as true."""
     words = {"yes": "password", "no": "none", "without-password": "keys"}
     words |= {"prohibit-password": "keys", "true": "password", "false": "none"}
-    said = plain(value)
-    if said is None or said == "":
+    answer = plain(value)
+    if answer is None or answer == "":
         return None
-    if str(said).lower() not in words:
+    if str(answer).lower() not in words:
         raise ValueError("yes, no or without-password is wanted")
-    return words[str(said).lower()]
+    return words[str(answer).lower()]
 
 
 def directory(value: Any) -> str | None:
     """``bootstrap:directory`` below one that is shared with others: ours is ours alone."""
-    said = text(value)
-    return f"{said.rstrip('/')}/{DIRECTORY}" if said else None
+    answer = text(value)
+    return f"{answer.rstrip('/')}/{DIRECTORY}" if answer else None
 
 
 def pause(value: Any) -> list[str] | None:
@@ -218,12 +218,12 @@ def pause(value: Any) -> list[str] | None:
 
 def share(kind: Any, connection: Any) -> tuple[str | None, str | None]:
     """``storage:address`` and ``path`` of HOST:/PATH; on a block storage it says other things."""
-    said = text(connection)
-    if said is None or kind == "iscsi" or (kind == "fc" and ":/" not in said):
+    answer = text(connection)
+    if answer is None or kind == "iscsi" or (kind == "fc" and ":/" not in answer):
         return None, None
-    host, colon, path = said.partition(":/")
+    host, colon, path = answer.partition(":/")
     if not colon and kind == "glusterfs":
-        host, colon, path = said.partition(":")
+        host, colon, path = answer.partition(":")
     if not host or not path.strip("/"):
         raise ValueError("SERVER:/PATH is wanted")
     bracketed = host.startswith("[") and host.endswith("]")

@@ -16,7 +16,7 @@ PORTAL = re.compile(r"(\[[^\]/]+\]|[^:/]+):[0-9]{2,5}")
 
 
 class Names(NamedTuple):
-    """How another tool names what it says of a storage."""
+    """What another tool calls its answers about the storage."""
 
     kind: str
     options: str
@@ -29,46 +29,46 @@ class Names(NamedTuple):
     hyperconverged: str
 
 
-def concluded(given: Mapping[str, Any], names: Names) -> tuple[str | None, list[str]]:
-    """The kind, None where it is named or nothing tells it; and what is to be said of it."""
-    if _said(given, names.kind):
-        return None, []
+def concluded(given: Mapping[str, Any], names: Names) -> tuple[dict[str, str], list[str]]:
+    """The storage type, where it isn't named and can be concluded; and what to report of it."""
+    if _text(given, names.kind):
+        return {}, []
     signs = dict(_signs(given, names))
-    told = [f"{kind} by {sign}" for kind, sign in signs.items()]
+    types = [f"{kind} by {sign}" for kind, sign in signs.items()]
     missing = f"storage:type: {names.kind} isn't given"
     if len(signs) > 1:
-        return None, [f"{missing}, and the rest contradicts itself: {', '.join(told)}. Set it"]
+        return {}, [f"{missing}, and the rest contradicts itself: {', '.join(types)}. Set it"]
     if signs:
-        return next(iter(signs)), [f"{missing}: concluded to be {told[0]}. Check it"]
+        return {names.kind: next(iter(signs))}, [f"{missing}: concluded to be {types[0]}. Check it"]
     # A share has a path; what is no share, or can't be read, is another problem.
-    if "/" not in _said(given, names.where):
-        return None, []
-    hint = f", though {names.hyperconverged} is" if _said(given, names.hyperconverged) else ""
-    return None, [f"{missing}{hint}: the formula takes nfs. Set it"]
+    if "/" not in _text(given, names.where):
+        return {}, []
+    hint = f", though {names.hyperconverged} is" if _text(given, names.hyperconverged) else ""
+    return {}, [f"{missing}{hint}: the formula takes nfs. Set it"]
 
 
 def _signs(given: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str]]:
     """Kinds, each with the answer that only makes sense with it."""
-    options = _said(given, names.options)
+    options = _text(given, names.options)
     for kind, known in mount_options.OF.items():
         if own := [name for name in mount_options.names(options) if name in known]:
             yield kind, f"{names.options} ({', '.join(own)})"
-    if _said(given, names.nfs_version) not in ("", "auto"):
+    if _text(given, names.nfs_version) not in ("", "auto"):
         yield "nfs", names.nfs_version
-    iscsi = [name for name in names.iscsi if _said(given, name)]
-    if not iscsi and _said(given, names.port) not in ("", str(ISCSI_PORT)):
+    iscsi = [name for name in names.iscsi if _text(given, name)]
+    if not iscsi and _text(given, names.port) not in ("", str(ISCSI_PORT)):
         iscsi = [names.port]
-    if not iscsi and PORTAL.fullmatch(_said(given, names.address)):
+    if not iscsi and PORTAL.fullmatch(_text(given, names.address)):
         iscsi = [names.address]
-    lun = [name for name in names.lun if _said(given, name)]
+    lun = [name for name in names.lun if _text(given, name)]
     if iscsi:
         yield "iscsi", ", ".join(iscsi)
     elif lun:
         yield "fc", ", ".join(lun)
 
 
-def _said(given: Mapping[str, Any], name: str) -> str:
-    """An answer as a text; what can't be read says something, too."""
+def _text(given: Mapping[str, Any], name: str) -> str:
+    """An answer as a text; one that can't be read isn't empty, either."""
     try:
         return readers.text(given.get(name)) or ""
     except ValueError:

@@ -8,15 +8,12 @@ from typing import Any, NamedTuple
 from salt.exceptions import SaltInvocationError
 
 from ovirt_he.core.text import SECRET_NAME, Secret, holds_secret
+from ovirt_he.pillar import keys
 
-# What pillar keys of their own decide: nobody shall have to guess which of two answers counted.
-DECIDED = {
-    "OVESETUP_CONFIG/fqdn": "engine:fqdn",
-    "OVESETUP_CONFIG/keycloakEnable": "engine:keycloak",
-    "OVESETUP_CONFIG/adminPassword": "secrets:admin_password",
-    "OVESETUP_DB/password": "secrets:database_password",
-    "OVESETUP_DWH_DB/password": "secrets:dwh_database_password",
-    "OVESETUP_CORE/offlinePackager": "engine:offline",
+# The keys whose answer is their value, and all that pillar keys of their own decide: no one has to
+# guess which of two answers wins.
+ANSWERS = keys.named(keys.ENGINE_SETUP)
+DECIDED = {name: path for path, name in ANSWERS.items()} | {
     "PACKAGER/dnfpackagerEnabled": "engine:offline",
     "PACKAGER/yumpackagerEnabled": "engine:offline",
     "OVESETUP_PKI/renew": "restore:renew_pki",
@@ -83,13 +80,9 @@ def text(
         **engine["answers"],
         **{name: hidden.value for name, hidden in further.items()},
     }
-    for key, name in (
-        ("OVESETUP_CONFIG/adminPassword", "admin_password"),
-        ("OVESETUP_DB/password", "database_password"),
-        ("OVESETUP_DWH_DB/password", "dwh_database_password"),
-    ):
-        if secret := secrets[name]:
-            values[key] = f"str:{secret.value}"
+    for name, hidden in secrets.items():
+        if hidden and (answer := ANSWERS.get(f"secrets:{name}")):
+            values[answer] = f"str:{hidden.value}"
     if settings["restore"]["backup"]:
         values["OVESETUP_PKI/renew"] = f"bool:{settings['restore']['renew_pki']}"
         values["QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM"] = "str:yes"

@@ -26,16 +26,16 @@ SCHEMA = group(
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
-            "CA certificate (PEM, a path on the host) that signed the engine's certificate, where "
-            "a company's own CA did, and with host:joins. Empty: the engine's own CA, read over "
-            "ssh from the guest."
+            "CA certificate (PEM, a path on the host) of the engine's certificate: where a "
+            "company's own CA signed it, and with host:joins. Empty: the engine's own CA, read "
+            "over ssh from the guest."
         ),
         keycloak=flag(
             "Let engine-setup configure Keycloak as the identity provider.",
             named="CORE/enableKeycloak he_enable_keycloak OVESETUP_CONFIG/keycloakEnable",
         ),
         offline=flag(
-            "engine-setup looks up no packages.",
+            "Run engine-setup without looking up packages.",
             named="he_offline_deployment OVESETUP_CORE/offlinePackager",
         ),
         answers=mapping(
@@ -75,16 +75,18 @@ SCHEMA = group(
             named="NETWORK/sshdPort",
         ),
         firewall=text(
-            "What to do where firewalld doesn't run: go on and say so, or stop.",
+            "Where firewalld doesn't run: optional goes on with a warning, required stops.",
             "optional",
             enum=["optional", "required"],
         ),
-        emulation=flag("Go on without hardware virtualisation, by QEMU's emulation: for tests."),
+        emulation=flag(
+            "Use QEMU's emulation where there is no hardware virtualisation: for tests only."
+        ),
     ),
     datacenter=group(
         "Data center. One that has storage is used as it is.",
         name=text(
-            "Its name.",
+            "Name.",
             "Default",
             pattern=schema_types.NAME,
             maxLength=40,
@@ -99,7 +101,7 @@ SCHEMA = group(
     cluster=group(
         "Cluster. One that has hosts is used as it is.",
         name=text(
-            "Its name.",
+            "Name.",
             "Default",
             pattern=schema_types.CLUSTER_NAME,
             maxLength=40,
@@ -117,7 +119,7 @@ SCHEMA = group(
             named="he_cluster_cpu_type",
         ),
         gluster_service=flag(
-            "Gluster's service too, for hosts that are storage as well.",
+            "Enable the Gluster service, for hosts that provide Gluster storage as well.",
             named="ENGINE/enableHcGlusterService he_enable_hc_gluster_service",
         ),
     ),
@@ -131,11 +133,11 @@ SCHEMA = group(
         ),
         family=text(
             "Family of the addresses at which host and engine reach each other. auto: that of "
-            "vm:address, else of the host's address; both: IPv4.",
+            "vm:address, otherwise that of the host's address; with both, IPv4.",
             "auto",
             enum=["auto", "ipv4", "ipv6"],
         ),
-        vlan=number("VLAN of the network, that of host:interface. 0: none.", 0, 0, maximum=4094),
+        vlan=number("VLAN id of the network: that of host:interface. 0: none.", 0, 0, maximum=4094),
         mtu=number("MTU of the management network. 0: the engine's.", 0, 0, maximum=65520),
         gateway=text(
             "Address that HA pings, and default gateway of a static guest. Empty: the host's "
@@ -176,7 +178,7 @@ SCHEMA = group(
             named="STORAGE/storageDomainName he_storage_domain_name",
         ),
         type=text(
-            "Kind of storage. posixfs isn't one, since HA doesn't know it.",
+            "Type of the storage. posixfs isn't supported: HA doesn't know it.",
             "nfs",
             enum=["nfs", "glusterfs", "iscsi", "fc"],
             named="STORAGE/domainType he_domain_type",
@@ -199,8 +201,8 @@ SCHEMA = group(
             named="STORAGE/mntOptions he_mount_options",
         ),
         portals=texts(
-            "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 where none is said. "
-            "The first one is asked for the targets.",
+            "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 unless given. The "
+            "first one is asked for the targets.",
             pattern=schema_types.PORTAL,
         ),
         target=text(
@@ -248,14 +250,13 @@ SCHEMA = group(
     restore=schema_run.RESTORE,
     pause_before={
         "type": "array",
-        "description": "Phases before which a run stops once, for a person to look; the next run "
-        "goes on.",
+        "description": "Phases before which the deployment stops once; the next run goes on.",
         "items": {"type": "string", "enum": ["bootstrap", "engine", "handover", "ha"]},
         "default": [],
     },
     clean=text(
-        "Fully qualified name of the deployed engine that hosted_engine.clean may take down, with "
-        "its disk. Empty: it only takes down what isn't deployed."
+        "Fully qualified name of the deployed engine that hosted_engine.clean may remove, with "
+        "its disk. Empty: it only removes what isn't deployed."
     ),
     secrets=group(
         "Secrets: from a GPG or SDB pillar. Only modules read them.",

@@ -6,7 +6,7 @@ from ovirt_he.pillar import schema_types
 from ovirt_he.pillar.schema_types import flag, group, number, text, texts
 
 NOTIFICATION = group(
-    "Mail about HA's changes of state.",
+    "Mail about changes of HA's state.",
     smtp_server=text(
         "Mail server.", "localhost", pattern=r"^\S+$", named="NOTIF/smtpServer he_smtp_server"
     ),
@@ -27,8 +27,8 @@ NOTIFICATION = group(
 )
 
 TIMEOUTS = group(
-    "Longest waits, seconds.",
-    command=number("A command of HA, of the package manager, or in the guest.", 120),
+    "Longest waits, in seconds.",
+    command=number("A command of HA or of the package manager, or one in the guest.", 120),
     boot=number("Start of a VM until ssh answers.", 600),
     setup=number("engine-setup.", 3600),
     engine=number("The engine's answer on its health page after a start.", 600),
@@ -39,14 +39,14 @@ TIMEOUTS = group(
     copy=number("Copy of the disk.", 3600),
     ha=number("HA reports a healthy engine.", 1200),
     request=number("An answer of the engine's API, which may wait for a host.", 300),
-    gap=number("The engine unheard while it installs this host.", 120),
-    notice=number("The engine notices by itself that the bootstrap VM is off.", 60),
+    gap=number("Outage of the engine's API while it installs this host.", 120),
+    notice=number("The engine detects that the bootstrap VM is off.", 60),
     hook=number("A command or script of a hook in the guest.", 3600),
     restore=number("Restore of a backup by engine-backup.", 3600),
 )
 
 PREFLIGHT = group(
-    "What is checked before anything is changed.",
+    "Checks before anything is changed.",
     ignore=texts(
         "Names of checks whose problems are only reported, as docs/preflight.md lists them.",
         pattern=r"^[a-z0-9_]+$",
@@ -54,7 +54,7 @@ PREFLIGHT = group(
 )
 
 HOOKS = group(
-    "Each item runs once a deployment; one that fails stops it. host_…: SLS, applied on the "
+    "Each item runs once per deployment; one that fails stops it. host_…: SLS, applied on the "
     "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
     guest_before_setup=texts(
         "Before engine-setup; with a restore, before that.", pattern=schema_types.LINE
@@ -65,7 +65,7 @@ HOOKS = group(
     host_after_setup=texts("After engine-setup.", pattern=schema_types.SLS),
     host_after_host=texts("After the host was added to the engine.", pattern=schema_types.SLS),
     host_after_deployment=texts(
-        "Once the engine is healthy in its final place.", pattern=schema_types.SLS
+        "Once the engine is healthy on shared storage.", pattern=schema_types.SLS
     ),
 )
 

@@ -8,7 +8,7 @@ from ovirt_he.pillar.schema_types import flag, group, number, text, texts
 APPLIANCE = group(
     "Image of the engine.",
     package=text(
-        "Package that brings it.",
+        "Package that contains it.",
         "ovirt-engine-appliance",
         pattern=r"^\S+$",
         named="he_appliance_package",
@@ -19,12 +19,12 @@ APPLIANCE = group(
         named="VM/ovfArchive he_appliance",
     ),
     sha1=text(
-        "Checksum of source. Empty: not checked; the package's own image is checked against "
-        "its package's.",
+        "Checksum of source. Empty: not checked; the package's own image is checked against its "
+        "package's.",
         pattern=r"^([0-9a-fA-F]{40})?$",
     ),
     remove=flag(
-        "Remove the package once the engine is healthy in its final place.",
+        "Remove the package once the engine is healthy on shared storage.",
         named="he_remove_appliance_rpm",
     ),
 )
@@ -47,14 +47,14 @@ VM = group(
     memory_mib=number("Memory, MiB.", 16384, 512, named="VM/vmMemSizeMB he_mem_size_MB"),
     cpus=number("Virtual CPUs.", 4, maximum=512, named="VM/vmVCpus he_vcpus"),
     disk_gib=number(
-        "Size of its disk, GiB; at least the appliance's.",
+        "Size of its disk, GiB; at least that of the appliance.",
         61,
         named="STORAGE/imgSizeGB he_disk_size_GB",
     ),
-    disk_format=text("Format of its disk on the storage.", "raw", enum=["raw", "cow"]),
+    disk_format=text("Format of its disk on shared storage.", "raw", enum=["raw", "cow"]),
     disk_allocation=text(
-        "Room of its disk. auto: taken at once for raw on iscsi and fc, as written elsewhere; "
-        "cow on these gets all its room at once, too.",
+        "Allocation of its disk. auto: preallocated for raw on iscsi and fc, otherwise sparse. On "
+        "iscsi and fc cow gets its whole size at once, too.",
         "auto",
         enum=["auto", "sparse", "preallocated"],
     ),
@@ -65,7 +65,7 @@ VM = group(
         named="VDSM/consoleType he_graphic_device",
     ),
     mac=text(
-        "MAC address of its network card, unicast. Empty: made from the engine's name.",
+        "MAC address of its network card, unicast. Empty: derived from the engine's name.",
         pattern=r"^(([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})?$",
         named="VM/vmMACAddr he_vm_mac_addr",
     ),
@@ -76,21 +76,21 @@ VM = group(
         named="VM/emulatedMachine he_emulated_machine",
     ),
     firmware=text("Firmware that the appliance boots with.", "uefi", enum=["uefi", "bios"]),
-    secure_boot=flag("Boot nothing that isn't signed (uefi)."),
+    secure_boot=flag("Secure Boot: boot only what is signed (uefi)."),
     address=text(
-        "Its final address with prefix length, such as 192.0.2.10/24 or 2001:db8::10/64. "
-        "Empty: by DHCP.",
+        "Its final address with prefix length, such as 192.0.2.10/24 or 2001:db8::10/64. Empty: "
+        "by DHCP.",
         pattern=r"^([0-9A-Fa-f.:]+/[0-9]{1,3})?$",
         named="VM/cloudinitVMStaticCIDR",
     ),
     dns=texts(
-        "Its DNS servers, three at most. Empty, by DHCP: what that says.",
+        "Its DNS servers, three at most. Empty: with DHCP, those that it offers.",
         pattern=schema_types.ADDRESS,
         named="VM/cloudinitVMDNS he_dns_addr",
     ),
     search_domain=text("Domain in which the guest looks names up.", pattern=r"^[A-Za-z0-9.-]*$"),
     hosts_entries=flag(
-        "Lines for engine and host in the final guest's /etc/hosts; by DHCP only the host's.",
+        "Keep lines for engine and host in its /etc/hosts; with DHCP only the host's.",
         named="VM/cloudinitVMETCHOSTS he_vm_etc_hosts",
     ),
     time_zone=text(
@@ -99,12 +99,12 @@ VM = group(
         named="VM/cloudinitVMTZ he_time_zone",
     ),
     root_ssh_keys=texts(
-        "Public ssh keys of root, kept in the final VM.",
+        "Public ssh keys of its root.",
         pattern=schema_types.LINE,
         named="VM/rootSshPubkey he_root_ssh_pubkey",
     ),
     root_login=text(
-        "How root may sign in to the final VM by ssh. unchanged: as the appliance has it.",
+        "How root may sign in to it by ssh, finally. unchanged: as in the appliance.",
         "unchanged",
         enum=["unchanged", "password", "keys", "none"],
         named="VM/rootSshAccess he_root_ssh_access",
@@ -122,22 +122,23 @@ VM = group(
 )
 
 BOOTSTRAP = group(
-    "The VM in which the engine is set up before it moves to the shared storage.",
+    "The VM in which the engine is set up before it moves to shared storage.",
     directory=text(
-        "Where its disk lies until the end; ours alone.",
+        "Directory of its disk until the deployment ends; used by nothing else.",
         "/var/lib/hosted-engine/bootstrap",
         pattern=r"^/[\w./-]+$",
         named="he_local_vm_dir_path",
     ),
     network=text("Its libvirt network.", "hosted-engine", enum=["hosted-engine"]),
     subnets=texts(
-        "Candidates for its NAT network, /24; the first that collides with nothing is taken.",
+        "Candidates for its NAT network, /24; the first that overlaps no network of the host is "
+        "used.",
         ["192.168.222.0/24", "192.168.223.0/24", "192.168.1.0/24", "10.253.222.0/24"],
         pattern=schema_types.INTERFACE,
         named="he_ipv4_subnet_prefix",
     ),
     subnets_ipv6=texts(
-        "Candidates where the family is IPv6, /64; the first that collides with nothing.",
+        "The same for IPv6, /64.",
         ["fd00:1234:5678:900::/64", "fd00:1234:5678:901::/64"],
         pattern=schema_types.INTERFACE,
         named="he_ipv6_subnet_prefix",

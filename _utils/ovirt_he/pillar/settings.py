@@ -14,7 +14,7 @@ from typing import Any
 from salt.exceptions import SaltInvocationError
 
 from ovirt_he.core.text import Secret
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import problems, with_defaults
 
@@ -33,17 +33,17 @@ def load(pillar: Mapping[str, Any], grains: Mapping[str, Any]) -> Settings:
 
 
 def merge(pillar: Mapping[str, Any], grains: Mapping[str, Any]) -> Settings:
-    """The settings for rendering an SLS; of a faulty pillar too: preflight tells its faults."""
+    """The settings for rendering an SLS; of a faulty pillar too: preflight reports its faults."""
     settings = with_defaults(pillar.get("hosted_engine", {}), SCHEMA)
-    host, vm, storage = settings["host"], settings["vm"], settings["storage"]
+    host, vm, shared = settings["host"], settings["vm"], settings["storage"]
     host["name"] = host["name"] or grains.get("fqdn", "")
     host["address"] = host["address"] or grains.get("fqdn", "")
     fqdn = settings["engine"]["fqdn"] or ""
     vm["mac"] = (vm["mac"] or mac_of(fqdn)).lower()
     settings["bootstrap"]["name"] = "HostedEngineLocal"
     settings["bootstrap"]["uuid"] = str(bootstrap_uuid(fqdn))
-    storage["connection"] = kinds.connection(storage)
-    vm["disk_sparse"] = kinds.is_sparse(storage["type"], vm)
+    shared["connection"] = storage.connection(shared)
+    vm["disk_sparse"] = storage.is_sparse(shared["type"], vm)
     return settings
 
 
@@ -85,5 +85,5 @@ def mac_of(fqdn: str) -> str:
 
 
 def bootstrap_uuid(fqdn: str) -> uuid.UUID:
-    """SMBIOS UUID of the bootstrap VM: the guest knows by it that it isn't in its final place."""
+    """SMBIOS UUID of the bootstrap VM: by it the guest knows that it isn't on shared storage."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"bootstrap.{fqdn.lower()}")

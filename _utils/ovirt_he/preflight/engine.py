@@ -82,10 +82,22 @@ def graphics(host: Host) -> Iterator[Problem]:
         yield problem("vm:graphics", "QEMU of this host has no spice", "Set vm:graphics: vnc")
 
 
+def renewal_has_a_backup(host: Host) -> Iterator[Problem]:
+    """restore:renew_pki comes with a backup."""
+    restore = host.settings["restore"]
+    if restore["renew_pki"] and not restore["backup"]:
+        yield problem(
+            "restore:renew_pki",
+            "there is no backup whose certificates it would renew",
+            "Set restore:backup",
+        )
+
+
 PILLAR: list[Check] = [
     offline_packages,
     firmware,
     home_of_the_default_cluster,
     appliance_removal,
+    renewal_has_a_backup,
 ]
 CHECKS: list[Check] = [graphics]

@@ -14,17 +14,6 @@ from ovirt_he.preflight.check import Check, Host, Problem, problem
 KEY = "restore:backup"
 
 
-def renewal_has_a_backup(host: Host) -> Iterator[Problem]:
-    """restore:renew_pki comes with a backup."""
-    restore = host.settings["restore"]
-    if restore["renew_pki"] and not restore["backup"]:
-        yield problem(
-            "restore:renew_pki",
-            "there is no backup whose certificates it would renew",
-            f"Set {KEY}",
-        )
-
-
 def backup_can_be_restored(host: Host) -> Iterator[Problem]:
     """restore:backup is whole, of engine-backup, and no newer than the appliance."""
     source = host.settings["restore"]["backup"]
@@ -59,4 +48,4 @@ def no_vm_runs_here(host: Host) -> Iterator[Problem]:
         )
 
 
-CHECKS: list[Check] = [renewal_has_a_backup, backup_can_be_restored, no_vm_runs_here]
+CHECKS: list[Check] = [backup_can_be_restored, no_vm_runs_here]
