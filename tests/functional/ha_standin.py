@@ -9,7 +9,7 @@ import traceback
 from typing import Any
 
 import pytest
-from ovirt_he.core import command
+from ovirt_he.core import command, wait
 from ovirt_he.ha import conf, modes
 from ovirt_he.ha import status as ha_status
 
@@ -29,6 +29,7 @@ SCRIPT = PACKAGES / "ovirt-hosted-engine-setup/root/usr/sbin/hosted-engine"
 PASSED_ON = 87
 PASS_ON = f"printf '%s\\0' \"$@\"; exit {PASSED_ON}"
 
+READ = ha_status.read
 DOWN = {"vm": "down", "health": "bad", "detail": "unknown"}
 UP = {"vm": "up", "health": "good", "detail": "Up"}
 
@@ -145,3 +146,17 @@ class StandinHa:
         run = ["bash", "-c", text, "hosted-engine", *arguments]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         return done.stdout.split("\0")[:-1] if done.returncode == PASSED_ON else done
+
+
+@pytest.fixture
+def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> StandinHa:
+    monkeypatch.setattr(wait, "FIRST", 0.01)
+    return StandinHa(host, READ, monkeypatch)
+
+
+def state(ha: StandinHa, function: str, name: str, test: bool = False, **arguments: Any) -> Any:
+    return ha.host.minions[test].states[function](name=name, **arguments)
+
+
+def verb(ha: StandinHa, function: str, *arguments: Any) -> Any:
+    return ha.host.minions[False](function, *arguments)
