@@ -1,4 +1,4 @@
-"""Takes a failed or unwanted deployment down, as far as it is this deployment's own."""
+"""Removes a failed or unwanted deployment, and nothing that isn't its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 def refusal() -> str | None:
     """
-    Why this host's deployment isn't taken down; None: nothing prevents it.
+    Why the deployment of this host must not be removed; None: nothing prevents it.
 
     CLI Example:
 
@@ -38,7 +38,7 @@ def refusal() -> str | None:
     if known["clean"] == fqdn or not _finished():
         return None
     return (
-        f"this host runs the deployed engine {fqdn}. To take it down for good, with its disk: "
+        f"this host runs the deployed engine {fqdn}. To remove it for good, with its disk: "
         f"set the pillar key hosted_engine:clean to {fqdn}, or give it on the command line: "
         f"pillar='{{hosted_engine: {{clean: {fqdn}}}}}' beside the rest of the pillar"
     )
@@ -46,7 +46,7 @@ def refusal() -> str | None:
 
 def in_libvirt() -> bool:
     """
-    Whether libvirt knows anything of the bootstrap: told by files, on a bare host too.
+    Whether libvirt has the bootstrap VM or its network: by files, so on a bare host too.
 
     CLI Example:
 
@@ -61,7 +61,7 @@ def in_libvirt() -> bool:
 
 def engine_vm() -> str | None:
     """
-    ``running``, ``defined`` or None: the engine's VM in its final place, on this host.
+    ``running``, ``defined`` or None: the engine's VM on shared storage, on this host.
 
     CLI Example:
 
@@ -74,7 +74,7 @@ def engine_vm() -> str | None:
 
 def stop_engine_vm() -> None:
     """
-    Throw the engine's VM on this host away: its disk goes with the storage.
+    Remove the engine's VM from this host; its disk goes with the storage.
 
     CLI Example:
 
@@ -82,7 +82,7 @@ def stop_engine_vm() -> None:
 
         salt-call --local hosted_engine_clean.stop_engine_vm
 
-    Raises CommandExecutionError where a deployed engine may not be taken down.
+    Raises CommandExecutionError where a deployed engine must not be removed.
     """
     _refuse()
     known = settings.load(__pillar__, __grains__)
@@ -180,7 +180,7 @@ def storage() -> dict[str, Any] | None:
         salt-call --local hosted_engine_clean.storage
 
     It is known by the record, or by this engine's hosted-engine.conf, and looked for where it was
-    made, whatever the pillar says by now. ``storage_domain``: its id, empty where a run was
+    made, whatever the pillar names by now. ``storage_domain``: its id, empty where a run was
     interrupted before it was known. ``path`` is None where its storage isn't connected: then the
     export is mounted for a moment, and the LUN looked at.
 
@@ -200,7 +200,7 @@ def remove_storage() -> None:
 
         salt-call --local hosted_engine_clean.remove_storage
 
-    It's done on the host, not by the engine: an engine doesn't let go of its only data domain.
+    It's done on the host, not by the engine: an engine doesn't release its only data domain.
 
     Raises CommandExecutionError where that isn't certainly ours, where the storage can't be
     connected, or where it is a LUN, with what to do.
@@ -238,14 +238,14 @@ def _connected(known: own_domain.Own) -> Path:
 
 
 def _finished() -> bool:
-    """Whether an engine is there that somebody may need: healthy once or now, or another tool's."""
+    """Whether there is an engine that may be needed: healthy once or now, or another tool's."""
     if (records.read("deployment") or {}).get("healthy"):
         return True
     if not __salt__["hosted_engine.deployed"]():
         return False
     if records.read("setup") is None:
         return True
-    # Past the point of no return, and never recorded as healthy: failed, unless a host says else.
+    # Past the point of no return, never recorded as healthy: failed, unless a host reports health.
     try:
         return status.claims_health(status.read())
     except CommandExecutionError:
@@ -254,4 +254,4 @@ def _finished() -> bool:
 
 def _refuse() -> None:
     if reason := refusal():
-        raise CommandExecutionError(f"Not taken down: {reason}")
+        raise CommandExecutionError(f"Not removed: {reason}")

@@ -37,8 +37,8 @@ def status() -> dict[str, Any]:
 
 def get() -> Facts:
     """
-    HA's answer and maintenance, the engine's health in its final place, whether its name leads to
-    the address that its VM has (``right``, or what is wrong), our record of it.
+    Whether HA answers and its maintenance; the health of the engine on shared storage; whether the
+    engine's name resolves to the address of its VM (``right``, or what is wrong); our record of it.
 
     CLI Example:
 
@@ -58,12 +58,12 @@ def get() -> Facts:
         facts["answers"] = False
         facts["health"] = str(error)
     facts["page"] = _page()
-    # The name may lead to another machine, which then doesn't answer as the engine.
+    # The name may resolve to another machine, which then doesn't answer as the engine.
     known = facts["page"] == "answers"
     facts["address"] = address.seen(_settings()) if known else "unknown"
     if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
         raise Paused(
-            f"global maintenance: the engine may be down. HA says {facts['health']}; its page: "
+            f"global maintenance: the engine may be down. HA reports {facts['health']}; its page: "
             f"{facts['page']}. To end it: hosted-engine --set-maintenance --mode=none"
         )
     done = records.read("deployment") or {}
@@ -88,7 +88,7 @@ def maintenance() -> Facts:
 
 def under_global_maintenance() -> bool:
     """
-    Whether HA says that it is under global maintenance. Never raises: for ``unless``.
+    Whether HA reports global maintenance. Never raises: for ``unless``.
 
     CLI Example:
 
@@ -223,7 +223,7 @@ def initialise_lockspace() -> None:
 
 def wait_for_health() -> None:
     """
-    Wait until HA says that the engine is healthy, on whichever host, and its page answers.
+    Wait until HA reports a healthy engine, on whichever host, and its page answers.
 
     CLI Example:
 
@@ -231,11 +231,11 @@ def wait_for_health() -> None:
 
         salt-call --local hosted_engine_ha.wait_for_health
 
-    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA says, where
+    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA reports, where
     name and address of the engine disagree, and the last lines of the logs.
     """
     wait(
-        "a healthy engine in its final place",
+        "a healthy engine on shared storage",
         lambda: {key: fact for key, fact in get().items() if key in ("health", "page")},
         lambda seen: seen == {"health": "good", "page": "answers"},
         timeout=_settings()["timeouts"]["ha"],

@@ -21,7 +21,7 @@ NO_SUCH_DOMAIN = "(code=358,"
 
 def call(namespace: str, method: str, **arguments: Any) -> Any:
     """
-    Call a method of vdsm and return what it answers, or None where it answers nothing.
+    Call a method of vdsm and return its answer, or None where that is empty.
 
     CLI Example:
 
@@ -62,7 +62,7 @@ def sees(storage_domain: str) -> bool:
 
         salt-call --local vdsm.sees DOMAIN_ID
 
-    Raises CommandExecutionError when vdsm doesn't say so for ``timeouts:gap`` seconds.
+    Raises CommandExecutionError when vdsm gives no answer for ``timeouts:gap`` seconds.
     """
     failures: list[str] = []
 
@@ -79,7 +79,7 @@ def sees(storage_domain: str) -> bool:
         return True
 
     seen = wait(
-        f"vdsm to tell of the storage domain {storage_domain}",
+        f"vdsm to answer about the storage domain {storage_domain}",
         ask,
         lambda seen: seen is not None,
         timeout=settings.merge(__pillar__, __grains__)["timeouts"]["gap"],
@@ -128,7 +128,7 @@ def connect_storage(storage: dict[str, Any] | None = None) -> None:
         raise CommandExecutionError(
             f"vdsm doesn't connect {where(wanted)}: error code "
             f"{', '.join(map(str, codes)) or 'unknown'}. Look at /var/log/vdsm/vdsm.log, the "
-            "server, and what lies between"
+            "server, and the network between"
         )
 
 
@@ -143,7 +143,7 @@ def save_network() -> None:
         salt-call --local vdsm.save_network
     """
     call("Host", "setSafeNetworkConfig")
-    # vdsm doesn't tell whether it was saved; ovirt_host.network reads it from here.
+    # vdsm doesn't report whether it was saved; ovirt_host.network reads it from here.
     if (routes := records.read("routes")) is not None:
         records.write("routes", routes | {"saved": True})
 

@@ -35,7 +35,7 @@ MAC = "00:16:3e:00:00:01"
 
 
 class Ha:
-    """What HA and systemd of a host do; ``polls`` looks until something is as it is wanted."""
+    """What HA and systemd of a host do; ``ran`` is what was called."""
 
     def __init__(self, host: StorageHost) -> None:
         self.host = host

@@ -112,9 +112,9 @@ def test_shared_configuration_is_set_once(
     ("key", "value", "kind", "words"),
     [
         ("--help", "x", "broker", "letters, digits"),
-        ("gateway", "x", "--type=ha", "one of these is wanted"),
+        ("gateway", "x", "--type=ha", "one of these is expected"),
         ("password", "x", "he_local", "is a secret"),
-        ("vmid", "x", "he_shared", "hosted_engine keeps it"),
+        ("vmid", "x", "he_shared", "identifies the deployment"),
         ("local_maintenance", "True", "ha", "set_maintenance"),
         ("gateway", "", "he_local", "an empty value"),
         ("gateway", "a\nhost_id=2", "he_local", "control characters"),

@@ -121,7 +121,7 @@ def test_a_host_that_is_silent_with_the_engine_on_it_stops_the_copy(
     ret = configured.state(COPIED)
 
     assert ret["result"] is False
-    assert "last word of hv2.lab.test (host 2)" in ret["comment"]
+    assert "hv2.lab.test (host 2) reported last" in ret["comment"]
     assert "seek=2 count=1" in ret["comment"], "how to go on, if that host is gone"
     assert not any(configured.start("vm"))
 

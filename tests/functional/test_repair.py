@@ -143,7 +143,7 @@ def test_a_crashed_host_is_cleaned_before_the_lockspace(ha: StandinHa) -> None:
     verb(ha, "hosted_engine_ha.set_maintenance", "global")
     ha.report(2, DOWN, alive=False)
 
-    with pytest.raises(CommandExecutionError, match=r"without a word.*clean_metadata 2"):
+    with pytest.raises(CommandExecutionError, match=r"without reporting that.*clean_metadata 2"):
         verb(ha, "hosted_engine_repair.reinitialise_lockspace")
     verb(ha, "hosted_engine_repair.clean_metadata", 2)
     verb(ha, "hosted_engine_repair.reinitialise_lockspace")

@@ -96,7 +96,7 @@ def test_hosts_take_their_ids_in_it(daemon: Sanlock) -> None:
     assert "add_lockspace done 0" in taken.stdout, taken.stdout + taken.stderr
     assert f"s {sanlock.LOCKSPACE}:1:" in taken.stdout
 
-    # hv1 is gone without a word, as in a power cut: its record stays, and hinders nobody else.
+    # hv1 is gone without releasing it, as in a power cut: its record stays and stops no other host.
     other = daemon.on("hv2", f"add_lockspace -s {daemon.host_id(2)}", "status")
     assert "add_lockspace done 0" in other.stdout, other.stdout + other.stderr
 

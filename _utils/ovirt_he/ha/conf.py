@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from salt.exceptions import CommandExecutionError
 
@@ -26,7 +26,7 @@ Ids = Mapping[str, Any]
 
 HOSTED_ENGINE, VM, BROKER = "hosted-engine.conf", "vm.conf", "broker.conf"
 VERSION, ANSWERS = "version", "fhanswers.conf"
-# The first member's first sector names the VM: by it a half-written archive is known as ours.
+# The first member's first sector names the VM: that identifies a half-written archive as ours.
 MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
@@ -35,12 +35,33 @@ RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
 AGAIN = "salt-call --local state.apply hosted_engine.handover writes it again"
 # As the agent's own documentation writes it.
 VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"
-# Prefixes of the four disks' keys in hosted-engine.conf: (image, volume).
-DISK_KEYS = {
-    "vm": ("vm_disk_id", "vm_disk_vol_id"),
-    "metadata": ("metadata_image_UUID", "metadata_volume_UUID"),
-    "lockspace": ("lockspace_image_UUID", "lockspace_volume_UUID"),
-    "configuration": ("conf_image_UUID", "conf_volume_UUID"),
+
+
+class Disk(NamedTuple):
+    """One of the four disks: its name in the engine, and the keys of its image and volume."""
+
+    name: str
+    keys: tuple[str, str]  # in hosted-engine.conf
+    answers: tuple[str, str]  # in fhanswers.conf, group STORAGE
+
+
+DISKS = {
+    "vm": Disk("he_virtio_disk", ("vm_disk_id", "vm_disk_vol_id"), ("imgUUID", "volUUID")),
+    "metadata": Disk(
+        "he_metadata",
+        ("metadata_image_UUID", "metadata_volume_UUID"),
+        ("metadataImageUUID", "metadataVolumeUUID"),
+    ),
+    "lockspace": Disk(
+        "he_sanlock",
+        ("lockspace_image_UUID", "lockspace_volume_UUID"),
+        ("lockspaceImageUUID", "lockspaceVolumeUUID"),
+    ),
+    "configuration": Disk(
+        "HostedEngineConfigurationImage",
+        ("conf_image_UUID", "conf_volume_UUID"),
+        ("confImageUUID", "confVolUUID"),
+    ),
 }
 OURS = {
     "fqdn",
@@ -52,7 +73,7 @@ OURS = {
     "domainType",
     "storage",
     *storage.CONFIGURATION_KEYS,
-    *(key for pair in DISK_KEYS.values() for key in pair),
+    *(key for disk in DISKS.values() for key in disk.keys),
 }
 
 # A display and a video card for each protocol; the old name of SPICE's display is its card's.
@@ -118,8 +139,8 @@ def ids(values: Mapping[str, str]) -> dict[str, Any]:
 
     Raises CommandExecutionError where one is missing, or ``host_id`` is no number from 1 on.
     """
-    pairs = DISK_KEYS.values()
-    keys = ("vmid", "sdUUID", *(key for pair in pairs for key in pair))
+    disks = {role: disk.keys for role, disk in DISKS.items()}
+    keys = ("vmid", "sdUUID", *(key for pair in disks.values() for key in pair))
     if missing := [key for key in keys if not values.get(key)]:
         raise CommandExecutionError(f"{CONFIGURATION} lacks {', '.join(missing)}. {AGAIN}")
     return {
@@ -127,8 +148,8 @@ def ids(values: Mapping[str, str]) -> dict[str, Any]:
         "storage_domain": values["sdUUID"],
         "host_id": _host_id(values),
         "disks": {
-            disk: {"image": values[image], "volume": values[volume]}
-            for disk, (image, volume) in DISK_KEYS.items()
+            role: {"image": values[image], "volume": values[volume]}
+            for role, (image, volume) in disks.items()
         },
     }
 
@@ -199,9 +220,10 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
         "console": DISPLAY[settings["vm"]["graphics"]],
         "vdsm_use_ssl": "true",
     }
-    for disk, (image, volume) in DISK_KEYS.items():
-        values[image] = ids["disks"][disk]["image"]
-        values[volume] = ids["disks"][disk]["volume"]
+    for role, disk in DISKS.items():
+        image, volume = disk.keys
+        values[image] = ids["disks"][role]["image"]
+        values[volume] = ids["disks"][role]["volume"]
     return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
@@ -214,7 +236,7 @@ def vm_conf(settings: Settings, ids: Ids) -> str:
 
     lines = [
         f"vmId={ids['vm_id']}",
-        # Second line, so that the first sector also tells whose disk this is.
+        # Second line, so that the first sector also identifies the deployment.
         f"devices={{{_disk(ids['storage_domain'], disk, vm['disk_format'])}}}",
         f"vmName={vm['name']}",
         f"memSize={vm['memory_mib']}",

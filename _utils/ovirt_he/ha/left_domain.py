@@ -71,7 +71,7 @@ def check(path: Path, known: own_domain.Own, ids: Mapping[str, Any] | None) -> N
         return
     where = ids["disks"]["metadata"]
     volume_path = path / "images" / where["image"] / where["volume"]
-    # The engine may run on another host, of which no VM of this one and no file tells.
+    # The engine may run on another host: no VM and no file of this one shows that.
     if volume.exists(volume_path) and (writers := metadata.writers(volume_path)):
         raise CommandExecutionError(f"Its storage isn't removed: {'; '.join(writers)}")
 
@@ -91,8 +91,8 @@ def _others(domain: Path, ids: Mapping[str, Any] | None) -> list[str]:
 
 def refuse_unremovable(known: own_domain.Own) -> None:
     """
-    Raise where nothing may be removed: a LUN, which other hosts may use without a file that says
-    so, and an export that was empty before a run was interrupted, by now perhaps somebody else's.
+    Raise where nothing may be removed: a LUN, which other hosts may use without a trace on
+    it, and an export that was empty before a run was interrupted, by now perhaps somebody else's.
     """
     where = storage.where(known.storage)
     if storage.is_block(known.storage["type"]):
@@ -113,7 +113,7 @@ def refuse_unremovable(known: own_domain.Own) -> None:
 
 
 def _images(domain: Path) -> dict[str, str]:
-    """A domain's images by their ids, and what their volumes' metadata says of them."""
+    """A domain's images by their ids, and what the metadata of their volumes holds."""
     folder = domain / "images"
     if not volume.exists(folder):
         return {}
@@ -140,7 +140,7 @@ def _read(path: Path) -> str:
 
 
 def _as_vdsm(*asked: str) -> str:
-    """Root may be nobody there; and for no longer than storage that answers takes."""
+    """Root may be nobody there (root squash); storage that hangs isn't waited for."""
     # grep: 1 where it found nothing.
     codes = (0, 1) if asked[0] == "grep" else (0,)
     return command.run(*volume.AS_VDSM, *asked, timeout=volume.ASK_SECONDS, codes=codes).stdout

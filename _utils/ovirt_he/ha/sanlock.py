@@ -15,13 +15,13 @@ BYTES = 1024**2
 LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
 LEADER_NAME = slice(56, 104)
 # How sanlock refuses a file on storage of 4096-byte sectors (Gluster), which it takes for one of
-# 512 unless it's told; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
+# 512 by default; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
 WRONG_SECTORS = "init done -22"
 LARGE_SECTORS = ("-Z", "4096", "-A", "1M")
 
 
 def name(path: Path) -> str | None:
-    """Name of the lockspace that lies at the start of a volume; None: there is none."""
+    """Name of the lockspace at the start of a volume; None: there is none."""
     sector = volume.read(path, volume.BLOCK)
     if not sector.startswith(LEADER_MAGIC):
         return None
