@@ -107,28 +107,23 @@ def connect_storage(storage: dict[str, Any] | None = None) -> None:
     secret = settings.secret(__pillar__, "iscsi_password")
     password = secret.value if secret else ""
     wanted = storage or known["storage"]
-    try:
-        done = command.run(
-            *("vdsm-client", "-f", "-", "StoragePool", "connectStorageServer"),
-            stdin=json.dumps(vdsm_storage.connection(wanted, password)),
-            timeout=known["timeouts"]["storage"],
-            package="vdsm",
-        )
-    except CommandNotFoundError:
-        raise
-    except CommandExecutionError as error:
-        # vdsm-client repeats what it was given, the password too.
-        reason = safe(str(error).partition("failed:\n")[2] or "no answer", [password])
-        raise CommandExecutionError(
-            f"vdsm doesn't connect {where(wanted)}: {reason}. Look at: systemctl status "
-            "vdsmd, /var/log/vdsm/vdsm.log"
-        ) from None
+    done = command.run(
+        *("vdsm-client", "-f", "-", "StoragePool", "connectStorageServer"),
+        stdin=json.dumps(vdsm_storage.connection(wanted, password)),
+        timeout=known["timeouts"]["storage"],
+        package="vdsm",
+        check=False,
+    )
     codes = vdsm_storage.codes(done.stdout)
-    if 0 not in codes:
+    if done.returncode or 0 not in codes:
+        reason = f"error code {', '.join(map(str, codes)) or 'unknown'}"
+        if done.returncode:
+            # vdsm-client repeats what it was given, the password too.
+            output = (done.stderr or done.stdout).partition("failed:\n")[2]
+            reason = safe(output, [password]) or "no answer"
         raise CommandExecutionError(
-            f"vdsm doesn't connect {where(wanted)}: error code "
-            f"{', '.join(map(str, codes)) or 'unknown'}. Look at /var/log/vdsm/vdsm.log, the "
-            "server, and the network between"
+            f"vdsm doesn't connect {where(wanted)}: {reason}. Look at: systemctl status vdsmd, "
+            "/var/log/vdsm/vdsm.log, the server, and the network between"
         )
 
 
