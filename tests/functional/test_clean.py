@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from minion import Minion
 from ovirt_he.core import records
 from ovirt_he.ha import conf, status
 from ovirt_he.host import authorized_keys, routes
@@ -81,6 +82,34 @@ def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) 
         assert ret["result"] is False
         assert "other.example.com" in ret["comment"] or "hosted_engine:clean" in ret["comment"]
     assert (mount / DOMAIN).exists()
+
+
+def test_a_deployed_one_is_removed_once_the_pillar_names_it(host: StorageHost) -> None:
+    records.write("deployment", {"made": DOMAIN, "healthy": True})
+    name = "engine.example.com"
+    pillar = {"hosted_engine": host.pillar["hosted_engine"] | {"clean": name}}
+    minion = Minion(host.folder / "named", pillar, module_dirs=host.module_dirs)
+
+    assert host.state(ALLOWED)["result"] is False
+    assert minion.states[ALLOWED](name=name)["result"] is True
+
+
+@pytest.mark.parametrize("verb", ["stop_engine_vm", "remove_key", "remove_storage"])
+def test_no_verb_removes_anything_of_a_deployed_one(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """By hand too, without the state that asks first."""
+    key = f"ssh-rsa {'A' * 80} ovirt-engine"
+    path = host.folder / "authorized_keys"
+    path.write_text(f"{key}\n")
+    monkeypatch.setattr(authorized_keys, "FILE", path)
+    records.write("deployment", {"made": DOMAIN, "key": key, "healthy": True})
+    host.run("HostedEngine")
+
+    with pytest.raises(CommandExecutionError, match="Not removed: this host runs the deployed"):
+        host.minions[False](f"hosted_engine_clean.{verb}")
+
+    assert path.read_text() == f"{key}\n"
 
 
 @pytest.mark.parametrize(

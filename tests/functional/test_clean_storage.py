@@ -40,7 +40,8 @@ def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None
     images = mount / DOMAIN / "images"
     for image in (OTHER, IDS["disks"]["vm"]["image"], "store"):
         (images / image).mkdir()
-    (images / OTHER / "volume.meta").write_text("DESCRIPTION={}\n")
+    # Of the type of the engine's disk, and not the one that the configuration names.
+    (images / OTHER / "volume.meta").write_text("DISKTYPE=HEVD\n")
     (images / "store" / "volume.meta").write_text('DESCRIPTION={"DiskAlias":"OVF_STORE"}\n')
 
     ret = removed(host)

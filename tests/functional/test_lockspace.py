@@ -6,14 +6,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+from ovirt_he.core import command
+from ovirt_he.ha import sanlock
+from salt.exceptions import CommandExecutionError
 
 from functional.ha_host import PYTHONPATH, SANLOCK, Ha, ha
 from functional.storage_host import host, minions, wants_root
 
 __all__ = ["ha", "host", "minions"]
 pytestmark = wants_root
-LOCKSPACE, OFF = "hosted_engine_ha.lockspace_initialised", "hosted_engine_ha.maintenance_off"
-HEALTHY, ENABLED = "hosted_engine_ha.healthy", "hosted_engine_ha.agent_enabled"
+LOCKSPACE = "hosted_engine_ha.lockspace_initialised"
 
 
 def dumped(path: Path) -> str:
@@ -86,3 +91,20 @@ def test_a_lockspace_disk_that_is_too_small_is_refused(ha: Ha) -> None:
     assert ret["result"] is False
     assert "has 8192 bytes, a lockspace takes 1048576" in ret["comment"]
     assert not any(ha.host.start("lockspace"))
+
+
+def test_only_the_wrong_size_of_sectors_is_tried_again(
+    ha: Ha, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """-13: sanlock may not open it. Another size of sectors doesn't help, and hides the reason."""
+    calls = []
+
+    def refuse(*arguments: str, **options: Any) -> Any:
+        calls.append(arguments)
+        return subprocess.CompletedProcess(arguments, 1, "init done -13\n", "")
+
+    monkeypatch.setattr(command, "run", refuse)
+
+    with pytest.raises(CommandExecutionError, match="init done -13"):
+        sanlock.initialise(ha.host.disk("lockspace"))
+    assert len(calls) == 1

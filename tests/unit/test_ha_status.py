@@ -133,6 +133,15 @@ def test_a_moving_timestamp_is_a_living_host(monkeypatch: pytest.MonkeyPatch) ->
     assert status.living()[1] == {2}
 
 
+def test_a_host_that_this_hosts_agent_sees_needs_no_moving_timestamp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = status.parse(said(UP))
+    monkeypatch.setattr(status, "read", lambda: now)
+
+    assert status.living()[1] == {1}
+
+
 @pytest.mark.parametrize("vm", ["down_missing", "down_unexpected", "unknown"])
 def test_a_vm_that_went_away_or_can_not_be_seen_is_reported_and_is_not_up(vm: str) -> None:
     """The real agent's further words: after an unexpected end, and where vdsm can't say."""

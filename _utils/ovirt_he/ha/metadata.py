@@ -39,8 +39,6 @@ def in_use(path: Path) -> list[str]:
         raise CommandExecutionError(f"{path} has {length} bytes, HA's metadata takes {BYTES}")
     reasons = writers(path)
     last = volume.read(path, BYTES)
-    if is_zero(last):
-        return reasons
     for number in range(1, BYTES // BLOCK):
         if name := _claims_engine(_block(last, number)):
             reasons.append(
