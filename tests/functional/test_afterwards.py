@@ -9,7 +9,7 @@ from ovirt_he.ha import conf, modes
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from unit.configured import VM
 
-from functional.ha_standin import DOWN, UP, StandinHa, ha, state, verb
+from functional.ha_standin import DOWN, UP, StandinHa, ha, main, state, verb
 from functional.storage_host import host, minions, wants_root
 
 __all__ = ["ha", "host", "minions"]
@@ -129,6 +129,14 @@ def test_what_would_be_misread_is_refused(
     with pytest.raises(SaltInvocationError, match=words):
         verb(ha, "hosted_engine_shared_config.set", key, value, kind)
     assert ha.ran == []
+
+
+def test_a_value_that_did_not_arrive_is_reported(ha: StandinHa, monkeypatch: Any) -> None:
+    """A command that ends with 0 and leaves the archive as it was."""
+    monkeypatch.setitem(main.COMMANDS, "set-shared-config", lambda *_: 0)
+
+    with pytest.raises(CommandExecutionError, match=r"reads '192.0.2.1' after it was set to '192"):
+        verb(ha, "hosted_engine_shared_config.set", "gateway", "192.0.2.9", "he_shared")
 
 
 def test_an_unknown_key_is_told_with_those_there_are(ha: StandinHa) -> None:

@@ -216,6 +216,16 @@ def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mo
     assert (mount / DOMAIN).exists()
 
 
+def test_what_an_interrupted_run_left_half_made_goes(host: StorageHost, mount: Path) -> None:
+    """An image without metadata, before any file names the images."""
+    records.write("deployment", {"made": DOMAIN, "storage": PLACE})
+    (mount / DOMAIN / "images" / "half").mkdir()
+
+    assert removed(host)["result"] is True
+
+    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
+
+
 @pytest.mark.feature("clean", "glusterfs")
 def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: Path) -> None:
     gluster = volume.MOUNTS / "glusterSD" / "nas.example.com:_exports_engine"
