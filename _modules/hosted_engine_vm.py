@@ -90,7 +90,7 @@ def _held(vm: str, domain: str, stores: list[tuple[str, str]]) -> dict[str, str]
 
 
 def _patiently(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
     return patient(lambda: _stores(name, storage_domain), gap)()
 
 

@@ -126,7 +126,7 @@ def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
 
 
 def _patiently(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
     return patient(lambda: get(names, storage_domain), gap)()
 
 

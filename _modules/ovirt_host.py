@@ -241,7 +241,7 @@ def remove(name: str) -> None:
 
 def _status(name: str) -> str:
     """While the management address moves onto its bridge the engine isn't heard for a while."""
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
     host = patient(lambda: get(name), gap)()
     return str(host["status"]) if host else "absent"
 

@@ -54,7 +54,7 @@ def get(name: str) -> dict[str, Any] | None:
 
 
 def _patient(name: str) -> Callable[[], dict[str, Any] | None]:
-    return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["gap"])
+    return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["outage"])
 
 
 def _ha(host: Any) -> str:
@@ -130,7 +130,7 @@ def wait_for_vm() -> None:
 
     _wait(
         f"the engine to know which host runs its VM {own['vm']['name']}",
-        patient(look, own["timeouts"]["gap"]),
+        patient(look, own["timeouts"]["outage"]),
         lambda seen: " on " in seen and NOWHERE not in seen,
         timeout=own["timeouts"]["host"],
         explain=__salt__["ovirt_event.explanation"],

@@ -159,7 +159,7 @@ def _there(name: str) -> dict[str, Any]:
 
 def _patiently(name: str) -> dict[str, Any] | None:
     """As ``get``, asked again while the engine doesn't answer."""
-    return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["gap"])()
+    return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["outage"])()
 
 
 def check_room(name: str) -> None:

@@ -44,7 +44,7 @@ def get(name: str) -> dict[str, Any] | None:
 
 
 def _status(name: str) -> str:
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["gap"]
+    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
     found = patient(lambda: get(name), gap)()
     return str(found["status"]) if found else "absent"
 
@@ -231,7 +231,7 @@ def wait_for_down(name: str) -> None:
     """
     own = settings.load(__pillar__, __grains__)
     with contextlib.suppress(CommandExecutionError):
-        _wait(name, lambda: _status(name), _is_off, timeout=own["timeouts"]["notice"])
+        _wait(name, lambda: _status(name), _is_off, timeout=own["timeouts"]["down_detection"])
         return
     domain = name.removeprefix(EXTERNAL)
     with hypervisor.libvirt(own) as libvirt:

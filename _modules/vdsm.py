@@ -62,7 +62,7 @@ def sees(storage_domain: str) -> bool:
 
         salt-call --local vdsm.sees DOMAIN_ID
 
-    Raises CommandExecutionError when vdsm gives no answer for ``timeouts:gap`` seconds.
+    Raises CommandExecutionError when vdsm gives no answer for ``timeouts:outage`` seconds.
     """
     failures: list[str] = []
 
@@ -82,7 +82,7 @@ def sees(storage_domain: str) -> bool:
         f"vdsm to answer about the storage domain {storage_domain}",
         ask,
         lambda seen: seen is not None,
-        timeout=settings.merge(__pillar__, __grains__)["timeouts"]["gap"],
+        timeout=settings.merge(__pillar__, __grains__)["timeouts"]["outage"],
         explain=lambda: failures[-1],
     )
     return bool(seen)

@@ -79,7 +79,7 @@ def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in schema.items()
-        if key != "named" and (key, value) != ("default", None)
+        if key not in ("named", "renamed") and (key, value) != ("default", None)
     }
     return kept | {"properties": inner} if inner else kept
 

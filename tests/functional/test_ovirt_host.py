@@ -72,7 +72,7 @@ def test_failed_installation_ends_at_once_with_the_engine_s_events(host):
     result = up(host)
 
     assert result["result"] is False
-    assert "it failed" in result["comment"]
+    assert ": failed: " in result["comment"]
     assert "ovirt-host package" in result["comment"]
 
 

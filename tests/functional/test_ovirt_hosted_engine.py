@@ -22,6 +22,10 @@ ACTIVE = {"configured": True, "active": True, "score": 3400}
 FIRST_HOST = f"""<host><name>{FIRST}</name><address>192.0.2.1</address>
 <cluster><name>Default</name></cluster>
 <ssh><authentication_method>publickey</authentication_method></ssh></host>"""
+# The machine of the tests is no hypervisor: tests/unit/test_preflight_join.py judges such ones.
+CHECKS_OF_THE_HOST = sorted(
+    {check.__name__ for check in registry.join.CHECKS} - registry.NEVER_IGNORED
+)
 
 
 def faults(host: Host, **more: Any) -> None:
@@ -95,9 +99,9 @@ def test_a_further_host_joins_with_ha_and_a_second_run_changes_nothing(host: Hos
 
 @pytest.mark.feature("more_hosts")
 def test_the_whole_file_tells_beforehand_what_would_be(host: Host, tmp_path: Path) -> None:
-    results = Minion(tmp_path / "whole", joining(host.engine)).apply(
-        "hosted_engine.host", test=True
-    )
+    given = joining(host.engine)
+    given["hosted_engine"]["preflight"] = {"ignore": CHECKS_OF_THE_HOST}
+    results = Minion(tmp_path / "whole", given).apply("hosted_engine.host", test=True)
 
     assert [each["comment"] for each in results.values() if each["result"] is False] == []
     assert results["Further host can join the engine"]["result"] is True
@@ -188,8 +192,7 @@ def test_what_stops_a_host_from_joining_is_told(host: Host, tmp_path: Path) -> N
         joins = engine.pop("joins", True)
         given["hosted_engine"]["host"]["joins"] = joins
         given["hosted_engine"]["engine"] |= engine
-        of_host = {check.__name__ for check in registry.join.CHECKS} - registry.NEVER_IGNORED
-        given["hosted_engine"]["preflight"] = {"ignore": sorted(of_host)}
+        given["hosted_engine"]["preflight"] = {"ignore": CHECKS_OF_THE_HOST}
         minion = Minion(tmp_path / name, given)
         ret = minion.state("hosted_engine.joinable", "x", test=True)
         assert ret["result"] is not None

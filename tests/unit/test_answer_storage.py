@@ -113,6 +113,15 @@ def test_a_version_among_the_options_has_a_key_of_its_own(options, version, rest
     assert "vers= is set by the engine itself" in found.problems[0]
 
 
+def test_another_storage_type_keeps_its_options():
+    options = "vers=3,backup-volfile-servers=b"
+
+    found = told("domainType=str:glusterfs", SHARE, f"mntOptions=str:{options}")
+
+    assert found.pillar["storage"]["mount_options"] == options
+    assert "nfs_version" not in found.pillar["storage"]
+
+
 def test_a_version_that_differs_is_told():
     found = told("domainType=str:nfs", SHARE, "mntOptions=str:vers=3", "nfsVersion=str:v4")
 

@@ -121,6 +121,30 @@ def test_what_otopi_has_answers_for_comes_back(groups):
     assert (back.unknown, "secrets" in back.pillar) == ([], False)
 
 
+@pytest.mark.parametrize(
+    ("groups", "answer"),
+    [
+        (
+            {"storage": ISCSI},
+            "STORAGE/storageDomainConnection=str:2001:db8::1,192.0.2.1,2001:db8::2",
+        ),
+        ({"storage": ISCSI}, "STORAGE/iSCSIPortalPort=str:3260,1,3260"),
+        # Portals mean nothing for NFS: preflight reports them, even such as can't be read.
+        (
+            {"storage": ISCSI | {"type": "nfs", "portals": ["x:0"]}},
+            "STORAGE/iSCSIPortalPort=none:None",
+        ),
+        ({"vm": {"root_ssh_keys": ["ssh-rsa A="]}}, "VM/rootSshPubkey=str:ssh-rsa A="),
+        ({"pause_before": ["ha"]}, "CORE/pauseonRestore=bool:False"),
+        ({}, f"STORAGE/spUUID=str:{conf.NO_UUID}"),
+    ],
+)
+def test_how_an_answer_is_written(groups, answer):
+    text = fhanswers.text(PILLAR["hosted_engine"] | groups, IDS, "a-uuid")
+
+    assert f"OVEHOSTED_{answer}\n" in text
+
+
 @generated
 @given(values(SCHEMA).map(on_a_line))
 def test_any_pillar_makes_a_text_that_otopi_reads(pillar: dict[str, Any]) -> None:

@@ -149,6 +149,13 @@ def test_a_name_of_the_user_s_can_be_printed(name):
         assert "hunter2" not in told
 
 
+@pytest.mark.parametrize(("old", "new"), [("gap", "outage"), ("notice", "down_detection")])
+def test_an_earlier_name_of_a_key_is_refused_with_the_new_one(old, new):
+    (problem,) = problems(changed(["timeouts", old], 90), SCHEMA)
+
+    assert problem == f"hosted_engine:timeouts:{old}: unknown key. Its name is {new} now"
+
+
 def test_everything_missing_is_told_at_once():
     told = sorted(problems({}, SCHEMA))
 

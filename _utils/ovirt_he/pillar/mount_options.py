@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ovirt_he.core.text import holds_secret
 
-# Options that mount one kind of storage alone, by their names.
+# Names of the options that only one storage type has.
 _NAMES = {
     "glusterfs": "backup-volfile-servers backupvolfile-server volfile-max-fetch-attempts "
     "fetch-attempts volfile-server volume-name xlator-option direct-io-mode log-level log-file "
@@ -26,7 +26,7 @@ def names(options: str) -> list[str]:
 
 
 def others(kind: str, options: str) -> Iterator[tuple[str, str]]:
-    """Options that are for another kind of storage, and that kind."""
+    """Options that are for another storage type, and that type."""
     for name in names(options):
         for other, known in OF.items():
             if other != kind and name in known and name not in OF.get(kind, ()):
@@ -49,15 +49,15 @@ def without_secrets(options: str) -> str:
 
 def nfs_version(options: str) -> tuple[str | None, str]:
     """
-    ``storage:nfs_version`` that options say, and the options without it; None: they say none.
+    ``storage:nfs_version`` that options name, and the options without it; None: they name none.
 
     >>> nfs_version("vers=4,minorversion=1,noatime")
     ('v4_1', 'noatime')
     """
     pairs = _pairs(options)
-    told = dict(pairs)
-    version = told.get("nfsvers", told.get("vers", ""))
-    if minor := told.get("minorversion"):
+    values = dict(pairs)
+    version = values.get("nfsvers", values.get("vers", ""))
+    if minor := values.get("minorversion"):
         version = f"{version or '4'}.{minor}" if "." not in version else version
     if version not in VERSIONS:
         return None, options

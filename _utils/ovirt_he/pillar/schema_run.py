@@ -28,6 +28,7 @@ NOTIFICATION = group(
 
 TIMEOUTS = group(
     "Longest waits, in seconds.",
+    renamed={"gap": "outage", "notice": "down_detection"},
     command=number("A command of HA or of the package manager, or one in the guest.", 120),
     boot=number("Start of a VM until ssh answers.", 600),
     setup=number("engine-setup.", 3600),
@@ -39,8 +40,8 @@ TIMEOUTS = group(
     copy=number("Copy of the disk.", 3600),
     ha=number("HA reports a healthy engine.", 1200),
     request=number("An answer of the engine's API, which may wait for a host.", 300),
-    gap=number("Outage of the engine's API while it installs this host.", 120),
-    notice=number("The engine detects that the bootstrap VM is off.", 60),
+    outage=number("Outage of the engine's API while it installs this host.", 120),
+    down_detection=number("The engine detects that the bootstrap VM is off.", 60),
     hook=number("A command or script of a hook in the guest.", 3600),
     restore=number("Restore of a backup by engine-backup.", 3600),
 )

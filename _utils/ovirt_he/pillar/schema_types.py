@@ -66,6 +66,7 @@ def group(
     description: str,
     required: tuple[str, ...] = (),
     rules: list[Schema] | None = None,
+    renamed: dict[str, str] | None = None,
     **properties: Schema,
 ) -> Schema:
     more = {"allOf": rules} if rules else {}
@@ -75,6 +76,8 @@ def group(
         "properties": properties,
         "required": list(required),
         "additionalProperties": False,
+        # Names that earlier versions had for a key.
+        "renamed": renamed or {},
         **more,
     }
 

@@ -17,7 +17,7 @@ Storage = Mapping[str, Any]
 
 BLOCK = ("iscsi", "fc")
 MOUNT = ("nfs", "glusterfs")
-# Where the engine's API has a name of its own for a kind.
+# Where the engine's API has a name of its own for a type.
 API_NAMES = {"fc": "fcp"}
 # Pillar keys that say which storage it is; a LUN only where the pillar names one.
 IDENTITY = {
@@ -26,7 +26,7 @@ IDENTITY = {
     "iscsi": ("target", "lun"),
     "fc": ("lun",),
 }
-# Pillar keys that mean something for a kind, beside name and type.
+# Pillar keys that mean something for a type, beside name and type.
 KEYS = {
     "nfs": {"address", "path", "nfs_version", "mount_options"},
     "glusterfs": {"address", "path", "mount_options"},
@@ -34,11 +34,11 @@ KEYS = {
     | {"discard_after_delete"},
     "fc": {"lun", "discard_after_delete"},
 }
-# Keys of hosted-engine.conf for iSCSI; its readers want them there for every kind.
+# Keys of hosted-engine.conf for iSCSI; its readers expect them for every type.
 CONFIGURATION_KEYS = ("iqn", "portal", "user", "password", "port")
 ISCSI_PORT = 3260
 GIB = 2**30
-# What the engine itself wants to stay free beside disk and blocker, GiB: HA's disks are in it.
+# What the engine keeps free beside disk and blocker, GiB: HA's disks are in it.
 SPARE_GIB = 5
 # On a new LUN also: the engine's blocker as it sets it, and the domain's own volumes (leases,
 # metadata, master), GiB.
@@ -48,7 +48,7 @@ OWN_GIB = 5
 
 def connection(storage: Storage) -> dict[str, Any]:
     """
-    What identifies a domain: its kind, and where it lies.
+    What identifies a domain: its type, and where it lies.
 
     >>> connection({"type": "fc", "lun": "", "address": ""})
     {'type': 'fc'}
@@ -131,7 +131,7 @@ def api_name(kind: str) -> str:
 
 
 def of_api_name(name: str) -> str:
-    """The pillar's name of a kind that the engine's API names; unknown ones as they are."""
+    """The pillar's name of a type that the engine's API names; unknown ones as they are."""
     return next((kind for kind, theirs in API_NAMES.items() if theirs == name), name)
 
 
@@ -158,7 +158,7 @@ def server_path(storage: Storage) -> str:
 
 def portal(text: str) -> tuple[str, int]:
     """
-    Address and port of a portal; port 3260 where none is said.
+    Address and port of a portal; port 3260 unless given.
 
     >>> portal("[2001:db8::1]:3261"), portal("2001:db8::1"), portal("san.example.com:860")
     (('2001:db8::1', 3261), ('2001:db8::1', 3260), ('san.example.com', 860))
@@ -244,7 +244,7 @@ def mount_point(storage: Storage) -> str | None:
 
 
 def is_sparse(kind: str, vm: Mapping[str, Any]) -> bool:
-    """Whether the VM's disk takes its room as it is written, by pillar or by kind."""
+    """Whether the VM's disk takes its room as it is written, by pillar or by type."""
     if vm["disk_allocation"] != "auto":
         return bool(vm["disk_allocation"] == "sparse")
     return vm["disk_format"] == "cow" or kind not in BLOCK

@@ -45,7 +45,9 @@ def _object_problems(value: dict[Any, Any], schema: dict[str, Any], key: str) ->
         return
     properties = schema["properties"]
     for name in sorted(map(str, value.keys() - properties.keys())):
-        yield f"{key}:{name}: unknown key. Known here: {', '.join(sorted(properties))}"
+        new = schema.get("renamed", {}).get(name)
+        advice = f"Its name is {new} now" if new else f"Known here: {', '.join(sorted(properties))}"
+        yield f"{key}:{name}: unknown key. {advice}"
     for name in schema["required"]:
         if name not in value:
             yield f"{key}:{name}: missing. {properties[name]['description']}"
