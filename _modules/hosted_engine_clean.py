@@ -1,29 +1,23 @@
-"""Takes a failed or unwanted deployment down, as far as it is this deployment's own."""
+"""Removes a failed or unwanted deployment, and nothing that isn't its own."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from ovirt_he.core import command, records
 from ovirt_he.ha import conf, left_domain, own_domain, status
-from ovirt_he.ha import metadata as ha_metadata
 from ovirt_he.host import authorized_keys, hypervisor, stage, volume
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import server_path
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# vdsm's types of the hosted engine's four disks, as a volume's metadata has them.
-BOOKKEEPING = ["DISKTYPE=OVFS", "OVF_STORE"]
-DISKS = ["DISKTYPE=HEVD", "DISKTYPE=HESD", "DISKTYPE=HEMD", "DISKTYPE=HECI"]
 NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 
 def refusal() -> str | None:
     """
-    Why this host's deployment isn't taken down; None: nothing prevents it.
+    Why the deployment of this host must not be removed; None: nothing prevents it.
 
     CLI Example:
 
@@ -44,7 +38,7 @@ def refusal() -> str | None:
     if known["clean"] == fqdn or not _finished():
         return None
     return (
-        f"this host runs the deployed engine {fqdn}. To take it down for good, with its disk: "
+        f"this host runs the deployed engine {fqdn}. To remove it for good, with its disk: "
         f"set the pillar key hosted_engine:clean to {fqdn}, or give it on the command line: "
         f"pillar='{{hosted_engine: {{clean: {fqdn}}}}}' beside the rest of the pillar"
     )
@@ -52,7 +46,7 @@ def refusal() -> str | None:
 
 def in_libvirt() -> bool:
     """
-    Whether libvirt knows anything of the bootstrap: told by files, on a bare host too.
+    Whether libvirt has the bootstrap VM or its network: by files, so on a bare host too.
 
     CLI Example:
 
@@ -67,7 +61,7 @@ def in_libvirt() -> bool:
 
 def engine_vm() -> str | None:
     """
-    ``running``, ``defined`` or None: the engine's VM in its final place, on this host.
+    ``running``, ``defined`` or None: the engine's VM on shared storage, on this host.
 
     CLI Example:
 
@@ -80,7 +74,7 @@ def engine_vm() -> str | None:
 
 def stop_engine_vm() -> None:
     """
-    Throw the engine's VM on this host away: its disk goes with the storage.
+    Remove the engine's VM from this host; its disk goes with the storage.
 
     CLI Example:
 
@@ -88,7 +82,7 @@ def stop_engine_vm() -> None:
 
         salt-call --local hosted_engine_clean.stop_engine_vm
 
-    Raises CommandExecutionError where a deployed engine may not be taken down.
+    Raises CommandExecutionError where a deployed engine must not be removed.
     """
     _refuse()
     known = settings.load(__pillar__, __grains__)
@@ -186,7 +180,7 @@ def storage() -> dict[str, Any] | None:
         salt-call --local hosted_engine_clean.storage
 
     It is known by the record, or by this engine's hosted-engine.conf, and looked for where it was
-    made, whatever the pillar says by now. ``storage_domain``: its id, empty where a run was
+    made, whatever the pillar names by now. ``storage_domain``: its id, empty where a run was
     interrupted before it was known. ``path`` is None where its storage isn't connected: then the
     export is mounted for a moment, and the LUN looked at.
 
@@ -206,7 +200,7 @@ def remove_storage() -> None:
 
         salt-call --local hosted_engine_clean.remove_storage
 
-    It's done on the host, not by the engine: an engine doesn't let go of its only data domain.
+    It's done on the host, not by the engine: an engine doesn't release its only data domain.
 
     Raises CommandExecutionError where that isn't certainly ours, where the storage can't be
     connected, or where it is a LUN, with what to do.
@@ -218,32 +212,13 @@ def remove_storage() -> None:
     known, found = own_domain.known(pillar), storage()
     if known is None or found is None:
         return
-    if kinds.is_block(known.storage["type"]):
-        left_domain.refuse_lun(known)
-    if not UUID.fullmatch(known.id):
-        left_domain.refuse_unknown(known)
+    left_domain.refuse_unremovable(known)
     path = Path(found["path"] or _connected(known))
-    left_domain.check(path, known)
-    if others := _others(path):
-        raise CommandExecutionError(
-            f"The storage domain {known.id} also holds disks of others: {', '.join(others)}. Move "
-            "or remove them in the engine first"
-        )
-    _refuse_while_hosts_write(path)
+    left_domain.check(path, known, conf.ids(conf.read()) if conf.is_written() else None)
     # So that it isn't the pool's manager any more: it would miss its leases.
     command.run("systemctl", "try-restart", "vdsmd", timeout=pillar["timeouts"]["command"])
     asked = (*volume.AS_VDSM, "rm", "-rf", "--", str(path))
     command.run(*asked, timeout=pillar["timeouts"]["storage"])
-
-
-def _refuse_while_hosts_write(domain: Path) -> None:
-    """The engine may run on another host, of which no VM of this one and no file tells."""
-    if not _configuration():
-        return
-    where = __salt__["hosted_engine_config.ids"]()["disks"]["metadata"]
-    metadata = domain / "images" / where["image"] / where["volume"]
-    if volume.exists(metadata) and (writers := ha_metadata.writers(metadata)):
-        raise CommandExecutionError(f"Its storage isn't removed: {'; '.join(writers)}")
 
 
 def _connected(known: own_domain.Own) -> Path:
@@ -256,39 +231,21 @@ def _connected(known: own_domain.Own) -> Path:
     mount = left_domain.mount(known.storage)
     if mount is None:
         raise CommandExecutionError(
-            f"{kinds.server_path(known.storage)} isn't mounted here{reason}: remove the directory "
+            f"{server_path(known.storage)} isn't mounted here{reason}: remove the directory "
             f"{known.id} from it by hand, and {left_domain.RECORD}"
         )
     return mount / known.id
 
 
-def _others(domain: Path) -> list[str]:
-    """Images that neither this deployment nor the engine's own bookkeeping put there."""
-    ours: set[str] = set()
-    # Before its end no file says which images are ours; their types are known.
-    names = BOOKKEEPING
-    if _configuration():
-        ours = {disk["image"] for disk in __salt__["hosted_engine_config.ids"]()["disks"].values()}
-    else:
-        names = BOOKKEEPING + DISKS
-    found = []
-    for image, described in left_domain.images(domain).items():
-        known = any(name in described for name in names)
-        # One that a killed run left half made describes itself nowhere.
-        if image not in ours and not known and (described or _configuration()):
-            found.append(image)
-    return sorted(found)
-
-
 def _finished() -> bool:
-    """Whether an engine is there that somebody may need: healthy once or now, or another tool's."""
+    """Whether there is an engine that may be needed: healthy once or now, or another tool's."""
     if (records.read("deployment") or {}).get("healthy"):
         return True
     if not __salt__["hosted_engine.deployed"]():
         return False
     if records.read("setup") is None:
         return True
-    # Past the point of no return, and never recorded as healthy: failed, unless a host says else.
+    # Past the point of no return, never recorded as healthy: failed, unless a host reports health.
     try:
         return status.claims_health(status.read())
     except CommandExecutionError:
@@ -297,8 +254,4 @@ def _finished() -> bool:
 
 def _refuse() -> None:
     if reason := refusal():
-        raise CommandExecutionError(f"Not taken down: {reason}")
-
-
-def _configuration() -> str:
-    return records.read_file(conf.CONFIGURATION)
+        raise CommandExecutionError(f"Not removed: {reason}")

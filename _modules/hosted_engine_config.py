@@ -63,10 +63,10 @@ def wanted() -> Facts:
 
         salt-call --local hosted_engine_config.wanted
 
-    Ours, and so mended on a deployed host too: the engine's name, all ids, ``host_id``, where the
-    storage lies, and the file's owner and mode. All else must only be there: its value is the
-    operator's, who may change it by ``hosted-engine --set-shared-config``. The archive's
-    ``host_id`` is of whichever host wrote it.
+    Ours, and so corrected on a deployed host too: the name of the engine, all ids, ``host_id``, the
+    location of the storage, and owner and mode of the file. Everything else must only be there: its
+    value is the operator's, who may change it by ``hosted-engine --set-shared-config``. In the
+    archive ``host_id`` is that of whichever host wrote it.
 
     Raises NotYet before the engine made what is configured, CommandExecutionError where the file
     or the archive belong to another deployment.
@@ -132,7 +132,7 @@ def write_file(name: str) -> None:
     ids = _ids()
     _refuse_foreign_file(ids)
     current = records.read_file(conf.CONFIGURATION) if path == conf.CONFIGURATION else ""
-    text = archive.mend(name, _fresh(ids, {})[name], current, shared=False)
+    text = archive.updated(name, _fresh(ids, {})[name], current, shared=False)
     if path == conf.RUN_VM_CONF:
         path.parent.mkdir(mode=0o755, exist_ok=True)
         os.chown(path.parent, *OWNER)
@@ -165,7 +165,7 @@ def write_archive() -> None:
         )
     current = archive.members(_archive(path, ids))
     fresh = _fresh(ids, current)
-    members = {name: archive.mend(name, fresh[name], current.get(name)) for name in conf.MEMBERS}
+    members = {name: archive.updated(name, fresh[name], current.get(name)) for name in conf.MEMBERS}
     volume.write(path, archive.build(members))
     back = archive.members(volume.read(path, archive.ARCHIVE_BYTES))
     if wrong := [name for name in conf.MEMBERS if back.get(name) != members[name]]:
@@ -202,8 +202,8 @@ def _refuse_foreign_file(ids: dict[str, Any]) -> None:
         if values.get(key, wanted_) != wanted_:
             raise CommandExecutionError(
                 f"{conf.CONFIGURATION} belongs to another deployment: its {key} is {values[key]}, "
-                f"this engine's is {wanted_}. If that deployment is no more, take it down by "
-                "salt-call --local state.apply hosted_engine.clean"
+                f"this engine's is {wanted_}. If that deployment is gone, remove what is left of "
+                "it by salt-call --local state.apply hosted_engine.clean"
             )
 
 

@@ -8,23 +8,16 @@ from typing import Any
 from ovirt_he.core import records as record
 from ovirt_he.core.errors import NotYet, Paused, Unreachable
 from ovirt_he.engine import compatibility, connection
+from ovirt_he.ha import conf
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
-
-# Their names in the engine.
-DISKS = {
-    "vm": "he_virtio_disk",
-    "lockspace": "he_sanlock",
-    "metadata": "he_metadata",
-    "configuration": "HostedEngineConfigurationImage",
-}
 
 
 def ids() -> dict[str, Any]:
     """
     ``vm_id``, ``host_id`` (the host's SPM id), ``storage_domain``, ``disks`` (``vm``,
     ``lockspace``, ``metadata``, ``configuration``: ``image`` and ``volume`` of each),
-    and, where the engine tells, ``cpu_type`` and ``emulated_machine``.
+    and, where the engine knows them, ``cpu_type`` and ``emulated_machine``.
 
     CLI Example:
 
@@ -74,7 +67,7 @@ def finish() -> None:
     if not __salt__["hosted_engine.deployed"]():
         raise CommandExecutionError(
             "The deployment of this host isn't complete, and its records say how far it got: go on "
-            "with hosted_engine, or take it down with hosted_engine.clean"
+            "with hosted_engine, or remove it with hosted_engine.clean"
         )
     _remove(record.IN_PROGRESS)
 
@@ -109,15 +102,16 @@ def _of_engine() -> dict[str, Any]:
     domain = __salt__["ovirt_storage_domain.get"](storage)
     if vm is None or domain is None:
         raise NotYet("The engine has neither made its VM nor its storage yet")
-    found = __salt__["ovirt_disk.get"](list(DISKS.values()), storage)
-    if missing := sorted(set(DISKS.values()) - set(found)):
+    names = {role: disk.name for role, disk in conf.DISKS.items()}
+    found = __salt__["ovirt_disk.get"](list(names.values()), storage)
+    if missing := sorted(set(names.values()) - set(found)):
         raise NotYet(f"The engine hasn't made these disks yet: {', '.join(missing)}")
     return {
         "vm_id": vm["id"],
         "storage_domain": domain["id"],
         "disks": {
             role: {"image": found[name]["id"], "volume": found[name]["volume"]}
-            for role, name in DISKS.items()
+            for role, name in names.items()
         },
         **_hardware(own, vm["chipset"]),
     }
@@ -160,7 +154,7 @@ def _option(name: str, version: str) -> str:
 
 
 def _host_id() -> int:
-    """The host's SPM id, from the engine's database: no API tells it."""
+    """The host's SPM id, from the engine's database: no API has it."""
     name = settings.load(__pillar__, __grains__)["host"]["name"]
     quoted = name.replace("'", "''")
     rows = __salt__["hosted_engine_guest.sql"](
@@ -180,5 +174,5 @@ def _known_host_id() -> int:
 
 def _number(text: str, what: str) -> int:
     if not text.strip().isdigit() or int(text) < 1:
-        raise CommandExecutionError(f"{what} is {text!r}: a number from 1 on is wanted")
+        raise CommandExecutionError(f"{what} is {text!r}: a number from 1 on is expected")
     return int(text)

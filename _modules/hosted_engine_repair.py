@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from ovirt_he.core import command
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import lockspace, status
+from ovirt_he.ha import sanlock, status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 COMMAND = "hosted-engine"
@@ -17,7 +17,7 @@ SHOWN_SECONDS = 60
 
 def reinitialise_lockspace() -> None:
     """
-    Make the lockspace anew, in which sanlock keeps the hosts apart; all its locks are lost.
+    Write the lockspace again, in which sanlock keeps the hosts apart; all its locks are lost.
 
     CLI Example:
 
@@ -26,8 +26,8 @@ def reinitialise_lockspace() -> None:
         salt-call --local hosted_engine_repair.reinitialise_lockspace
 
     Raises CommandExecutionError, and touches nothing, unless HA is in global maintenance, every
-    host's agent was stopped (one that crashed: ``clean_metadata`` first), and no host's last word
-    was that the engine's VM is up. Watches the hosts' timestamps for a minute.
+    host's agent was stopped (one that crashed: ``clean_metadata`` first), and no host
+    reported last that the engine's VM is up. Watches the hosts' timestamps for a minute.
     """
     if problems := _in_use(*status.living()):
         raise CommandExecutionError("The lockspace stays as it is: " + "; ".join(problems))
@@ -35,13 +35,13 @@ def reinitialise_lockspace() -> None:
     done = command.run(COMMAND, "--reinitialize-lockspace", timeout=STORAGE_SECONDS, codes=(0, 1))
     if done.returncode:
         # A refusal is the last line of a traceback.
-        reason = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1]
+        reason = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         raise CommandExecutionError(
             f"{COMMAND} --reinitialize-lockspace: {reason}. Look at: "
             "/var/log/ovirt-hosted-engine-ha/broker.log, journalctl -u sanlock"
         )
-    if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != lockspace.NAME:
-        raise CommandExecutionError(f"The lockspace reads back as {found!r}: the storage?")
+    if (found := __salt__["hosted_engine_ha.lockspace"]()["lockspace"]) != sanlock.LOCKSPACE:
+        raise CommandExecutionError(f"The lockspace reads back as {found!r}: check the storage")
 
 
 def _in_use(seen: status.Status, living: Collection[int] = ()) -> list[str]:
@@ -58,11 +58,11 @@ def _in_use(seen: status.Status, living: Collection[int] = ()) -> list[str]:
         elif not host["stopped"]:
             # The command refuses it too: it looks at nothing but the flag.
             problems.append(
-                f"the agent of {who} ended without a word. If that host is off: "
+                f"the agent of {who} ended without reporting that. If that host is off: "
                 f"salt-call hosted_engine_repair.clean_metadata {number}"
             )
-        # An agent that is stopped says no more: what it said last counts.
-        # With ``unknown`` its vdsm couldn't say: the VM may be up.
+        # What a stopped agent reported last counts. With ``unknown`` its vdsm didn't know: the VM
+        # may be up.
         if host["vm"] in ("up", "unknown"):
             verb = "was" if host["vm"] == "up" else "may be"
             problems.append(
@@ -99,7 +99,7 @@ def clean_metadata(host_id: int) -> None:
             "Take it out of HA first (the state ovirt_hosted_engine.undeployed), or stop its "
             "ovirt-ha-agent; a minute later HA takes it for dead"
         )
-    # Without it only a host that said goodbye is cleaned; the exit code is 0 in both cases.
+    # Without it only a host that reported its stop is cleaned; the exit code is 0 in both cases.
     command.run(
         COMMAND, "--clean-metadata", f"--host-id={host_id}", "--force-cleanup",
         timeout=STORAGE_SECONDS, advice="Look at: /var/log/ovirt-hosted-engine-ha/agent.log",

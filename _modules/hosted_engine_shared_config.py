@@ -20,7 +20,7 @@ TYPES = {
 }
 # Those of broker.conf are SECTION.option: email.smtp-server, notify.state_transition.
 KEY = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)?")
-# The password of an iSCSI session: what a verb returns lies in the master's job cache.
+# The password of an iSCSI session: what a verb returns is kept in the job cache of the master.
 SECRET = {"password"}
 
 
@@ -77,10 +77,10 @@ def set_(key: str, value: Any, type: str) -> None:
 def _check(key: str, type: str) -> None:
     if type not in TYPES:
         known = "; ".join(f"{name}: {what}" for name, what in TYPES.items())
-        raise SaltInvocationError(f"type {type!r}: one of these is wanted. {known}")
+        raise SaltInvocationError(f"type {type!r}: one of these is expected. {known}")
     if not KEY.fullmatch(key):
         raise SaltInvocationError(
-            f"key {key!r}: letters, digits, _ and - are wanted; for broker with its section, "
+            f"key {key!r}: letters, digits, _ and - are allowed; for broker with its section, "
             "such as email.smtp-server"
         )
     if key in SECRET:
@@ -99,5 +99,5 @@ def _unfit(key: str, value: str, type: str) -> str | None:
     if type == "broker":
         return "the broker reads % as the start of a key's name" if "%" in value else None
     if key in conf.OURS:
-        return "it says which deployment this is, and where it lies: hosted_engine keeps it"
+        return "it identifies the deployment and its storage: the formula keeps it"
     return conf.unreadable(value)

@@ -1,4 +1,4 @@
-"""The hosted engine's own storage domain: who made it, and whether this host sees it."""
+"""The storage domain of the hosted engine: who made it, and whether this host sees it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from salt.exceptions import CommandExecutionError
 
 def is_own(name: str) -> bool:
     """
-    Whether a domain is the hosted engine's own, on a host whose deployment isn't at its end.
+    Whether a domain is the hosted engine's own, on a host that isn't deployed yet.
 
     CLI Example:
 
@@ -65,7 +65,7 @@ def look(wanted: dict[str, Any]) -> list[str]:
     if not found["looked"] or found["domains"] is None:
         why = found.get("why_not") or "vdsm (36:36) can't list it"
         raise CommandExecutionError(
-            f"What lies on {where} can't be known: {why}. The engine takes a domain that lies "
+            f"What is on {where} can't be known: {why}. The engine takes a domain that is "
             "there for the new one, so it isn't asked for one"
         )
     known = own_domain.known(settings.load(__pillar__, __grains__))
@@ -195,7 +195,7 @@ def connect(name: str) -> None:
 
         salt-call --local hosted_engine_storage_domain.connect hosted_storage
 
-    By vdsm itself: the engine neither deactivates a domain that its own VM's disk lies on, nor the
+    By vdsm itself: the engine neither deactivates a domain with the disk of its own VM, nor the
     only host, and once the storage is there it connects the data center by itself.
 
     Raises CommandExecutionError when vdsm can't, with its error codes, or when the domain isn't

@@ -14,11 +14,6 @@ from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-# Older engines look for the configuration disk here; the others don't mind.
-CONFIGURATION = (
-    "UPDATE vdc_options SET option_value='{}' "
-    "WHERE option_name='HostedEngineConfigurationImageGuid' AND version='general'"
-)
 # 6: a hosted engine that the engine manages.
 ORIGIN = "UPDATE vm_static SET origin=6 WHERE vm_guid='{}'"
 
@@ -27,7 +22,7 @@ def _engine() -> Any:
     return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
-def mark(name: str, configuration_disk: str) -> None:
+def mark(name: str) -> None:
     """
     Mark a VM as the hosted engine, in the engine's database: no API does it.
 
@@ -35,17 +30,14 @@ def mark(name: str, configuration_disk: str) -> None:
 
     .. code-block:: bash
 
-        salt-call --local hosted_engine_vm.mark HostedEngine IMAGE_ID_OF_THE_CONFIGURATION_DISK
+        salt-call --local hosted_engine_vm.mark HostedEngine
 
     From then on no disk can be attached to it.
     """
     vm = __salt__["ovirt_vm.get"](name)
     if vm is None:
         raise NotYet(f"The VM {name} isn't in the engine yet")
-    run = __salt__["hosted_engine_guest.sql"]
-    run(CONFIGURATION.format(vm_devices.checked_id(configuration_disk)))
-    # Last: what is interrupted before this is done again.
-    run(ORIGIN.format(vm_devices.checked_id(vm["id"])))
+    __salt__["hosted_engine_guest.sql"](ORIGIN.format(vm_devices.checked_id(vm["id"])))
 
 
 def stored(name: str, storage_domain: str) -> bool | None:

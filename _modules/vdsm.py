@@ -10,9 +10,9 @@ from ovirt_he.core import command, records
 from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait
 from ovirt_he.host import vdsm_storage
-from ovirt_he.host import volume as volumes
+from ovirt_he.host.volume import exists
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import where
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 # vdsm's error for a domain that isn't on any storage that this host has connected.
@@ -21,7 +21,7 @@ NO_SUCH_DOMAIN = "(code=358,"
 
 def call(namespace: str, method: str, **arguments: Any) -> Any:
     """
-    Call a method of vdsm and return what it answers, or None where it answers nothing.
+    Call a method of vdsm and return its answer, or None where that is empty.
 
     CLI Example:
 
@@ -62,7 +62,7 @@ def sees(storage_domain: str) -> bool:
 
         salt-call --local vdsm.sees DOMAIN_ID
 
-    Raises CommandExecutionError when vdsm doesn't say so for ``timeouts:outage`` seconds.
+    Raises CommandExecutionError when vdsm gives no answer for ``timeouts:outage`` seconds.
     """
     failures: list[str] = []
 
@@ -79,7 +79,7 @@ def sees(storage_domain: str) -> bool:
         return True
 
     seen = wait(
-        f"vdsm to tell of the storage domain {storage_domain}",
+        f"vdsm to answer about the storage domain {storage_domain}",
         ask,
         lambda seen: seen is not None,
         timeout=settings.merge(__pillar__, __grains__)["timeouts"]["outage"],
@@ -107,28 +107,23 @@ def connect_storage(storage: dict[str, Any] | None = None) -> None:
     secret = settings.secret(__pillar__, "iscsi_password")
     password = secret.value if secret else ""
     wanted = storage or known["storage"]
-    try:
-        done = command.run(
-            *("vdsm-client", "-f", "-", "StoragePool", "connectStorageServer"),
-            stdin=json.dumps(vdsm_storage.connection(wanted, password)),
-            timeout=known["timeouts"]["storage"],
-            package="vdsm",
-        )
-    except CommandNotFoundError:
-        raise
-    except CommandExecutionError as error:
-        # vdsm-client repeats what it was given, the password too.
-        reason = safe(str(error).partition("failed:\n")[2] or "no answer", [password])
-        raise CommandExecutionError(
-            f"vdsm doesn't connect {kinds.where(wanted)}: {reason}. Look at: systemctl status "
-            "vdsmd, /var/log/vdsm/vdsm.log"
-        ) from None
+    done = command.run(
+        *("vdsm-client", "-f", "-", "StoragePool", "connectStorageServer"),
+        stdin=json.dumps(vdsm_storage.connection(wanted, password)),
+        timeout=known["timeouts"]["storage"],
+        package="vdsm",
+        check=False,
+    )
     codes = vdsm_storage.codes(done.stdout)
-    if 0 not in codes:
+    if done.returncode or 0 not in codes:
+        reason = f"error code {', '.join(map(str, codes)) or 'unknown'}"
+        if done.returncode:
+            # vdsm-client repeats what it was given, the password too.
+            output = (done.stderr or done.stdout).partition("failed:\n")[2]
+            reason = safe(output, [password]) or "no answer"
         raise CommandExecutionError(
-            f"vdsm doesn't connect {kinds.where(wanted)}: error code "
-            f"{', '.join(map(str, codes)) or 'unknown'}. Look at /var/log/vdsm/vdsm.log, the "
-            "server, and what lies between"
+            f"vdsm doesn't connect {where(wanted)}: {reason}. Look at: systemctl status vdsmd, "
+            "/var/log/vdsm/vdsm.log, the server, and the network between"
         )
 
 
@@ -143,7 +138,7 @@ def save_network() -> None:
         salt-call --local vdsm.save_network
     """
     call("Host", "setSafeNetworkConfig")
-    # vdsm doesn't tell whether it was saved; ovirt_host.network reads it from here.
+    # vdsm doesn't report whether it was saved; ovirt_host.network reads it from here.
     if (routes := records.read("routes")) is not None:
         records.write("routes", routes | {"saved": True})
 
@@ -170,7 +165,7 @@ def prepare_image(domain: str, image: str, volume: str) -> str:
         volumeID=volume,
     )
     path = answer.get("path") if isinstance(answer, dict) else None
-    if not path or not volumes.exists(Path(path)):
+    if not path or not exists(Path(path)):
         raise CommandExecutionError(
             f"vdsm prepared the volume {volume} of the image {image}, but answered {answer}"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import state
-from ovirt_he.ha import status
+from ovirt_he.ha import modes
 from salt.exceptions import CommandExecutionError
 
 
@@ -76,7 +76,7 @@ def maintenance(name: str, mode: str) -> state.Goal:
     isn't set while the engine's VM runs here. The formula's own phases never use it.
     """
 
-    flags = status.flags(mode)
+    flags = modes.flags(mode)
 
     def wanted(now: state.Facts | None) -> state.Facts:
         if mode == "local" and not (now and now["answers"]):
@@ -88,7 +88,7 @@ def maintenance(name: str, mode: str) -> state.Goal:
         if not (now and (now["answers"] or now["local_maintenance"])):
             return ("hosted_engine_ha.restart_broker",)
         if mode == "local" and now.get("engine_here"):
-            raise CommandExecutionError(status.MIGRATE)
+            raise CommandExecutionError(modes.MIGRATE)
         return "hosted_engine_ha.set_maintenance", mode
 
     return state.Goal(wanted, read=__salt__["hosted_engine_ha.maintenance"], step=step)

@@ -132,7 +132,7 @@ def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
 
 
 @state.converging
-def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> state.Goal:
+def hosted_engine(name: str) -> state.Goal:
     """
     Ensure that a VM is marked as the hosted engine in the engine's database. Last: from then on no
     disk can be attached to it.
@@ -142,8 +142,6 @@ def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> st
         Hosted engine VM is marked as such:
           ovirt_vm.hosted_engine:
             - name: HostedEngine
-            - configuration_disk: HostedEngineConfigurationImage
-            - storage_domain: hosted_storage
     """
 
     def read() -> state.Facts:
@@ -152,14 +150,7 @@ def hosted_engine(name: str, configuration_disk: str, storage_domain: str) -> st
             raise NotYet(f"The VM {name} isn't in the engine yet")
         return {"origin": vm["origin"]}
 
-    def step(*_: Any) -> state.Step:
-        return "hosted_engine_vm.mark", name, _disk_id(configuration_disk, storage_domain)
-
-    return state.Goal(
-        {"origin": MARKED},
-        read=read,
-        step=step,
-    )
+    return state.Goal({"origin": MARKED}, read=read, step=("hosted_engine_vm.mark", name))
 
 
 @state.converging

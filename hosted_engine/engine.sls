@@ -120,8 +120,6 @@ Hosted engine VM is there:
 Hosted engine VM is marked as such:
   ovirt_vm.hosted_engine:
     - name: {{ hosted_engine.vm.name | json }}
-    - configuration_disk: HostedEngineConfigurationImage
-    - storage_domain: {{ hosted_engine.storage.name | json }}
     - unless: {{ deployed | json }}
     - require:
       - ovirt_vm: Hosted engine VM is there

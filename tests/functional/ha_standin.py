@@ -9,8 +9,8 @@ import traceback
 from typing import Any
 
 import pytest
-from ovirt_he.core import command
-from ovirt_he.ha import conf
+from ovirt_he.core import command, wait
+from ovirt_he.ha import conf, modes
 from ovirt_he.ha import status as ha_status
 
 from functional.lab.standins import PACKAGES, facts, standin
@@ -29,6 +29,7 @@ SCRIPT = PACKAGES / "ovirt-hosted-engine-setup/root/usr/sbin/hosted-engine"
 PASSED_ON = 87
 PASS_ON = f"printf '%s\\0' \"$@\"; exit {PASSED_ON}"
 
+READ = ha_status.read
 DOWN = {"vm": "down", "health": "bad", "detail": "unknown"}
 UP = {"vm": "up", "health": "good", "detail": "Up"}
 
@@ -63,7 +64,7 @@ class StandinHa:
         patch.setattr(broker.os, "kill", lambda pid, number: self.killed.append(number))
         self.killed: list[int] = []
         patch.setattr(ha_status, "read", read_status)
-        patch.setattr(ha_status, "HA_CONF", configuration.HA_CONF)
+        patch.setattr(modes, "HA_CONF", configuration.HA_CONF)
         # Ten cycles of these hosts, which report at each look.
         patch.setattr(ha_status, "WATCH_SECONDS", 0.3)
         patch.setattr(agent, "_is_leased", lambda host_id, path: host_id in self.reporting)
@@ -145,3 +146,17 @@ class StandinHa:
         run = ["bash", "-c", text, "hosted-engine", *arguments]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         return done.stdout.split("\0")[:-1] if done.returncode == PASSED_ON else done
+
+
+@pytest.fixture
+def ha(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> StandinHa:
+    monkeypatch.setattr(wait, "FIRST", 0.01)
+    return StandinHa(host, READ, monkeypatch)
+
+
+def state(ha: StandinHa, function: str, name: str, test: bool = False, **arguments: Any) -> Any:
+    return ha.host.minions[test].states[function](name=name, **arguments)
+
+
+def verb(ha: StandinHa, function: str, *arguments: Any) -> Any:
+    return ha.host.minions[False](function, *arguments)

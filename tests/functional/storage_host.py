@@ -72,7 +72,8 @@ class StorageHost:
         patch.setattr(volume, "PREPARED", folder / "prepared")
         patch.setattr(records, "DIRECTORY", folder / "records")
         patch.setattr(stage, "DEFINED", folder / "defined")
-        patch.setattr(stage, "RUNNING", folder / "running")
+        self.running = folder / "running"
+        patch.setattr(stage, "RUNNING", self.running)
         patch.setattr(status, "read", lambda: self.ha)
         # Agents of a test write more often than each ten seconds.
         patch.setattr(status, "WATCH_SECONDS", 0.5)
@@ -116,6 +117,11 @@ class StorageHost:
         """What systemd was asked to do."""
         path = self.folder / "systemctl"
         return path.read_text().splitlines() if path.exists() else []
+
+    def run(self, vm: str) -> None:
+        """A VM of this name runs here, as libvirt's files have it."""
+        self.running.mkdir(exist_ok=True)
+        (self.running / f"{vm}.pid").write_text(str(os.getpid()))
 
     def wrap(self, command: str, lines: str) -> None:
         """A command before which lines of shell run, as root: with its arguments."""
@@ -193,3 +199,32 @@ def host(minions: dict[bool, Minion], monkeypatch: pytest.MonkeyPatch) -> Iterat
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         Path(name).chmod(0o755)
         yield StorageHost(Path(name), minions, monkeypatch)
+
+
+@pytest.fixture
+def configured(host: StorageHost) -> StorageHost:
+    host.configure()
+    return host
+
+
+@pytest.fixture
+def overlay(configured: StorageHost) -> Path:
+    """A guest's disk as it lies after its shutdown: an overlay on an image, both root's alone."""
+    folder = configured.bootstrap
+    folder.mkdir(mode=0o700, exist_ok=True)
+    base, disk = folder / "appliance.qcow2", folder / "disk.qcow2"
+    for path in (base, disk):
+        path.unlink(missing_ok=True)
+    create, io = ["qemu-img", "create", "-q", "-f", "qcow2"], ["qemu-io", "-c"]
+    subprocess.run([*create, base, "6M"], check=True)
+    subprocess.run([*io, "write -P 1 0 1M", "-c", "write -P 2 4M 64k", base], check=True)
+    subprocess.run([*create, "-F", "qcow2", "-b", base, disk], check=True)
+    subprocess.run([*io, "write -P 3 1M 512k", "-c", "write -z 0 64k", disk], check=True)
+    for path in (base, disk):
+        path.chmod(0o600)
+    return disk
+
+
+def identical(overlay: Path, target: Path) -> bool:
+    compare = ["qemu-img", "compare", "-f", "qcow2", "-F", "raw", overlay, target]
+    return subprocess.run(compare, capture_output=True, check=False).returncode == 0

@@ -1,66 +1,28 @@
-"""Taking a deployment down, with the real loader and a mounted folder for the storage."""
+"""Whether a deployment may be taken down, and what of it goes beside its storage."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.core import command, records
+from minion import Minion
+from ovirt_he.core import records
 from ovirt_he.ha import conf, status
-from ovirt_he.host import authorized_keys, iscsi, routes, storage_probe, volume
+from ovirt_he.host import authorized_keys, routes
 from salt.exceptions import CommandExecutionError
-from unit.configured import DOMAIN, IDS, OTHER
+from unit.configured import DOMAIN, OTHER
 
+from functional.clean_host import ALLOWED, PLACE, looked, mount, removed
 from functional.storage_host import StorageHost, host, minions, wants_root
 
-__all__ = ["host", "minions"]
+__all__ = ["host", "looked", "minions", "mount"]
 pytestmark = wants_root
-ALLOWED, REMOVED = "hosted_engine_clean.allowed", "hosted_engine_clean.storage_removed"
-STORAGE = "hosted_storage"
 
-PLACE = {
-    "type": "nfs", "address": "nas.example.com", "path": "/exports/engine",
-    "nfs_version": "auto", "mount_options": "",
-}  # fmt: skip
 NAMES = {
     "engine_stopped": "HostedEngine", "storage_recorded": "hosted_storage",
     "storage_removed": "hosted_storage", "key_removed": "engine.example.com",
 }  # fmt: skip
-
-
-def removed(host: StorageHost, test: bool = False) -> dict[str, Any]:
-    return host.state(REMOVED, test, name="hosted_storage")
-
-
-@pytest.fixture
-def mount(host: StorageHost) -> Iterator[Path]:
-    """The export as vdsm mounts it: our domain, and somebody else's beside it."""
-    path = volume.MOUNTS / "nas.example.com:_exports_engine"
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "nas.example.com:/exports/engine", path], check=True)
-    for domain in (DOMAIN, OTHER):
-        for part in ("dom_md", "images"):
-            (path / domain / part).mkdir(parents=True)
-        (path / domain / "dom_md" / "metadata").write_text(f"CLASS=Data\nSDUUID={domain}\n")
-    for found in (path, *path.rglob("*")):
-        os.chown(found, 36, 36)
-    path.chmod(0o755)
-    systemctl = host.folder / "bin" / "systemctl"
-    # What restarts vdsmd must do so before its domain goes.
-    before = f"*) test -d {path / DOMAIN} || exit 9; "
-    systemctl.write_text(systemctl.read_text().replace("*) ", before))
-    yield path
-    subprocess.run(["umount", path], check=True)
-
-
-def _runs(host: StorageHost, name: str) -> None:
-    folder = host.folder / "running"
-    folder.mkdir()
-    (folder / f"{name}.pid").write_text(str(os.getpid()))
 
 
 def test_a_failed_deployment_may_be_taken_down(host: StorageHost) -> None:
@@ -122,71 +84,32 @@ def test_a_deployed_one_must_be_named(host: StorageHost, mount: Path, why: str) 
     assert (mount / DOMAIN).exists()
 
 
-def test_what_was_made_on_the_storage_is_removed_and_nothing_beside_it(
-    host: StorageHost, mount: Path
+def test_a_deployed_one_is_removed_once_the_pillar_names_it(host: StorageHost) -> None:
+    records.write("deployment", {"made": DOMAIN, "healthy": True})
+    name = "engine.example.com"
+    pillar = {"hosted_engine": host.pillar["hosted_engine"] | {"clean": name}}
+    minion = Minion(host.folder / "named", pillar, module_dirs=host.module_dirs)
+
+    assert host.state(ALLOWED)["result"] is False
+    assert minion.states[ALLOWED](name=name)["result"] is True
+
+
+@pytest.mark.parametrize("verb", ["stop_engine_vm", "remove_key", "remove_storage"])
+def test_no_verb_removes_anything_of_a_deployed_one(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    assert removed(host, test=True)["result"] is None
-    assert (mount / DOMAIN).exists()
+    """By hand too, without the state that asks first."""
+    key = f"ssh-rsa {'A' * 80} ovirt-engine"
+    path = host.folder / "authorized_keys"
+    path.write_text(f"{key}\n")
+    monkeypatch.setattr(authorized_keys, "FILE", path)
+    records.write("deployment", {"made": DOMAIN, "key": key, "healthy": True})
+    host.run("HostedEngine")
 
-    ret = removed(host)
+    with pytest.raises(CommandExecutionError, match="Not removed: this host runs the deployed"):
+        host.minions[False](f"hosted_engine_clean.{verb}")
 
-    assert ret["result"] is True, ret["comment"]
-    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-    assert host.systemctl() == ["try-restart vdsmd"], "it may manage the pool: it misses its leases"
-    again = removed(host)
-    assert (again["result"], again["changes"]) == (True, {})
-
-
-def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    host.configure()
-    images = mount / DOMAIN / "images"
-    for image in (OTHER, IDS["disks"]["vm"]["image"], "store"):
-        (images / image).mkdir()
-    (images / OTHER / "volume.meta").write_text("DESCRIPTION={}\n")
-    (images / "store" / "volume.meta").write_text('DESCRIPTION={"DiskAlias":"OVF_STORE"}\n')
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert f"disks of others: {OTHER}." in ret["comment"]
-    assert (images / OTHER).exists()
-
-
-def test_without_a_record_nothing_is_removed(host: StorageHost, mount: Path) -> None:
-    ret = removed(host)
-
-    assert (ret["result"], ret["changes"]) == (True, {})
-    assert (mount / DOMAIN).exists()
-
-
-def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mount: Path) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    (mount / DOMAIN / "dom_md" / "metadata").write_text(f"SDUUID={OTHER}\n")
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert f"it is the storage domain {OTHER}, not {DOMAIN}" in ret["comment"]
-    assert (mount / DOMAIN).exists()
-
-
-@pytest.mark.parametrize("identifier", [".", "..", OTHER[:8], f"{DOMAIN}/images", f"{DOMAIN}/"])
-def test_only_what_a_domains_id_names_is_removed(
-    host: StorageHost, mount: Path, identifier: str
-) -> None:
-    """A record that was changed by hand: ``.`` is the whole export."""
-    (mount / OTHER[:8]).mkdir()
-    records.write("deployment", {"made": identifier, "storage": PLACE})
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert "was empty before a run was interrupted" in ret["comment"]
-    names = sorted(path.name for path in mount.iterdir())
-    assert names == sorted([DOMAIN, OTHER, OTHER[:8]])
-    assert (mount / DOMAIN / "images").exists()
+    assert path.read_text() == f"{key}\n"
 
 
 @pytest.mark.parametrize(
@@ -210,204 +133,20 @@ def test_routes_that_a_boot_brought_back_need_no_saving(
     assert verb in ret["comment"]
 
 
-@pytest.mark.parametrize("name", ["HostedEngine", "HostedEngineLocal"])
-def test_storage_of_a_running_engine_stays(host: StorageHost, mount: Path, name: str) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    _runs(host, name)
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert "still runs" in ret["comment"]
-    assert (mount / DOMAIN).exists()
-
-
-@pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a look at the export finds, while it isn't mounted for vdsm."""
-    found: dict[str, Any] = {"looked": True, "why_not": "", "domains": [{"id": DOMAIN}]}
-    asked = found.setdefault("asked", [])
-
-    def inspect(storage: Any) -> dict[str, Any]:
-        asked.append(dict(storage))
-        return found
-
-    monkeypatch.setattr(storage_probe, "inspect", inspect)
-    return found
-
-
-def test_storage_that_isnt_mounted_is_told(host: StorageHost, looked: dict[str, Any]) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    (volume.MOUNTS / "nas.example.com:_exports_engine" / DOMAIN).mkdir(parents=True)
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert f"remove the directory {DOMAIN} from it by hand" in ret["comment"]
-    assert "vdsm does not answer" in ret["comment"]
-
-
-def test_storage_that_a_boot_disconnected_is_looked_at_and_a_domain_that_is_gone_is_clean(
-    host: StorageHost, looked: dict[str, Any]
-) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    looked["domains"] = [{"id": OTHER}]
-
-    ret = removed(host)
-
-    assert (ret["result"], ret["changes"]) == (True, {})
-
-
-@pytest.mark.parametrize("found", [{"domains": None}, {"looked": False}])
-def test_storage_that_cannot_be_looked_at_is_not_clean(
-    host: StorageHost, looked: dict[str, Any], found: dict[str, Any]
-) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    looked |= found
-
-    assert removed(host, test=True)["result"] is None
-    assert removed(host)["result"] is False
-
-
 @pytest.mark.parametrize("there", [[], [OTHER]])
-def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_called_clean(
-    host: StorageHost, mount: Path, looked: dict[str, Any], there: list[str]
+def test_a_vm_that_alone_knows_what_was_made_is_not_removed_before_it_was_asked(
+    host: StorageHost, looked: dict[str, Any], there: list[str]
 ) -> None:
+    """Its engine doesn't answer: what it made can't be known once it is gone."""
     records.write("deployment", {"storage": PLACE})
     looked["domains"] = [{"id": each} for each in there]
+    host.run("HostedEngineLocal")
 
-    ret = removed(host)
-
-    assert ret["result"] is (not there)
-    assert ("was empty before a run was interrupted" in ret["comment"]) is bool(there)
-    assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
-
-
-def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
-    host: StorageHost, mount: Path
-) -> None:
-    """The engine copies the file to each host that joins, and may fail before the agent starts."""
-    host.configure()
-
-    assert removed(host)["result"] is True
-    assert (mount / DOMAIN).exists()
-    joined = host.with_pillar({"host": {"joins": True}}).states[ALLOWED](name="engine.example.com")
-    assert joined["result"] is False
-    assert "ovirt_hosted_engine.undeployed" in joined["comment"]
-
-
-def test_storage_that_another_host_writes_to_is_not_removed(
-    host: StorageHost, mount: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The engine may run there: no VM of this host tells of it."""
-    host.configure()
-    records.write("deployment", {"made": DOMAIN})
-    where = IDS["disks"]["metadata"]
-    metadata = mount / DOMAIN / "images" / where["image"] / where["volume"]
-    metadata.parent.mkdir()
-    metadata.write_bytes(bytes(9 * 1024**2))
-    blocks = iter(range(1, 1000))
-
-    def read(path: Path, length: int, timeout: float = 0) -> bytes:
-        assert path == metadata
-        return bytes(2 * 4096) + str(next(blocks)).encode().ljust(length - 2 * 4096, b"\0")
-
-    monkeypatch.setattr(volume, "read", read)
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert "agent of host 2 writes" in ret["comment"]
-    assert metadata.exists()
-
-
-@pytest.mark.parametrize("known", ["record", "configuration"])
-def test_a_pillar_that_names_other_storage_by_now_hides_no_domain(
-    host: StorageHost, mount: Path, known: str
-) -> None:
-    if known == "record":
-        records.write("deployment", {"made": DOMAIN, "storage": PLACE})
-    else:
-        host.configure()
-        records.write("setup", {})
-    storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
-    minion = host.with_pillar({"storage": storage})
-
-    result = minion.states[REMOVED](name="hosted_storage")
-
-    assert result["result"] is True, result["comment"]
-    assert sorted(path.name for path in mount.iterdir()) == [OTHER]
-
-
-def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mount: Path) -> None:
-    records.write("deployment", {"made": DOMAIN, "storage": PLACE})
-    # As vdsm writes it: by type, since aliases are the engine's.
-    for image, kind in (("ours", "HEMD"), ("store", "OVFS"), ("theirs", "DATA")):
-        (mount / DOMAIN / "images" / image).mkdir()
-        meta = mount / DOMAIN / "images" / image / "volume.meta"
-        meta.write_text(f'DESCRIPTION={{"DiskAlias":""}}\nDISKTYPE={kind}\n')
-
-    ret = removed(host)
-
-    assert ret["result"] is False
-    assert "disks of others: theirs." in ret["comment"]
-    assert (mount / DOMAIN).exists()
-
-
-@pytest.mark.feature("clean", "glusterfs")
-def test_a_gluster_volume_is_cleaned_as_an_export_is(host: StorageHost, mount: Path) -> None:
-    gluster = volume.MOUNTS / "glusterSD" / "nas.example.com:_exports_engine"
-    gluster.mkdir(parents=True)
-    subprocess.run(["mount", "--bind", mount, gluster], check=True)
-    records.write("deployment", {"made": DOMAIN})
-    minion = host.with_pillar({"storage": {"type": "glusterfs"}})
-    try:
-        result = minion.states[REMOVED](name="hosted_storage")
-
-        assert result["result"] is True, result["comment"]
-        assert sorted(path.name for path in gluster.iterdir()) == [OTHER]
-    finally:
-        subprocess.run(["umount", gluster], check=True)
-
-
-@pytest.mark.feature("clean", "fc")
-def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    records.write("deployment", {"made": DOMAIN})
-    seen = {"id": "36001405a", "status": "used"}
-    ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
-    monkeypatch.setattr(iscsi, "devices", lambda: [seen])
-    storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
-    minion = host.with_pillar({"storage": storage})
-
-    result = minion.states[REMOVED](name="hosted_storage")
-
-    assert result["result"] is False
-    assert f"LUN 36001405a) still holds the storage domain {DOMAIN}" in result["comment"]
-    assert ran == []
-    seen["status"] = "free"
-    assert minion.states[REMOVED](name="hosted_storage")["result"] is True, "formatted meanwhile"
-    seen |= {"id": "36001405b"}
-    assert minion.states[REMOVED](name="hosted_storage")["result"] is False, "not seen: not known"
-    records.remove("deployment")
-    assert minion.states[REMOVED](name="hosted_storage")["result"] is True
-
-
-def test_storage_is_connected_by_vdsm_with_and_without_a_configuration(
-    host: StorageHost, mount: Path, looked: dict[str, Any]
-) -> None:
-    records.write("deployment", {"made": DOMAIN, "storage": PLACE | {"path": "/exports/moved"}})
-    point = volume.MOUNTS / "nas.example.com:_exports_moved"
-    point.mkdir()
-    host.say(mount=[str(mount), str(point)])
-    try:
-        ret = removed(host)
-
-        assert ret["result"] is True, ret["comment"]
-        assert sorted(path.name for path in point.iterdir()) == [OTHER]
-        assert looked["asked"][0]["path"] == "/exports/moved"
-    finally:
-        subprocess.run(["umount", point], check=True)
+    for test in (True, False):
+        ret = host.state("hosted_engine_clean.storage_recorded", test=test, name="hosted_storage")
+        if there:
+            assert "can't be asked which storage domain it made" in ret["comment"]
+        assert ret["result"] is (not there)
 
 
 def test_the_engines_key_goes_and_all_others_stay(
@@ -436,3 +175,18 @@ def test_on_a_bare_host_there_is_nothing_to_do(host: StorageHost) -> None:
     for state, name in NAMES.items():
         ret = host.state(f"hosted_engine_clean.{state}", name=name)
         assert (ret["result"], ret["changes"]) == (True, {}), ret
+
+
+@pytest.mark.parametrize("test", [True, False])
+@pytest.mark.parametrize("state", [*NAMES, "allowed"])
+def test_another_name_is_not_taken_for_this_deployment(
+    host: StorageHost, mount: Path, state: str, test: bool
+) -> None:
+    """``storage_removed: other_storage`` would remove the pillar's."""
+    records.write("deployment", {"made": DOMAIN})
+
+    ret = host.state(f"hosted_engine_clean.{state}", test=test, name="another")
+
+    assert (ret["result"], ret["changes"]) == (False, {})
+    assert "another isn't this deployment's: hosted_engine:" in ret["comment"]
+    assert (mount / DOMAIN).exists()

@@ -53,10 +53,7 @@ def present(host: Host, test: bool = False, **changed: Any):
 
 
 def marked(host: Host, test: bool = False):
-    return host.minion.state(
-        "ovirt_vm.hosted_engine", NAME, test=test, storage_domain="hosted_storage",
-        configuration_disk="HostedEngineConfigurationImage",
-    )  # fmt: skip
+    return host.minion.state("ovirt_vm.hosted_engine", NAME, test=test)
 
 
 def defined(host: Host, test: bool = False):

@@ -49,7 +49,8 @@ def test_a_domain_that_lies_on_the_export_is_neither_imported_nor_formatted(up, 
 
     if not test:
         assert result["result"] is False
-        assert f"holds the storage domain {somebodys}" in result["comment"]
+        told = f"holds the storage domain {somebodys}, which this deployment isn't known to have"
+        assert told in result["comment"]
     assert kept(up)["domain"] == somebodys
     assert domains(up) == []
     assert recorded() == {} or "made" not in recorded()

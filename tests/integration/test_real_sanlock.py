@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ovirt_he.ha import lockspace
+from ovirt_he.ha import sanlock
 from ovirt_he.host import volume
 
 pytestmark = pytest.mark.extensive
@@ -36,7 +36,7 @@ class Sanlock:
         }
         self.volume.parent.mkdir()
         with self.volume.open("wb") as made:
-            made.truncate(lockspace.BYTES)
+            made.truncate(sanlock.BYTES)
         os.chown(self.volume, VDSM, KVM)
 
     def direct(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ class Sanlock:
         )  # fmt: skip
 
     def host_id(self, number: int) -> str:
-        place = lockspace.place(self.volume)
+        place = sanlock.place(self.volume)
         return "'" + place.replace(":0:", f":{number}:", 1) + "'"
 
 
@@ -71,7 +71,7 @@ def _run(folder: Path, *command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def sanlock() -> Iterator[Sanlock]:
+def daemon() -> Iterator[Sanlock]:
     # Not pytest's own folder: vdsm can't pass it.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
@@ -83,25 +83,23 @@ def sanlock() -> Iterator[Sanlock]:
         yield Sanlock(folder)
 
 
-def test_it_makes_the_lockspace_as_the_formula_asks_for_it(sanlock: Sanlock) -> None:
-    made = sanlock.direct("init", "-s", lockspace.place(sanlock.volume))
+def test_it_makes_the_lockspace_as_the_formula_asks_for_it(daemon: Sanlock) -> None:
+    made = daemon.direct("init", "-s", sanlock.place(daemon.volume))
 
     assert (made.returncode, made.stdout.strip()) == (0, "init done 0")
-    assert lockspace.name(sanlock.volume) == lockspace.NAME
+    assert sanlock.name(daemon.volume) == sanlock.LOCKSPACE
 
 
-def test_hosts_take_their_ids_in_it(sanlock: Sanlock) -> None:
-    own = sanlock.host_id(1)
-    taken = sanlock.on("hv1", f"add_lockspace -s {own}", "status")
+def test_hosts_take_their_ids_in_it(daemon: Sanlock) -> None:
+    own = daemon.host_id(1)
+    taken = daemon.on("hv1", f"add_lockspace -s {own}", "status")
     assert "add_lockspace done 0" in taken.stdout, taken.stdout + taken.stderr
-    assert f"s {lockspace.NAME}:1:" in taken.stdout
+    assert f"s {sanlock.LOCKSPACE}:1:" in taken.stdout
 
-    # hv1 is gone without a word, as in a power cut: its record stays, and hinders nobody else.
-    other = sanlock.on("hv2", f"add_lockspace -s {sanlock.host_id(2)}", "status")
+    # hv1 is gone without releasing it, as in a power cut: its record stays and stops no other host.
+    other = daemon.on("hv2", f"add_lockspace -s {daemon.host_id(2)}", "status")
     assert "add_lockspace done 0" in other.stdout, other.stdout + other.stderr
 
-    seen = sanlock.direct(
-        "dump", lockspace.place(sanlock.volume).split(":0:", 1)[1].removesuffix(":0")
-    )
+    seen = daemon.direct("dump", sanlock.place(daemon.volume).split(":0:", 1)[1].removesuffix(":0"))
     assert "hv1" in seen.stdout
     assert "hv2" in seen.stdout

@@ -98,27 +98,27 @@ def test_mending_keeps_what_an_operator_set() -> None:
     current = fresh.replace("gateway=192.0.2.1", "gateway=192.0.2.254").replace(VM, OTHER)
     current = current.replace("console=vnc\n", "") + "own=1\n"
 
-    mended = archive.mend(conf.HOSTED_ENGINE, fresh, current)
+    mended = archive.updated(conf.HOSTED_ENGINE, fresh, current)
 
     values = conf.properties(mended)
     assert values["gateway"] == "192.0.2.254"
     assert values["vmid"] == VM
     assert values["console"] == "vnc"
     assert values["own"] == "1"
-    assert archive.mend(conf.HOSTED_ENGINE, fresh, mended) == mended
+    assert archive.updated(conf.HOSTED_ENGINE, fresh, mended) == mended
 
 
 def test_mending_what_lacks_nothing_changes_no_byte() -> None:
     for name, text in TEXTS.items():
         own = text + "# an operator's line\n"
-        assert archive.mend(name, text, own) == own
+        assert archive.updated(name, text, own) == own
 
 
 def test_answers_of_another_tool_stay() -> None:
     fresh = TEXTS[conf.ANSWERS]
     current = "[environment:default]\nOVEHOSTED_CORE/checkRequirements=bool:True\n"
 
-    mended = archive.mend(conf.ANSWERS, fresh, current + f"OVEHOSTED_VM/vmUUID=str:{OTHER}\n")
+    mended = archive.updated(conf.ANSWERS, fresh, current + f"OVEHOSTED_VM/vmUUID=str:{OTHER}\n")
 
     assert "OVEHOSTED_CORE/checkRequirements=bool:True" in mended
     assert f"OVEHOSTED_VM/vmUUID=str:{VM}" in mended
@@ -128,4 +128,4 @@ def test_answers_of_another_tool_stay() -> None:
 @pytest.mark.parametrize("name", conf.MEMBERS)
 @pytest.mark.parametrize("broken", [None, "", "\x00\x00"])
 def test_a_member_without_content_is_written_anew(name: str, broken: str | None) -> None:
-    assert archive.mend(name, TEXTS[name], broken) == TEXTS[name]
+    assert archive.updated(name, TEXTS[name], broken) == TEXTS[name]

@@ -99,7 +99,7 @@ def test_a_host_id_is_a_number_from_one_on(number):
 def test_an_id_that_is_missing_is_named(key):
     values = conf.properties(conf.hosted_engine_conf(known(), IDS, "192.0.2.1"))
 
-    with pytest.raises(CommandExecutionError, match=f"lacks a usable {key}: "):
+    with pytest.raises(CommandExecutionError, match=f"lacks {key}. salt-call"):
         conf.ids(values | {key: ""})
 
 

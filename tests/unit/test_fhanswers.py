@@ -184,7 +184,7 @@ def test_facts_of_the_archive_are_the_ids_alone():
         *(part for disk in IDS["disks"].values() for part in disk.values()),
     }  # fmt: skip
     assert archive.lacking(conf.ANSWERS, text, old) == facts
-    assert archive.mend(conf.ANSWERS, text, old) == old
+    assert archive.updated(conf.ANSWERS, text, old) == old
 
 
 def test_an_archive_that_is_too_long_names_the_pillars_key():

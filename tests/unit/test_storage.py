@@ -108,7 +108,7 @@ def test_what_another_run_wrote_is_mended_for_iscsi_and_left_alone_for_nfs():
         "password",
     }
     others = text("nfs").replace("\nuser=\n", "\nuser=None\n")
-    assert archive.mend(conf.HOSTED_ENGINE, text("nfs"), others) == others
+    assert archive.updated(conf.HOSTED_ENGINE, text("nfs"), others) == others
 
 
 @pytest.mark.feature("disk_format")

@@ -149,8 +149,8 @@ def lacking(name: str, fresh: str, current: str | None, shared: bool = True) -> 
     }
 
 
-def mend(name: str, fresh: str, current: str | None, shared: bool = True) -> str:
-    """``current`` with what it lacks of ``fresh``; what an operator changed or added stays."""
+def updated(name: str, fresh: str, current: str | None, shared: bool = True) -> str:
+    """``current`` with what it lacks of ``fresh``; what an operator changed or added is kept."""
     have = facts(name, current or "")
     wanted = lacking(name, fresh, current, shared).items()
     missing = {fact: value for fact, value in wanted if have.get(fact) != value}

@@ -1,10 +1,10 @@
 """
-Texts of the five files that the HA agent and broker read, and what in them is ours.
+The files that the HA agent and broker read: where they are, their keys and texts.
 
-A value is *ours* where another one would be wrong whoever wrote it: ids, the engine's name, where
-the storage lies. Everything else (gateway, network test, mount options, mail, the VM's fallback
-definition …) belongs to the operator once it is written: ``hosted-engine --set-shared-config`` may
-change it. It is only written where it is missing.
+A value is *ours* where another one would be wrong whoever wrote it: ids, the name of the engine,
+the location of the storage. Everything else (gateway, network test, mount options, mail, the
+fallback definition of the VM …) belongs to the operator once it is written: ``hosted-engine
+--set-shared-config`` may change it. It is only written where it is missing.
 """
 
 from __future__ import annotations
@@ -13,33 +13,55 @@ import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import records
 from ovirt_he.host.vdsm_storage import NO_UUID
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 
 Settings = Mapping[str, Any]
 Ids = Mapping[str, Any]
 
 HOSTED_ENGINE, VM, BROKER = "hosted-engine.conf", "vm.conf", "broker.conf"
 VERSION, ANSWERS = "version", "fhanswers.conf"
-# The first member's first sector names the VM: by it a half-written archive is known as ours.
+# The first member's first sector names the VM: that identifies a half-written archive as ours.
 MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
 VDSM_KVM = (36, 36)
 RUN_VM_CONF = Path("/run/ovirt-hosted-engine-ha/vm.conf")
+AGAIN = "salt-call --local state.apply hosted_engine.handover writes it again"
 # As the agent's own documentation writes it.
 VM_CONF_PATH = "/var/run/ovirt-hosted-engine-ha/vm.conf"
-# Prefixes of the four disks' keys in hosted-engine.conf: (image, volume).
-DISK_KEYS = {
-    "vm": ("vm_disk_id", "vm_disk_vol_id"),
-    "metadata": ("metadata_image_UUID", "metadata_volume_UUID"),
-    "lockspace": ("lockspace_image_UUID", "lockspace_volume_UUID"),
-    "configuration": ("conf_image_UUID", "conf_volume_UUID"),
+
+
+class Disk(NamedTuple):
+    """One of the four disks: its name in the engine, and the keys of its image and volume."""
+
+    name: str
+    keys: tuple[str, str]  # in hosted-engine.conf
+    answers: tuple[str, str]  # in fhanswers.conf, group STORAGE
+
+
+DISKS = {
+    "vm": Disk("he_virtio_disk", ("vm_disk_id", "vm_disk_vol_id"), ("imgUUID", "volUUID")),
+    "metadata": Disk(
+        "he_metadata",
+        ("metadata_image_UUID", "metadata_volume_UUID"),
+        ("metadataImageUUID", "metadataVolumeUUID"),
+    ),
+    "lockspace": Disk(
+        "he_sanlock",
+        ("lockspace_image_UUID", "lockspace_volume_UUID"),
+        ("lockspaceImageUUID", "lockspaceVolumeUUID"),
+    ),
+    "configuration": Disk(
+        "HostedEngineConfigurationImage",
+        ("conf_image_UUID", "conf_volume_UUID"),
+        ("confImageUUID", "confVolUUID"),
+    ),
 }
 OURS = {
     "fqdn",
@@ -50,8 +72,8 @@ OURS = {
     "conf",
     "domainType",
     "storage",
-    *kinds.CONFIGURATION_KEYS,
-    *(key for pair in DISK_KEYS.values() for key in pair),
+    *storage.CONFIGURATION_KEYS,
+    *(key for disk in DISKS.values() for key in disk.keys),
 }
 
 # A display and a video card for each protocol; the old name of SPICE's display is its card's.
@@ -93,29 +115,41 @@ def is_written() -> bool:
         ) from error
 
 
+def host_id() -> int:
+    """
+    This host's id in HA.
+
+    Raises CommandExecutionError where it has none.
+    """
+    return _host_id(read())
+
+
+def _host_id(values: Mapping[str, str]) -> int:
+    text = values.get("host_id", "")
+    if not re.fullmatch(r"0*[1-9][0-9]*", text):
+        raise CommandExecutionError(
+            f"{CONFIGURATION} lacks a usable host_id (a number from 1 on): it is {text!r}. {AGAIN}"
+        )
+    return int(text)
+
+
 def ids(values: Mapping[str, str]) -> dict[str, Any]:
     """
     The ids in hosted-engine.conf, each disk's image and volume among them.
 
     Raises CommandExecutionError where one is missing, or ``host_id`` is no number from 1 on.
     """
-    pairs = DISK_KEYS.values()
-    keys = ("vmid", "sdUUID", "host_id", *(key for pair in pairs for key in pair))
-    wrong = [key for key in keys if not values.get(key)]
-    if not wrong and not re.fullmatch(r"0*[1-9][0-9]*", values["host_id"]):
-        wrong = [f"host_id (it is {values['host_id']!r}, a number from 1 on is expected)"]
-    if wrong:
-        raise CommandExecutionError(
-            f"{CONFIGURATION} lacks a usable {', '.join(wrong)}: "
-            "salt-call --local state.apply hosted_engine.handover writes it again"
-        )
+    disks = {role: disk.keys for role, disk in DISKS.items()}
+    keys = ("vmid", "sdUUID", *(key for pair in disks.values() for key in pair))
+    if missing := [key for key in keys if not values.get(key)]:
+        raise CommandExecutionError(f"{CONFIGURATION} lacks {', '.join(missing)}. {AGAIN}")
     return {
         "vm_id": values["vmid"],
         "storage_domain": values["sdUUID"],
-        "host_id": int(values["host_id"]),
+        "host_id": _host_id(values),
         "disks": {
-            disk: {"image": values[image], "volume": values[volume]}
-            for disk, (image, volume) in DISK_KEYS.items()
+            role: {"image": values[image], "volume": values[volume]}
+            for role, (image, volume) in disks.items()
         },
     }
 
@@ -157,7 +191,7 @@ def unreadable_settings(settings: Settings) -> list[str]:
 
 def connection_uuid(settings: Settings) -> str:
     """Any UUID serves, as long as it stays: made from what it connects to."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, kinds.identifier(settings["storage"])))
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, storage.identifier(settings["storage"])))
 
 
 def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str = "") -> str:
@@ -166,7 +200,7 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
 
     ``password`` is that of the iSCSI session: HA logs in by itself.
     """
-    network, storage = settings["network"], settings["storage"]
+    network, place = settings["network"], settings["storage"]
     values = {
         "fqdn": settings["engine"]["fqdn"],
         "vmid": ids["vm_id"],
@@ -174,9 +208,9 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
         "spUUID": NO_UUID,
         "host_id": ids["host_id"],
         "conf": VM_CONF_PATH,
-        **kinds.configuration(storage, password),
-        "nfs_version": storage["nfs_version"],
-        "mnt_options": storage["mount_options"],
+        **storage.configuration(place, password),
+        "nfs_version": place["nfs_version"],
+        "mnt_options": place["mount_options"],
         "connectionUUID": connection_uuid(settings),
         "gateway": gateway,
         "bridge": network["name"],
@@ -186,9 +220,10 @@ def hosted_engine_conf(settings: Settings, ids: Ids, gateway: str, password: str
         "console": DISPLAY[settings["vm"]["graphics"]],
         "vdsm_use_ssl": "true",
     }
-    for disk, (image, volume) in DISK_KEYS.items():
-        values[image] = ids["disks"][disk]["image"]
-        values[volume] = ids["disks"][disk]["volume"]
+    for role, disk in DISKS.items():
+        image, volume = disk.keys
+        values[image] = ids["disks"][role]["image"]
+        values[volume] = ids["disks"][role]["volume"]
     return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
@@ -201,7 +236,7 @@ def vm_conf(settings: Settings, ids: Ids) -> str:
 
     lines = [
         f"vmId={ids['vm_id']}",
-        # Second line, so that the first sector also tells whose disk this is.
+        # Second line, so that the first sector also identifies the deployment.
         f"devices={{{_disk(ids['storage_domain'], disk, vm['disk_format'])}}}",
         f"vmName={vm['name']}",
         f"memSize={vm['memory_mib']}",

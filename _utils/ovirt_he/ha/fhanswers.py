@@ -15,13 +15,6 @@ from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import with_defaults
 
 Values = Mapping[str, Any]
-# How each of the four disks is called in the names of its ids.
-DISKS = {
-    "vm": ("imgUUID", "volUUID"),
-    "metadata": ("metadataImageUUID", "metadataVolumeUUID"),
-    "lockspace": ("lockspaceImageUUID", "lockspaceVolumeUUID"),
-    "configuration": ("confImageUUID", "confVolUUID"),
-}
 # What a person confirms at the terminal: whoever applies the states has done so.
 CONFIRMED = {
     **dict.fromkeys(("CORE/screenProceed", "CORE/deployProceed", "CORE/confirmSettings"), True),
@@ -84,9 +77,9 @@ def _ids(settings: Values, ids: Values, connection: str) -> Iterator[tuple[str, 
     yield "VM/cloudinitInstanceHostName", host
     yield "VM/cloudinitInstanceDomainName", domain
     yield "VDSM/cpu", ids.get("cpu_type")
-    for disk, names in DISKS.items():
-        for name, part in zip(names, ("image", "volume"), strict=True):
-            yield f"STORAGE/{name}", ids["disks"][disk][part]
+    for role, disk in conf.DISKS.items():
+        for name, part in zip(disk.answers, ("image", "volume"), strict=True):
+            yield f"STORAGE/{name}", ids["disks"][role][part]
 
 
 def _typed(value: Any) -> str:

@@ -1,5 +1,5 @@
 """
-The HA metadata disk: which hosts write to it, read from the disk alone.
+The HA metadata disk: which hosts write to it, found on the disk alone.
 
 One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
 starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|…`` in 512
@@ -30,21 +30,19 @@ def is_zero(data: bytes) -> bool:
 
 def in_use(path: Path) -> list[str]:
     """
-    Why no engine's disk of this metadata may be written to; empty: nothing says that one may run.
+    Why the disks beside this metadata must not be written to; empty: nothing prevents it.
 
-    Beside ``writers``: hosts whose last word was that the engine's VM is up on them. Raises
+    Beside ``writers``: hosts that reported last that the engine's VM is up on them. Raises
     CommandExecutionError where the disk is too small, or can't be read: nothing is known.
     """
     if (length := volume.size(path)) < BYTES:
         raise CommandExecutionError(f"{path} has {length} bytes, HA's metadata takes {BYTES}")
     reasons = writers(path)
     last = volume.read(path, BYTES)
-    if is_zero(last):
-        return reasons
     for number in range(1, BYTES // BLOCK):
         if name := _claims_engine(_block(last, number)):
             reasons.append(
-                f"the last word of {name} (host {number}) was that the engine's VM is up there. If "
+                f"{name} (host {number}) reported last that the engine's VM is up there. If "
                 "that host is gone, or this is what an earlier deployment left on the LUN, clear "
                 f"its block: {' '.join(volume.AS_VDSM)} dd if=/dev/zero of={path} bs={BLOCK} "
                 f"seek={number} count=1 conv=notrunc oflag=direct"
@@ -84,7 +82,7 @@ class _Data:
 
 def _writer(number: int) -> str:
     if number == 0:
-        return "somebody changes HA's global maintenance on the metadata disk"
+        return "HA's global maintenance is being changed on the metadata disk"
     return (
         f"the HA agent of host {number} writes to the metadata disk: stop ovirt-ha-agent there "
         "(hosted-engine --vm-status on it names the hosts)"
@@ -103,7 +101,7 @@ def _changed(first: bytes, last: bytes) -> list[int]:
 
 
 def _claims_engine(block: bytes) -> str:
-    """Name of the host that says so; empty: it doesn't, or it's no host's block."""
+    """Name of the host whose block reports that VM as up; empty: it doesn't, or it's no block."""
     summary = block[:SUMMARY_BYTES].rstrip(b"\0").decode("utf-8", errors="replace")
     fields = summary.split("|")
     try:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ovirt_he.core import records
 from ovirt_he.ha import conf
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 
 RECORD = "deployment"
 # What finds a storage again, whatever the pillar says by then; no secret is among it.
@@ -23,7 +23,7 @@ PLACE = (
 
 
 class Own(NamedTuple):
-    """``id`` is empty while it isn't known whether the engine made it."""
+    """``id`` is empty until the engine is known to have made it."""
 
     id: str
     storage: dict[str, Any]
@@ -43,16 +43,17 @@ def known(settings: Mapping[str, Any]) -> Own | None:
     if not (identifier or place):
         return None
     wanted = settings["storage"]
+    is_recorded = bool(recorded.get("storage"))
     # The pillar knows more of a LUN than hosted-engine.conf.
-    if not place or (not recorded.get("storage") and kinds.same(wanted, kinds.connection(place))):
+    if not place or (not is_recorded and storage.same(wanted, storage.connection(place))):
         place = _place(wanted)
     return Own(identifier, place)
 
 
-def intend(storage: Mapping[str, Any]) -> None:
+def intend(place: Mapping[str, Any]) -> None:
     """Record that a domain is about to be made on storage that was seen empty."""
     kept = {key: value for key, value in (records.read(RECORD) or {}).items() if key != "made"}
-    records.write(RECORD, kept | {"storage": _place(storage)})
+    records.write(RECORD, kept | {"storage": _place(place)})
 
 
 def made(identifier: str) -> None:
@@ -74,16 +75,16 @@ def is_pending() -> bool:
     return "storage" in recorded and not recorded.get("made")
 
 
-def _place(storage: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = {"type"} | kinds.KEYS[storage["type"]]
-    return {key: storage[key] for key in PLACE if key in wanted and key in storage}
+def _place(place: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = {"type"} | storage.KEYS[place["type"]]
+    return {key: place[key] for key in PLACE if key in wanted and key in place}
 
 
 def _configured(configured: Mapping[str, str]) -> dict[str, Any]:
-    """Where hosted-engine.conf has it, as far as it says."""
-    kind, storage = configured.get("domainType", ""), configured.get("storage", "")
-    if kind in kinds.MOUNT:
-        address, _, path = storage.partition(":/")
+    """Where it is by hosted-engine.conf, as far as that says."""
+    kind = configured.get("domainType", "")
+    if kind in storage.MOUNT:
+        address, _, path = configured.get("storage", "").partition(":/")
         return {
             "type": kind,
             "address": address.strip("[]"),

@@ -1,32 +1,46 @@
-"""Output of ``hosted-engine --vm-status --json``, parsed and checked."""
+"""What HA says of its hosts and the engine: ``hosted-engine --vm-status --json``, and its logs."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from salt.exceptions import CommandExecutionError, CommandNotFoundError, SaltInvocationError
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from ovirt_he.core import command
+from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait
-from ovirt_he.ha import conf, lockspace
 
-Status = dict[str, Any]
 # HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
 WATCH_SECONDS = 65
-# This host's own flags, which its agent reads in each cycle.
-HA_CONF = Path("/var/lib/ovirt-hosted-engine-ha/ha.conf")
-# The command sets both for local maintenance, the engine the first; the agent waits for either.
-LOCAL_FLAGS = ("local_maintenance", "local_maintenance_manual")
-MODES = ("global", "local", "none")
-MIGRATE = (
-    "The engine's VM runs on this host: migrate it first, or put the host into maintenance in the "
-    "engine, which does both"
-)
+LOGS = Path("/var/log/ovirt-hosted-engine-ha")
+
+
+class Host(TypedDict):
+    """What a host reported last; None: it didn't, or older versions have no such field."""
+
+    name: str
+    id: Any
+    score: int | None
+    vm: str | None
+    health: str | None
+    detail: str | None
+    reason: str | None
+    maintenance: bool
+    timestamp: float | None
+    stopped: bool
+    alive: bool
+
+
+class Status(TypedDict):
+    """``hosts`` is by host id: two entries may have one name."""
+
+    global_maintenance: bool
+    hosts: dict[int, Host]
 
 
 def read() -> Status:
@@ -47,9 +61,9 @@ def parse(output: str, errors: str = "", advice: str = "") -> Status:
     """
     Data from what the command printed.
 
-    Hosts are told apart by their id: a host that was installed anew may have an old entry under the
-    same name. ``alive`` is certain only when true: that this host's own agent saw the other one
-    report in the last minute, and it didn't say goodbye. ``living`` finds out about the others.
+    Hosts are identified by their id: a host that was installed anew may have an old entry under the
+    same name. ``alive`` is certain only when true: this host's own agent saw the other one report
+    in the last minute, and it wasn't stopped. ``living`` finds out about the others.
 
     >>> parse('{"global_maintenance": false}')
     {'global_maintenance': False, 'hosts': {}}
@@ -80,7 +94,7 @@ def _reason(output: str) -> str:
     return lines[-1][:500]
 
 
-def _host(key: str, raw: dict[str, Any]) -> Status:
+def _host(key: str, raw: dict[str, Any]) -> Host:
     engine = raw.get("engine-status")
     if isinstance(engine, str):
         # Older versions put JSON into the JSON.
@@ -134,11 +148,11 @@ def living(watched: Collection[int] | None = None) -> tuple[Status, set[int]]:
     )
 
 
-def may_run_engine(host: Status) -> bool:
+def may_run_engine(host: Host) -> bool:
     """
-    Whether a host's last word was that the engine's VM is up on it.
+    Whether a host reported last that the engine's VM is up on it.
 
-    An agent that stopped has handed the VM's state over to nobody; one that died says no more.
+    An agent that was stopped reports no VM of its own any more; one that died reports nothing.
     """
     return host["vm"] == "up" and not host["stopped"]
 
@@ -150,8 +164,8 @@ def running_on(status: Status) -> list[str]:
 
 def claims_health(status: Status) -> bool:
     """
-    Whether any host's last word was a healthy engine, however long ago it was, or that its vdsm
-    couldn't say (``unknown``).
+    Whether any host reported last that the engine is healthy, however long ago, or that its vdsm
+    didn't know (``unknown``).
     """
     hosts = status["hosts"].values()
     return any(
@@ -159,77 +173,39 @@ def claims_health(status: Status) -> bool:
     )
 
 
-def by_id(status: Status, host_id: int) -> Status | None:
-    """What HA says of the host with that id; None: it never reported, or was cleaned away."""
+def by_id(status: Status, host_id: int) -> Host | None:
+    """The host with that id; None: it never reported, or its metadata was cleaned."""
     return status["hosts"].get(host_id)
 
 
-def host_id() -> int:
-    """
-    This host's id in HA, as hosted-engine.conf has it.
-
-    Raises CommandExecutionError where it has none.
-    """
-    found = conf.read().get("host_id", "")
-    if not found.isdecimal():
-        raise CommandExecutionError(f"{conf.CONFIGURATION} has no host_id: the agent needs it")
-    return int(found)
-
-
-def local_maintenance() -> bool:
-    """
-    Whether this host is in local maintenance, by its ha.conf.
-
-    Not by its metadata: an agent that stops writes False there, and one that starts in local
-    maintenance writes nothing at all.
-    """
-    try:
-        lines = HA_CONF.read_text().splitlines()
-    except FileNotFoundError:
-        return False
-    pairs = dict(line.partition("=")[::2] for line in lines)
-    return any(pairs.get(flag, "").strip().lower() in ("true", "1", "yes") for flag in LOCAL_FLAGS)
-
-
-def end_local_maintenance() -> None:
-    """Clear this host's own flags: an agent that started in local maintenance waits for that."""
-    for flag in LOCAL_FLAGS:
-        command.run("hosted-engine", "--set-shared-config", flag, "False", "--type=ha")
-
-
-def holds_host_id() -> bool:
-    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
-    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
-    return any(line.startswith(f"s {lockspace.NAME}:") for line in output.splitlines())
-
-
-def flags(mode: str) -> dict[str, bool]:
-    """
-    What a host shows under a mode of maintenance: the command sets one and clears the other.
-
-    Raises SaltInvocationError for what isn't a mode.
-
-    >>> flags("none")
-    {'global_maintenance': False, 'local_maintenance': False}
-    """
-    if mode not in MODES:
-        raise SaltInvocationError(f"Maintenance {mode!r}: one of {', '.join(MODES)} is wanted")
-    return {f"{scope}_maintenance": scope == mode for scope in ("global", "local")}
-
-
 def health(status: Status) -> str:
-    """``good`` where a live host has a healthy engine; else what the live hosts say."""
+    """``good`` where a live host has a healthy engine; else what the live hosts report."""
     alive = [host for host in status["hosts"].values() if host["alive"]]
     if any(host["vm"] == "up" and host["health"] == "good" for host in alive):
         return "good"
-    return summary({**status, "hosts": {host["id"]: host for host in alive}})
+    return _reports(alive)
 
 
 def summary(status: Status) -> str:
     """What each host reported of the engine, in one line."""
+    return _reports(status["hosts"].values())
+
+
+def _reports(hosts: Collection[Host]) -> str:
     reports = [
         f"{host['name']}: VM {host['vm'] or 'unknown'}, health {host['health'] or 'unknown'}"
-        + "".join(f", {host[key]}" for key in ("detail", "reason") if host[key])
-        for host in status["hosts"].values()
+        + "".join(f", {more}" for more in (host["detail"], host["reason"]) if more)
+        for host in hosts
     ]
     return "; ".join(reports) or "no host reports"
+
+
+def logs(settings: Mapping[str, Any]) -> str:
+    """The last lines of the logs of agent, broker, and the engine's VM."""
+    name = settings["vm"]["name"]
+    paths = (LOGS / "agent.log", LOGS / "broker.log", Path(f"/var/log/libvirt/qemu/{name}.log"))
+    return "\n".join(
+        f"{path}:\n{safe(path.read_text(errors='replace'), lines=6)}"
+        for path in paths
+        if path.is_file()
+    )

@@ -18,7 +18,7 @@ IDS: dict[str, Any] = {
     "vm_id": conf.NO_UUID,
     "storage_domain": conf.NO_UUID,
     "host_id": 1000,
-    "disks": dict.fromkeys(conf.DISK_KEYS, DISK),
+    "disks": dict.fromkeys(conf.DISKS, DISK),
     "cpu_type": "Cascadelake-Server-noTSX",
     "emulated_machine": "pc-q35-rhel9.2.0",
 }

@@ -1,4 +1,4 @@
-"""The lockspace of HA, as sanlock writes it: what its first sector says."""
+"""HA's lockspace, in which sanlock keeps the hosts apart."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from salt.exceptions import CommandExecutionError
 from ovirt_he.core import command
 from ovirt_he.host import volume
 
-NAME = "hosted-engine"
+LOCKSPACE = "hosted-engine"
 BYTES = 1024**2
 # sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
 LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
 LEADER_NAME = slice(56, 104)
 # How sanlock refuses a file on storage of 4096-byte sectors (Gluster), which it takes for one of
-# 512 unless it's told; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
+# 512 by default; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
 WRONG_SECTORS = "init done -22"
 LARGE_SECTORS = ("-Z", "4096", "-A", "1M")
 
 
 def name(path: Path) -> str | None:
-    """Name of the lockspace that lies at the start of a volume; None: there is none."""
+    """Name of the lockspace at the start of a volume; None: there is none."""
     sector = volume.read(path, volume.BLOCK)
     if not sector.startswith(LEADER_MAGIC):
         return None
@@ -46,6 +46,12 @@ def initialise(path: Path) -> None:
 
 
 def place(path: Path) -> str:
-    """The lockspace at the start of a volume, as sanlock's command line wants it."""
+    """The lockspace at the start of a volume, in the form of sanlock's command line."""
     escaped = str(path).replace("\\", "\\\\").replace(":", "\\:")
-    return f"{NAME}:0:{escaped}:0"
+    return f"{LOCKSPACE}:0:{escaped}:0"
+
+
+def holds_host_id() -> bool:
+    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
+    output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
+    return any(line.startswith(f"s {LOCKSPACE}:") for line in output.splitlines())

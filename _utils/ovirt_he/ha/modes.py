@@ -1,0 +1,89 @@
+"""HA's modes of maintenance: global, of all hosts; local, of this one; none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+from ovirt_he.core import command
+from ovirt_he.ha import conf, sanlock, status
+
+# This host's own flags, which its agent reads in each cycle.
+HA_CONF = Path("/var/lib/ovirt-hosted-engine-ha/ha.conf")
+# The command sets both for local maintenance, the engine the first; the agent waits for either.
+LOCAL_FLAGS = ("local_maintenance", "local_maintenance_manual")
+MODES = ("global", "local", "none")
+MIGRATE = (
+    "The engine's VM runs on this host: migrate it first, or put the host into maintenance in the "
+    "engine, which does both"
+)
+
+
+def flags(mode: str) -> dict[str, bool]:
+    """
+    What a host shows under a mode: the command sets one flag and clears the other.
+
+    Raises SaltInvocationError for what isn't a mode.
+
+    >>> flags("none")
+    {'global_maintenance': False, 'local_maintenance': False}
+    """
+    if mode not in MODES:
+        raise SaltInvocationError(f"Maintenance {mode!r}: one of {', '.join(MODES)} is expected")
+    return {f"{scope}_maintenance": scope == mode for scope in ("global", "local")}
+
+
+def read() -> dict[str, Any]:
+    """As ``hosted_engine_ha.maintenance`` returns it."""
+    local = {"local_maintenance": is_local()}
+    try:
+        now = status.read()
+    except CommandExecutionError as error:
+        return {"answers": False, "global_maintenance": None, **local, "why": str(error)}
+    here = status.by_id(now, conf.host_id())
+    return {
+        "answers": True,
+        "global_maintenance": now["global_maintenance"],
+        **local,
+        # A host that has never reported isn't in it.
+        "engine_here": bool(here and status.may_run_engine(here)),
+    }
+
+
+def is_local() -> bool:
+    """
+    Whether this host is in local maintenance, by its ha.conf.
+
+    Not by its metadata: an agent that stops writes False there, and one that starts in local
+    maintenance writes nothing at all.
+    """
+    try:
+        values = conf.properties(HA_CONF.read_text())
+    except FileNotFoundError:
+        return False
+    return any(values.get(flag, "").lower() in ("true", "1", "yes") for flag in LOCAL_FLAGS)
+
+
+def set_(mode: str, timeout: float) -> None:
+    """
+    Ask HA for a mode; ``timeout`` is in seconds.
+
+    Raises CommandExecutionError when HA refuses, and where this host's agent holds no host id: the
+    command would end the broker.
+    """
+    if sanlock.holds_host_id():
+        advice = MIGRATE if mode == "local" else ""
+        argv = ("hosted-engine", "--set-maintenance", f"--mode={mode}")
+        command.run(*argv, timeout=timeout, advice=advice)
+    elif mode == "none" and is_local():
+        # An agent that started in local maintenance waits for its own flags alone.
+        for flag in LOCAL_FLAGS:
+            command.run("hosted-engine", "--set-shared-config", flag, "False", "--type=ha")
+    else:
+        raise CommandExecutionError(
+            f"Maintenance {mode} isn't set: this host's agent holds no host id, so HA's broker "
+            "would end itself. If the agent is stopped: systemctl start ovirt-ha-agent. If it "
+            "waits in local maintenance: end that first (mode none), or do it on another host"
+        )
