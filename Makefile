@@ -6,7 +6,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 PYTHONS ?= 3.10 3.11 3.12 3.13
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration test-all smoke docs wheelhouse release clean
+.PHONY: help venv packages lab demo lint test test-unit test-functional test-integration test-all smoke docs wheelhouse release mutants clean
 
 help: ## what there is
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ test-functional: venv ## with the real loader, the engine simulator, libvirt's t
 
 smoke: venv ## unit and functional tests on Salt 3006 and 3007
 	tests/smoke
+
+mutants: venv ## whether the tests notice what is wrong in guards and parsers: a fixed sample, ten minutes
+	$(VENV)/bin/python -m tests.mutants
 
 test-integration: lab ## on the lab's hypervisors
 	$(VENV)/bin/pytest -m 'not extensive' tests/integration
