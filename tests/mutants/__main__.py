@@ -31,7 +31,7 @@ PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--tb=no")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--each", type=int, default=7, help="mutants per target (%(default)s)")
+    parser.add_argument("--each", type=int, default=6, help="mutants per target (%(default)s)")
     parser.add_argument("--only", default="*", help="targets whose path matches this pattern")
     asked = parser.parse_args()
     targets = [target for target in TARGETS if fnmatch.fnmatch(target.path, asked.only)]

@@ -16,8 +16,15 @@ class Target(NamedTuple):
 
 
 def _utils(room: str, functions: str, *tests: str) -> Target:
-    named = tuple(functions.split())
-    return Target(f"_utils/ovirt_he/{room}.py", named, tuple(f"{UNIT}{one}.py" for one in tests))
+    """A module of the package, with unit tests; the examples in its docstrings are tests as well."""
+    files = tuple(f"{UNIT}{one}.py" for one in (*tests, "examples"))
+    return Target(f"_utils/ovirt_he/{room}.py", tuple(functions.split()), files)
+
+
+def _functional(path: str, functions: str, *tests: str) -> Target:
+    """A module whose tests want the real loader, or real files and mounts."""
+    files = tuple(one if one.startswith("-") else f"{FUNCTIONAL}{one}" for one in tests)
+    return Target(path, tuple(functions.split()), files)
 
 
 TARGETS = [
@@ -30,7 +37,7 @@ TARGETS = [
     _utils("guest/answers", "", "guest_answers"),
     _utils("host/authorized_keys", "", "ovirt_authorized_keys"),
     # The pillar, and whatever refuses before anything is changed
-    _utils("pillar/validate", "", "schema"),
+    _utils("pillar/validate", "", "schema", "schema_messages"),
     _utils("pillar/storage", "", "storage"),
     _utils("preflight/access", "", "preflight_access"),
     _utils("preflight/links", "", "preflight_links"),
@@ -40,13 +47,24 @@ TARGETS = [
     _utils("preflight/network", "", "preflight"),
     _utils("preflight/machine", "", "preflight"),
     # Parsers of what others wrote
-    _utils("bootstrap/image", "", "image"),
+    _utils("bootstrap/image", "", "image", "image_packages"),
     _utils("guest/backup", "", "restore"),
     _utils("ha/archive", "", "archive"),
     _utils("ha/conf", "properties _host_id ids unreadable", "conf"),
     _utils("ha/status", "parse _reason _host may_run_engine claims_health health", "ha_status"),
     _utils("host/address", "", "family"),
-    _utils("host/ip", "", "ip"),
+    _utils("host/ip", "", "ip", "next_hops"),
     _utils("host/iscsi", "", "san"),
-    _utils("host/lun_selection", "choose why_not", "san"),
+    _utils("host/lun_selection", "choose why_not", "lun_selection"),
+    # Whose it is, before it is removed or written to
+    _utils("ha/own_domain", "", "own_domain"),
+    _utils("engine/connection", "named find", "engine_requests"),
+    _utils("engine/storage_request", "", "engine_requests"),
+    _functional("_utils/ovirt_he/ha/left_domain.py", "", "clean_storage.py"),
+    _functional("_utils/ovirt_he/ha/metadata.py", "", "disk.py"),
+    _functional("_utils/ovirt_he/ha/sanlock.py", "name initialise place", "lockspace.py"),
+    _functional("_utils/ovirt_he/host/volume.py", "", "volume.py"),
+    _functional("_modules/hosted_engine_clean.py", "", "clean.py", "clean_storage.py"),
+    _functional("_modules/hosted_engine_config.py", "", "config.py"),
+    _functional("_modules/hosted_engine_disk.py", "", "disk_copy.py", "disk.py"),
 ]
