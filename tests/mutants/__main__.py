@@ -11,7 +11,9 @@ import argparse
 import fnmatch
 import os
 import queue
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("_modules", "_states", "_utils", "docs", "hosted_engine", "release", "tests", "tools")
 WANTED = 0.9  # of the mutants
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "--tb=no")
+# The last line of its output. A mutant of what conftest.py imports ends it before the first test.
+VERDICT = re.compile(r"\d+ (passed|failed|errors?)\b|ImportError while loading conftest")
 
 
 def main() -> int:
@@ -75,8 +79,12 @@ def _copy(place: Path) -> Path:
     return place
 
 
-def _pytest(place: Path, target: Target, seconds: float | None) -> int | None:
-    """pytest's exit code; None: it didn't end, which is noticed as well."""
+def _fails(place: Path, target: Target, seconds: float | None = None) -> bool:
+    """
+    Whether the target's tests fail in this copy; a run that takes too long fails as well.
+
+    Raises RuntimeError where pytest didn't come to a verdict: that says nothing of a mutant.
+    """
     command = [sys.executable, "-m", "pytest", *PYTEST, *target.tests]
     # Byte code has the time of its source in whole seconds: a mutant might run in another's place.
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "HOME": str(place)}
@@ -84,25 +92,29 @@ def _pytest(place: Path, target: Target, seconds: float | None) -> int | None:
         command,
         cwd=place,
         env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
     )
     try:
-        return process.wait(seconds)
+        output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        return None
+        return True
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+    if not VERDICT.search(output):
+        raise RuntimeError(f"{' '.join(command)}: {output.strip()[-500:]}")
+    return process.returncode != 0
 
 
 def _sound(target: Target, copies: queue.Queue[Path]) -> float:
     """Seconds that the target's tests take; they must pass before anything is mutated."""
     place, began = copies.get(), time.monotonic()
     try:
-        if _pytest(place, target, None):
+        if _fails(place, target):
             raise SystemExit(f"{target.path}: its tests fail unmutated: {' '.join(target.tests)}")
     finally:
         copies.put(place)
@@ -115,7 +127,7 @@ def _survives(mutant: Mutant, target: Target, copies: queue.Queue[Path], seconds
     source = file.read_bytes()
     try:
         file.write_bytes(mutant.applied(source))
-        return _pytest(place, target, 30 + 4 * seconds) == 0
+        return not _fails(place, target, 30 + 4 * seconds)
     finally:
         file.write_bytes(source)
         copies.put(place)

@@ -16,7 +16,7 @@ class Target(NamedTuple):
 
 
 def _utils(room: str, functions: str, *tests: str) -> Target:
-    """A module of the package, with unit tests; the examples in its docstrings are tests as well."""
+    """A module of the package; the examples in its docstrings are tests as well."""
     files = tuple(f"{UNIT}{one}.py" for one in (*tests, "examples"))
     return Target(f"_utils/ovirt_he/{room}.py", tuple(functions.split()), files)
 
