@@ -184,6 +184,4 @@ def test_a_logical_volume_is_written_and_read_as_vdsm(formula, hv, logged_in):
         read = f"dd if=/dev/{domain}/{volume} bs=4096 count=1 iflag=direct status=none | head -c 5"
         assert hv.script(read) == "oVirt"
     finally:
-        hv.script(
-            f"rm -rf /run/vdsm/storage; vgremove -y -ff {domain}; pvremove -y {device}"
-        )
+        hv.script(f"rm -rf /run/vdsm/storage; vgremove -y -ff {domain}; pvremove -y {device}")
