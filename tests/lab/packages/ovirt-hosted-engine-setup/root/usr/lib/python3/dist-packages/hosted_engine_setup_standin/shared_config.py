@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hosted_engine_ha_standin import configuration
-from hosted_engine_ha_standin.agent import broker
+from hosted_engine_ha_standin.link import broker
 from vdsm_standin.rpc import RemoteError
 
 # Type → the file it is in, or the archive's member.
