@@ -139,10 +139,10 @@ class Site:
         return dict(line.split("=", 1) for line in lines if line)
 
     def volume(self, image: str, volume: str) -> str:
-        """Path of a volume below vdsm's mounts and links, found by its name."""
-        return self.output(
-            "find", "/rhev/data-center/mnt", "-path", f"*/images/{image}/{volume}"
-        )  # fmt: skip
+        """Path of a volume, found by its name: on a mount, or as the link to a LUN's volume."""
+        # The link to a folder on a mount isn't followed.
+        folders = "/rhev/data-center/mnt", "/run/vdsm/storage"
+        return self.output("find", *folders, "-path", f"*/{image}/{volume}")
 
     def holding(self, text: str, *folders: str) -> list[str]:
         """Files below folders that hold a text."""
