@@ -13,7 +13,7 @@ def running(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM runs:
+        Bootstrap VM is running:
           hosted_engine_bootstrap.running:
             - name: HostedEngineLocal
 
@@ -47,7 +47,7 @@ def off(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM is off:
+        Bootstrap VM is shut down:
           hosted_engine_bootstrap.off:
             - name: HostedEngineLocal
     """
@@ -72,7 +72,7 @@ def absent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM is gone:
+        Bootstrap VM is removed:
           hosted_engine_bootstrap.absent:
             - name: HostedEngineLocal
     """
@@ -91,7 +91,7 @@ def cleared(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap directory is gone:
+        Bootstrap directory is removed:
           hosted_engine_bootstrap.cleared:
             - name: /var/lib/hosted-engine/bootstrap
 
