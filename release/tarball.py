@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,21 @@ def main(directory: Path, wheelhouse: Path | None = None) -> Path:
         whole = Path(folder) / "whole.tar"
         archive(whole, f"{name}/", *formula()["files"], *MORE)
         if wheelhouse:
-            files = sorted(path.name for path in wheelhouse.iterdir())
-            owned = ["--owner=0", "--group=0", "--mode=u=rwX,go=rX"]
-            moved = f"--transform=s,^,{name}/wheelhouse/,"
-            _run(["tar", "--append", f"--file={whole}", *owned, moved, "-C", wheelhouse, *files])
-        with target.open("wb") as packed:
-            _run(["gzip", "--no-name", "--stdout", whole], stdout=packed)
+            # pax: with git's own format a wheel's name is too long.
+            with tarfile.open(whole, "a", format=tarfile.PAX_FORMAT) as packed:
+                for path in sorted(wheelhouse.iterdir()):
+                    packed.add(path, f"{name}/wheelhouse/{path.name}", filter=_owned)
+        with target.open("wb") as file:
+            _run(["gzip", "--no-name", "--stdout", whole], stdout=file)
     print(target)
     return target
+
+
+def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    member.mode = 0o644
+    return member
 
 
 def _run(command: list[str | Path], **options: object) -> None:

@@ -114,10 +114,12 @@ def test_tarball_holds_the_formula_alone(tmp_path):
     assert {one.mode & 0o022 for one in members} == {0}
 
 
-def test_tarball_with_wheels_has_another_name(tmp_path):
+def test_tarball_with_wheels_takes_their_long_names_and_has_another_name(tmp_path):
+    tags = "manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64"
+    wheel = f"ovirt_engine_sdk_python-4.6.3-cp310-cp310-{tags}.whl"
     wheels = tmp_path / "wheels"
     wheels.mkdir()
-    (wheels / "libvirt_python-1-cp311-cp311-linux_x86_64.whl").write_text("a wheel")
+    (wheels / wheel).write_text("a wheel")
 
     plain, path = tarball.main(tmp_path / "dist"), tarball.main(tmp_path / "dist", wheels)
 
@@ -125,7 +127,9 @@ def test_tarball_with_wheels_has_another_name(tmp_path):
         added = set(packed.getnames()) - set(without.getnames())
     top = plain.name.removesuffix(".tar.gz")
     assert path.name == f"{top}-wheels.tar.gz"
-    assert added == {f"{top}/wheelhouse/libvirt_python-1-cp311-cp311-linux_x86_64.whl"}
+    assert added == {f"{top}/wheelhouse/{wheel}"}
+    shown = asked("tar", "-xOzf", path, f"{top}/wheelhouse/{wheel}")
+    assert shown == "a wheel"
 
 
 def test_every_place_names_the_same_version():
