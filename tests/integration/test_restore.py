@@ -125,7 +125,7 @@ def test_test_mode_names_hooks_and_backup(fresh: Site) -> None:
     for moment, (item,) in HOOKS.items():
         state = states[f"Hooks {moment} have run"]
         assert (state.result, state.changes) == (None, {item: {"old": "due", "new": "done"}})
-    assert states["Backup is in the bootstrap VM"].result is None
+    assert states["Backup is copied to the bootstrap VM"].result is None
     assert states["Pause before engine is over"].result is None
     assert fresh.run(["ls", "/var/lib/hosted-engine"], codes=(2,)).stdout == ""
 
