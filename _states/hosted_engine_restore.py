@@ -12,7 +12,7 @@ def sent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Backup is in the bootstrap VM:
+        Backup is copied to the bootstrap VM:
           hosted_engine_restore.sent:
             - name: engine.example.com
 
@@ -32,7 +32,7 @@ def fencing_given_back(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Fencing is given back:
+        Fencing is restored:
           hosted_engine_restore.fencing_given_back:
             - name: engine.example.com
     """

@@ -86,7 +86,7 @@ def test_a_wrong_discovery_password_is_told_and_not_shown(tools: Site) -> None:
 
 
 @pytest.mark.feature("iscsi", "iscsi_chap")
-def test_engine_is_healthy_in_its_final_place(deployed: Site) -> None:
+def test_engine_is_healthy_on_shared_storage(deployed: Site) -> None:
     status = deployed.json("hosted-engine", "--vm-status", "--json")
 
     assert status["1"]["engine-status"] == {"vm": "up", "health": "good", "detail": "Up"}
