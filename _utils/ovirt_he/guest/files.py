@@ -57,8 +57,8 @@ TimeoutStartSec=infinity
 WantedBy=multi-user.target
 """
 MOUNT = (
-    f"ExecStartPre=/bin/sh -c 'mountpoint -q {SEED} || {{ umask 077 && mkdir -p {SEED} && "
-    f"mount -o ro LABEL={SEED_LABEL} {SEED}; }}'"
+    f"mountpoint -q {SEED} || "
+    f"{{ umask 077 && mkdir -p {SEED} && mount -o ro LABEL={SEED_LABEL} {SEED}; }}"
 )
 WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
@@ -134,7 +134,7 @@ def setup_unit(settings: dict[str, Any]) -> str:
         *([WAIT] if has_gate(settings) else []),
         *([f"ExecStartPre={options.SCRIPT}"] if options.script(settings, SETUP_UNIT) else []),
         *([f"ExecStartPre=/bin/sh {RESTORE}"] if settings["restore"]["backup"] else []),
-        MOUNT,
+        f"ExecStartPre=/bin/sh -c '{MOUNT}'",
         "ExecStart=/usr/bin/engine-setup --accept-defaults "
         f"--config-append={SHIPPED} --config-append={ANSWERS}{offline}",
         f"ExecStartPost=/bin/sh -c 'mkdir -p {FOLDER} && sync && : > {MARKER} && sync'",
