@@ -69,7 +69,7 @@ SCHEMA = group(
             "deployed here."
         ),
         ssh_port=number(
-            "ssh port at which the engine logs in to the host.",
+            "Port at which the engine logs in to the host by ssh.",
             22,
             maximum=65535,
             named="NETWORK/sshdPort",
@@ -178,7 +178,7 @@ SCHEMA = group(
             named="STORAGE/storageDomainName he_storage_domain_name",
         ),
         type=text(
-            "Type of the storage. posixfs isn't supported, because HA doesn't support it.",
+            "Type of the storage. posixfs is refused, because HA doesn't support it.",
             "nfs",
             enum=["nfs", "glusterfs", "iscsi", "fc"],
             named="STORAGE/domainType he_domain_type",
