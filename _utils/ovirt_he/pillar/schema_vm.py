@@ -128,7 +128,7 @@ BOOTSTRAP = group(
         pattern=r"^/[\w./-]+$",
         named="he_local_vm_dir_path",
     ),
-    network=text("libvirt network of the bootstrap VM.", "hosted-engine", enum=["hosted-engine"]),
+    network=text("Name of its libvirt network.", "hosted-engine", enum=["hosted-engine"]),
     subnets=texts(
         "Candidates for its NAT network, /24; the first one that overlaps no network of the host "
         "is used.",
