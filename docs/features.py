@@ -33,13 +33,13 @@ def page(listed: Path, tests: Path) -> str:
 def proofs_in(tests: Path) -> dict[str, list[str]]:
     """Links to the tests of each feature, integration tests first."""
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    rank = ["integration", "functional", "unit"]
+    order = ["integration", "functional", "unit"]
     for path in sorted(tests.rglob("test_*.py")):
         where = path.relative_to(tests.parent).as_posix()
-        kind = path.relative_to(tests).parts[0]
+        suite = path.relative_to(tests).parts[0]
         for name, function, extensive in marks(path):
             link = f"[{function}](../{where})" + (" (*extensive*)" if extensive else "")
-            found[name].append((rank.index(kind) + extensive, link))
+            found[name].append((order.index(suite) + extensive, link))
     return {name: [link for _, link in sorted(links)] for name, links in found.items()}
 
 

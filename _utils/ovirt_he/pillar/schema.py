@@ -27,7 +27,7 @@ SCHEMA = group(
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
             "CA certificate (PEM, a path on the host) that verifies the engine's certificate. "
-            "Needed if a company CA signed that, and with host:joins. Empty: the engine's own CA, "
+            "Needed if a company CA signed it, and with host:joins. Empty: the engine's own CA, "
             "read from the guest over ssh."
         ),
         keycloak=flag(
