@@ -8,11 +8,10 @@ from typing import Any
 from ovirt_he.core import command, records
 from ovirt_he.engine import connection
 from ovirt_he.ha import conf
-from ovirt_he.host import iscsi as san
-from ovirt_he.host import lun_selection
-from ovirt_he.host import stage as progress
-from ovirt_he.pillar import settings as _settings
+from ovirt_he.host import block_devices, iscsi, lun_selection
+from ovirt_he.host.stage import next_phase, traces
 from ovirt_he.pillar import storage
+from ovirt_he.pillar.settings import merge, secret
 from ovirt_he.preflight import check, join, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -35,7 +34,7 @@ def settings() -> dict[str, Any]:
     A faulty pillar has settings too, so that every SLS renders: ``hosted_engine.problems`` and the
     state ``hosted_engine.valid`` tell its faults.
     """
-    return _settings.merge(__pillar__, __grains__)
+    return merge(__pillar__, __grains__)
 
 
 def deployed() -> bool:
@@ -187,14 +186,14 @@ def storage_devices() -> dict[str, Any]:
         raise SaltInvocationError(f"storage:type {where['type']} has no targets and no LUNs")
     if where["type"] == "iscsi":
         storage.readable_portals(where)
-    iscsi, by_engine = where["type"] == "iscsi", _managed(node)
+    is_iscsi, by_engine = where["type"] == "iscsi", _managed(node)
     if by_engine:
-        targets = __salt__["ovirt_host_storage.discover"](node) if iscsi else []
+        targets = __salt__["ovirt_host_storage.discover"](node) if is_iscsi else []
         found = __salt__["ovirt_host_storage.devices"](node)
     else:
-        password = _settings.secret(__pillar__, "iscsi_discovery_password")
-        targets = san.targets(where, password) if iscsi else []
-        found = san.devices()
+        password = secret(__pillar__, "iscsi_discovery_password")
+        targets = iscsi.targets(where, password) if is_iscsi else []
+        found = block_devices.luns()
     return {
         "asked": "engine" if by_engine else "host",
         "targets": targets,
@@ -225,13 +224,13 @@ def stage() -> dict[str, Any]:
     ``next`` names the phase that has something to do, or None; the rest is what was seen. Read
     without libraries and logins, so that it answers on a bare and on a broken host alike.
     """
-    there = progress.traces(settings())
+    there = traces(settings())
     there["configured"] = conf.is_written()
     there["deployed"] = past = deployed()
     # The records of the deployment are gone at its end.
     there["setup_complete"] = past or records.read("setup") is not None
     there["disk_copied"] = past or records.read("copied") is not None
-    return {"next": progress.next_phase(there), **there}
+    return {"next": next_phase(there), **there}
 
 
 def status() -> dict[str, Any]:

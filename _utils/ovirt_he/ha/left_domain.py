@@ -12,7 +12,7 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command, records
 from ovirt_he.ha import conf, metadata, own_domain
-from ovirt_he.host import iscsi, storage_probe, volume
+from ovirt_he.host import block_devices, storage_probe, volume
 from ovirt_he.pillar import storage
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _images(domain: Path) -> dict[str, str]:
 def _is_free(place: storage.Storage) -> bool:
     """Whether this host sees the LUN, and nothing on it."""
     try:
-        seen = iscsi.devices()
+        seen = block_devices.luns()
     except CommandExecutionError as error:
         log.warning("LUNs can't be looked at: %s", error)
         return False
