@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ovirt_he.core import command, records
+from ovirt_he.core import records
 from ovirt_he.engine import connection
 from ovirt_he.ha import conf
-from ovirt_he.host import block_devices, iscsi, lun_selection
+from ovirt_he.ha.status import AGENT
+from ovirt_he.host import block_devices, iscsi, lun_selection, systemd
 from ovirt_he.host.stage import next_phase, traces
 from ovirt_he.pillar import storage
 from ovirt_he.pillar.settings import merge, secret
@@ -16,9 +17,6 @@ from ovirt_he.preflight import check, join, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 log = logging.getLogger(__name__)
-AGENT = "ovirt-ha-agent.service"
-# All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
-NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
 
 
 def settings() -> dict[str, Any]:
@@ -62,7 +60,7 @@ def deployed() -> bool:
     if records.read("setup") is not None and records.read("copied") is None:
         # Our own way, before the copy; a distribution may enable the agent with its package.
         return False
-    return _agent_enabled()
+    return systemd.is_enabled(AGENT)
 
 
 def preflight() -> list[dict[str, str]]:
@@ -269,19 +267,3 @@ def engine_version() -> str:
     """
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         return str(api.get().product_info.version.full_version)
-
-
-def _agent_enabled() -> bool:
-    """By files, through systemctl: Salt's ``service.enabled`` answers True without systemd."""
-    asked = command.run("systemctl", "is-enabled", AGENT, check=False)
-    answer = asked.stdout.strip()
-    if answer in ("enabled", "enabled-runtime"):
-        return True
-    # Before version 253 a missing unit is told on stderr only.
-    missing = not answer and "No such file or directory" in asked.stderr
-    if answer in NOT_ENABLED or missing:
-        return False
-    raise CommandExecutionError(
-        f"Cannot determine whether {AGENT} is enabled: systemctl is-enabled answered "
-        f"{answer or asked.stderr.strip()!r}, exit code {asked.returncode}"
-    )
