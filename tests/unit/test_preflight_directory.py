@@ -12,10 +12,6 @@ from ovirt_he.host import mounts
 from ovirt_he.preflight import check as preflight
 from ovirt_he.preflight import directory
 
-from unit.test_preflight import lab
-
-__all__ = ["lab"]
-
 
 def found(lab, check: preflight.Check, path: Any) -> list[str]:
     lab.pillar["hosted_engine"]["bootstrap"] = {"directory": str(path)}
