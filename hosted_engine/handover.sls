@@ -37,8 +37,8 @@ Guest is prepared for its final place:
 
 # The last moment at which its database is at hand. The engine reads the value as it starts: until
 # the bootstrap VM is off nothing is fenced, and in its final place it begins as any engine does.
-Fencing is given back:
-  hosted_engine_restore.fencing_given_back:
+Fencing is restored:
+  hosted_engine_restore.fencing_restored:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - unless: {{ deployed | json }}
     - require:

@@ -248,7 +248,7 @@ def test_the_appliances_own_answers_counted_and_stay(deployed: Site, volume: str
 
 
 @pytest.mark.feature("hooks", "hooks_once")
-def test_each_hook_ran_once_and_fencing_is_given_back(deployed: Site, volume: str) -> None:
+def test_each_hook_ran_once_and_fencing_is_restored(deployed: Site, volume: str) -> None:
     paths = (IN_GUEST.lstrip("/"), "var/lib/ovirt-engine/state.json")
     in_guest, text = in_final_guest(deployed, volume, *paths)
     state = json.loads(text)
