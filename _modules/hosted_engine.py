@@ -189,7 +189,7 @@ def storage_devices() -> dict[str, Any]:
         storage.readable_portals(where)
     iscsi, by_engine = where["type"] == "iscsi", _managed(node)
     if by_engine:
-        targets = __salt__["ovirt_host_storage.discover"](node) if iscsi else []
+        targets = __salt__["ovirt_host_storage.discover"](node, where) if iscsi else []
         found = __salt__["ovirt_host_storage.devices"](node)
     else:
         password = _settings.secret(__pillar__, "iscsi_discovery_password")

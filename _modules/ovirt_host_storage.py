@@ -6,7 +6,7 @@ import contextlib
 import socket
 from typing import Any
 
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, types
 from ovirt_he.host import lun_selection
 from ovirt_he.pillar import settings
 from ovirt_he.pillar import storage as kinds
@@ -17,31 +17,29 @@ def _engine() -> Any:
     return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
-def discover(host: str) -> list[dict[str, Any]]:
+def discover(host: str, storage: dict[str, Any]) -> list[dict[str, Any]]:
     """
-    The targets that the pillar's first portal tells a host of: ``target``, ``address``, ``port``,
-    ``portal`` (the number of its group; empty: not told) each, once for each portal.
+    The targets that the first of a storage's portals reports to a host: ``target``, ``address``,
+    ``port``, ``portal`` (the number of its group; empty: not reported) each, once for each portal.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_host_storage.discover node1.example.com
+        salt-call --local ovirt_host_storage.discover node1.example.com \\
+            '{portals: [192.0.2.7], discovery_user: finder}'
 
-    The discovery's CHAP is ``storage:discovery_user`` with ``secrets:iscsi_discovery_password``.
+    ``storage``: of the pillar's keys, ``portals`` and ``discovery_user``. The password of that user
+    is ``secrets:iscsi_discovery_password``.
 
     Raises CommandExecutionError when the portal doesn't answer or refuses the password.
     """
-    # Of a pillar that doesn't name its target yet, too: to find it.
-    wanted = settings.merge(__pillar__, __grains__)["storage"]
-    address, port = kinds.portals(wanted)[0]
+    address, port = kinds.portals(storage)[0]
     with _engine() as api:
-        from ovirtsdk4 import types
-
         found = _host(api, host).discover_iscsi(
             iscsi=types.IscsiDetails(
                 address=address, port=port,
-                **_chap(wanted["discovery_user"], "iscsi_discovery_password"),
+                **_chap(storage.get("discovery_user", ""), "iscsi_discovery_password"),
             )
         )  # fmt: skip
         return [
@@ -49,34 +47,33 @@ def discover(host: str) -> list[dict[str, Any]]:
                 "target": one.target,
                 "address": one.address.strip("[]"),
                 "port": one.port,
-                # The engine tells the whole portal, ADDRESS:PORT,GROUP.
+                # The engine returns the whole portal, ADDRESS:PORT,GROUP.
                 "portal": kinds.portal_group(one.portal),
             }
             for one in found or []
         ]
 
 
-def login(host: str) -> list[dict[str, Any]]:
+def login(host: str, storage: dict[str, Any]) -> list[dict[str, Any]]:
     """
-    Log a host in to the pillar's target at each of the pillar's portals, and return those.
+    Log a host in to a storage's target at each of its portals, and return those.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_host_storage.login node1.example.com
+        salt-call --local ovirt_host_storage.login node1.example.com \\
+            '{type: iscsi, portals: [192.0.2.7], target: "iqn.2020-01.com.example:engine"}'
 
-    The session's CHAP is ``storage:user`` with ``secrets:iscsi_password``. A host that is logged in
-    stays so.
+    ``storage``: as the pillar's ``storage``, with its defaults; the password of its CHAP user is
+    ``secrets:iscsi_password``. A host that is logged in stays so.
 
     Raises CommandExecutionError with what was found when the target isn't among it, and when a
     login is refused.
     """
-    wanted = settings.load(__pillar__, __grains__)["storage"]
-    used = _portals(wanted, discover(host))
+    wanted = settings.storage_of(storage)
+    used = _portals(wanted, discover(host, wanted))
     with _engine() as api:
-        from ovirtsdk4 import types
-
         for portal in used:
             _host(api, host).iscsi_login(
                 iscsi=types.IscsiDetails(
@@ -109,28 +106,28 @@ def devices(host: str) -> list[dict[str, Any]]:
         ]
 
 
-def choose(host: str) -> dict[str, Any]:
+def choose(host: str, storage: dict[str, Any], disk_gib: int) -> dict[str, Any]:
     """
-    The LUN that a new domain is made on: the pillar's, or the only free one that is large enough.
+    The LUN that a new domain is made on: the one that ``storage`` names, or the only free one that
+    is large enough for a disk of ``disk_gib``.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_host_storage.choose node1.example.com
+        salt-call --local ovirt_host_storage.choose node1.example.com '{type: fc}' 61
 
-    Nothing is changed but that the host logs in to the pillar's target (iscsi).
+    Nothing is changed but that the host logs in to the target (iscsi).
 
-    Raises CommandExecutionError with all that the host sees, and what speaks against each.
+    Raises CommandExecutionError with all that the host sees, and why each was rejected.
     """
-    wanted = settings.load(__pillar__, __grains__)
-    storage = wanted["storage"]
-    if storage["type"] == "iscsi":
-        login(host)
-    found = [lun for lun in devices(host) if lun["type"] == storage["type"]]
-    if storage["type"] == "iscsi":
-        found = [lun for lun in found if storage["lun"] or lun["target"] == storage["target"]]
-    return lun_selection.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
+    wanted = settings.storage_of(storage)
+    if wanted["type"] == "iscsi":
+        login(host, storage)
+    found = [lun for lun in devices(host) if lun["type"] == wanted["type"]]
+    if wanted["type"] == "iscsi":
+        found = [lun for lun in found if wanted["lun"] or lun["target"] == wanted["target"]]
+    return lun_selection.choose(found, wanted, kinds.lun_bytes(disk_gib))
 
 
 def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -88,8 +88,6 @@ def install(name: str, action: str) -> None:
     if action == "deploy":
         wait_for_vm()
     with _engine() as api:
-        from ovirtsdk4 import types
-
         found = connection.find(api.hosts_service(), name, "host")
         api.hosts_service().host_service(found.id).install(
             activate=True,

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from ovirt_he.core.errors import NotYet
 from ovirt_he.engine import connection, storage_request, vm_devices
-from ovirtsdk4 import types
 from salt.exceptions import CommandExecutionError
 
 
@@ -39,12 +38,12 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
     ("cpus", "sockets", "cores"), [(1, 1, 1), (16, 16, 1), (17, 1, 17), (64, 1, 64)]
 )
 def test_a_guest_has_at_most_sixteen_sockets(cpus: int, sockets: int, cores: int) -> None:
-    topology = vm_devices.resources(types, 4096, cpus)["cpu"].topology
+    topology = vm_devices.resources(4096, cpus)["cpu"].topology
     assert (topology.sockets, topology.cores, topology.threads) == (sockets, cores, 1)
 
 
 def test_all_memory_is_guaranteed_and_none_is_added_later() -> None:
-    asked = vm_devices.resources(types, 4096, 1)
+    asked = vm_devices.resources(4096, 1)
     policy = asked["memory_policy"]
     assert asked["memory"] == policy.guaranteed == policy.max == 4096 * 2**20
 

@@ -1,4 +1,4 @@
-"""A storage domain, as a request to the engine's API."""
+"""A storage domain in the engine's API: as a request, and where it lies, in the pillar's words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ovirt_he.core.text import Secret
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, types
 from ovirt_he.pillar import storage as kinds
 
 
@@ -24,8 +24,6 @@ def domain(
 
     Raises NotYet where the host isn't in the engine.
     """
-    from ovirtsdk4 import types
-
     return types.StorageDomain(
         name=name,
         type=types.StorageDomainType.DATA,
@@ -37,8 +35,6 @@ def domain(
 
 
 def _mounted(storage: Mapping[str, Any]) -> Any:
-    from ovirtsdk4 import types
-
     kind = storage["type"]
     return types.HostStorage(
         type=types.StorageType(kind),
@@ -52,8 +48,6 @@ def _mounted(storage: Mapping[str, Any]) -> Any:
 
 
 def _on_lun(lun: Mapping[str, Any], storage: Mapping[str, Any], password: Secret | None) -> Any:
-    from ovirtsdk4 import types
-
     unit = types.LogicalUnit(id=lun["id"])
     if storage["type"] == "iscsi":
         unit.address, unit.port, unit.target = lun["address"], lun["port"], lun["target"]
@@ -66,9 +60,20 @@ def _on_lun(lun: Mapping[str, Any], storage: Mapping[str, Any], password: Secret
 
 def _format(api: Any, host: str) -> Any:
     """v5 since cluster version 4.4; older engines refuse it."""
-    from ovirtsdk4 import types
-
     found = connection.find(api.hosts_service(), host, "host")
     version = api.clusters_service().cluster_service(found.cluster.id).get().version
     new = (version.major, version.minor) >= (4, 4)
     return types.StorageFormat.V5 if new else types.StorageFormat.V4
+
+
+def place(storage: Any) -> dict[str, Any]:
+    """Type and address, path, or target, lun, of what the API has as a domain's storage."""
+    kind = kinds.of_api_name(storage.type.value) if storage.type else None
+    if not kinds.is_block(str(kind)):
+        address = (storage.address or "").strip("[]")
+        return {"type": kind, "address": address, "path": storage.path}
+    group = storage.volume_group
+    units = (group.logical_units if group else None) or storage.logical_units or []
+    lun = units[0] if units else None
+    found = {"type": kind, "lun": lun.id if lun else None}
+    return found | {"target": lun.target if lun else None} if kind == "iscsi" else found

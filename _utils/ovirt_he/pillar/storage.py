@@ -54,7 +54,7 @@ def connection(storage: Storage) -> dict[str, Any]:
     {'type': 'fc'}
     """
     keys = IDENTITY[storage["type"]]
-    found = {key: storage[key] for key in keys if key != "lun" or storage[key]}
+    found = {key: storage[key] for key in keys if key != "lun" or storage.get(key)}
     return {"type": storage["type"], **found}
 
 
