@@ -34,7 +34,7 @@ def removed(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Appliance's package is removed:
+        Appliance package is removed:
           hosted_engine_appliance.removed:
             - name: ovirt-engine-appliance
 

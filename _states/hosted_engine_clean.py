@@ -16,7 +16,7 @@ def allowed(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Deployment may be taken down:
+        Removal of the deployment is allowed:
           hosted_engine_clean.allowed:
             - name: engine.example.com
 
@@ -59,7 +59,7 @@ def storage_recorded(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Storage of the deployment is on record:
+        Deployment storage is recorded:
           hosted_engine_clean.storage_recorded:
             - name: hosted_storage
     """
@@ -78,7 +78,7 @@ def storage_removed(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Storage of the deployment is clean:
+        Deployment storage domain is removed:
           hosted_engine_clean.storage_removed:
             - name: hosted_storage
     """
@@ -93,7 +93,7 @@ def key_removed(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Engine may not sign in any more:
+        Engine SSH key is removed:
           hosted_engine_clean.key_removed:
             - name: engine.example.com
     """
@@ -112,7 +112,7 @@ def routes_kept(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Host keeps its routes:
+        Host routes are restored:
           hosted_engine_clean.routes_kept:
             - name: node1.example.com
 

@@ -12,7 +12,7 @@ def present(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Configuration of the hosted engine is written:
+        HA configuration is written:
           hosted_engine_config.present:
             - name: engine.example.com
 

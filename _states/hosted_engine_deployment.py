@@ -12,7 +12,7 @@ def over(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Deployment is over:
+        Deployment is finished:
           hosted_engine_deployment.over:
             - name: engine.example.com
 
@@ -28,7 +28,7 @@ def forgotten(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Records of the deployment are gone:
+        Deployment records are removed:
           hosted_engine_deployment.forgotten:
             - name: engine.example.com
     """

@@ -12,7 +12,7 @@ def copied(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM's disk is copied:
+        Engine disk is copied to shared storage:
           hosted_engine_disk.copied:
             - name: HostedEngine
             - unless:
@@ -31,7 +31,7 @@ def cleared(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Metadata of HA are empty:
+        HA metadata is empty:
           hosted_engine_disk.cleared:
             - name: metadata
             - unless:

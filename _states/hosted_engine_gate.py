@@ -12,7 +12,7 @@ def reached(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM waits for its setup:
+        Bootstrap VM is ready for engine-setup:
           hosted_engine_gate.reached:
             - name: engine.example.com
     """
@@ -26,11 +26,11 @@ def reached(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def opened(name: str) -> state.Goal:
     """
-    Ensure that engine-setup may begin.
+    Ensure that engine-setup is allowed to start.
 
     .. code-block:: yaml
 
-        engine-setup may begin:
+        engine-setup is allowed to start:
           hosted_engine_gate.opened:
             - name: engine.example.com
     """

@@ -37,7 +37,7 @@ def prepared(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Guest is prepared for its final place:
+        Guest is prepared to run on shared storage:
           hosted_engine_guest.prepared:
             - name: engine.example.com
     """

@@ -14,7 +14,7 @@ def lockspace_initialised(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Lockspace of HA is made:
+        HA lockspace is initialised:
           hosted_engine_ha.lockspace_initialised:
             - name: hosted-engine
             - unless:
@@ -38,7 +38,7 @@ def maintenance_off(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        HA may start the engine:
+        Global maintenance is off:
           hosted_engine_ha.maintenance_off:
             - name: engine.example.com
             - unless:
@@ -124,7 +124,7 @@ def healthy(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Hosted engine is healthy in its final place:
+        Hosted engine is healthy on shared storage:
           hosted_engine_ha.healthy:
             - name: engine.example.com
 

@@ -44,7 +44,7 @@ def absent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Host finds the engine in its final place:
+        Engine name no longer resolves to the bootstrap VM:
           hosted_engine_hosts.absent:
             - name: engine.example.com
     """

@@ -12,7 +12,7 @@ def sent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Backup is in the bootstrap VM:
+        Backup is copied to the bootstrap VM:
           hosted_engine_restore.sent:
             - name: /root/engine-backup.tar
 

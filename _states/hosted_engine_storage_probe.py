@@ -15,7 +15,7 @@ def usable(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Hosted engine storage can be used:
+        Hosted engine storage is usable:
           hosted_engine_storage_probe.usable:
             - name: hosted_storage
             - unless:

@@ -19,7 +19,7 @@ def deployed(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Further host may run the engine:
+        HA is deployed on the additional host:
           ovirt_hosted_engine.deployed:
             - name: node2.example.com
 

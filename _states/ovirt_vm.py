@@ -32,7 +32,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
 
     .. code-block:: yaml
 
-        Hosted engine VM is there:
+        Hosted engine VM exists:
           ovirt_vm.present:
             - name: HostedEngine
             - cluster: Default
@@ -142,7 +142,7 @@ def hosted_engine(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Hosted engine VM is marked as such:
+        Hosted engine VM is marked as the hosted engine:
           ovirt_vm.hosted_engine:
             - name: HostedEngine
     """
@@ -163,7 +163,7 @@ def stored(name: str, storage_domain: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Hosted engine VM is defined on its storage:
+        Hosted engine VM definition is on shared storage:
           ovirt_vm.stored:
             - name: HostedEngine
             - storage_domain: hosted_storage
@@ -189,7 +189,7 @@ def absent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Engine has forgotten the bootstrap VM:
+        Bootstrap VM is removed from the engine:
           ovirt_vm.absent:
             - name: external-HostedEngineLocal
     """
