@@ -8,7 +8,7 @@ from typing import Any
 
 from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, ovf, types, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
@@ -125,7 +125,7 @@ def store(name: str, storage_domain: str) -> None:
         _prepare(*found[1:])
         return _held(*found)
 
-    wait(
+    wait_for(
         f"the definition {vm}.ovf of {name} in an OVF store of {storage_domain}, by store",
         look,
         lambda seen: ovf.WHOLE in seen.values(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ovirt_he.core.wait import wait as _wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings, storage
@@ -150,7 +150,7 @@ def wait(storage_domain: str, names: list[str]) -> None:
         lost = [name for name, status in seen.items() if status in ("illegal", "absent")]
         return f"the engine failed to make {', '.join(lost)}" if lost else None
 
-    _wait(
+    wait_for(
         f"the disks {', '.join(names)}",
         look,
         lambda seen: set(seen.values()) == {"ok"},

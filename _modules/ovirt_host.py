@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from ovirt_he.core import records
-from ovirt_he.core.wait import wait as _wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.host import address, authorized_keys
@@ -201,7 +201,7 @@ def activate(name: str) -> None:
     soon = time.monotonic() + LOOK_SECONDS
     idle = ("non_operational", "maintenance")
     # A host in maintenance doesn't come up by itself.
-    _wait(
+    wait_for(
         f"the engine's next look at {name}",
         lambda: _status(name),
         lambda status: status != "non_operational" or time.monotonic() > soon,
@@ -261,7 +261,7 @@ def _wait_for(name: str, wanted: tuple[str, ...], overdue: Any = lambda _: False
             return "the engine knows no such host"
         return f"the host is {status}" if overdue(status) else None
 
-    _wait(
+    wait_for(
         f"the host {name} to be {' or '.join(wanted)} in the engine",
         lambda: _status(name),
         lambda status: status in wanted,

@@ -9,7 +9,13 @@ from typing import Any
 from ovirt_he.engine import connection, types
 from ovirt_he.host import lun_selection
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import (
+    lun_bytes,
+    of_api_name,
+    portal_group,
+    portals,
+    shown_portal,
+)
 from salt.exceptions import CommandExecutionError
 
 
@@ -34,7 +40,7 @@ def discover(host: str, storage: dict[str, Any]) -> list[dict[str, Any]]:
 
     Raises CommandExecutionError when the portal doesn't answer or refuses the password.
     """
-    address, port = kinds.portals(storage)[0]
+    address, port = portals(storage)[0]
     with _engine() as api:
         found = _host(api, host).discover_iscsi(
             iscsi=types.IscsiDetails(
@@ -48,7 +54,7 @@ def discover(host: str, storage: dict[str, Any]) -> list[dict[str, Any]]:
                 "address": one.address.strip("[]"),
                 "port": one.port,
                 # The engine returns the whole portal, ADDRESS:PORT,GROUP.
-                "portal": kinds.portal_group(one.portal),
+                "portal": portal_group(one.portal),
             }
             for one in found or []
         ]
@@ -127,22 +133,22 @@ def choose(host: str, storage: dict[str, Any], disk_gib: int) -> dict[str, Any]:
     found = [lun for lun in devices(host) if lun["type"] == wanted["type"]]
     if wanted["type"] == "iscsi":
         found = [lun for lun in found if wanted["lun"] or lun["target"] == wanted["target"]]
-    return lun_selection.choose(found, wanted, kinds.lun_bytes(disk_gib))
+    return lun_selection.choose(found, wanted, lun_bytes(disk_gib))
 
 
 def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The discovered portals of the target that the pillar names, in its order."""
     ours = [one for one in found if one["target"] == wanted["target"]]
     used = []
-    for address, port in kinds.portals(wanted):
+    for address, port in portals(wanted):
         addresses = _addresses(address)
         there = [one for one in ours if one["address"] in addresses and one["port"] == port]
         used += there[:1]
         if not there:
-            shown = kinds.shown_portal(address, port)
+            shown = shown_portal(address, port)
             raise CommandExecutionError(
-                f"There is no target {wanted['target']} at the portal {shown}. {_told(found)}\n"
-                "Mend hosted_engine:storage:target or portals, or the target's access list"
+                f"There is no target {wanted['target']} at the portal {shown}. {_reported(found)}\n"
+                "Fix hosted_engine:storage:target or portals, or the target's access list"
             )
     groups = {one["portal"] for one in used} - {""}
     if groups and str(wanted["portal_group"]) not in groups:
@@ -154,7 +160,7 @@ def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[s
 
 
 def _addresses(name: str) -> set[str]:
-    """A portal's address, and those that its name leads to: discovery tells addresses."""
+    """A portal's address, and those that its name leads to: discovery reports addresses."""
     found = {name}
     with contextlib.suppress(socket.gaierror, UnicodeError):
         answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -162,8 +168,8 @@ def _addresses(name: str) -> set[str]:
     return found
 
 
-def _told(found: list[dict[str, Any]]) -> str:
-    places = ((one["target"], kinds.shown_portal(one["address"], one["port"])) for one in found)
+def _reported(found: list[dict[str, Any]]) -> str:
+    places = ((one["target"], shown_portal(one["address"], one["port"])) for one in found)
     lines = [f"- {target} at {portal}" for target, portal in places]
     return "Found were:\n" + "\n".join(lines) if lines else "No target was found"
 
@@ -182,7 +188,7 @@ def _host(api: Any, name: str) -> Any:
 def _lun(storage: Any, unit: Any) -> dict[str, Any]:
     return {
         "id": unit.id,
-        "type": kinds.of_api_name(storage.type.value) if storage.type else None,
+        "type": of_api_name(storage.type.value) if storage.type else None,
         "size": unit.size or 0,
         "status": unit.status.value if unit.status else "unknown",
         "vendor": unit.vendor_id,

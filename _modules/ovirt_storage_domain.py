@@ -6,17 +6,14 @@ import contextlib
 from typing import Any
 
 from ovirt_he.core.errors import Unreachable
-from ovirt_he.core.wait import wait as _wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, storage_request, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.ha import own_domain
 from ovirt_he.host import guard
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import GIB, SPARE_GIB, is_block, location, same, where
 from salt.exceptions import CommandExecutionError
-
-GIB = kinds.GIB
-SPARE_GIB = kinds.SPARE_GIB
 
 
 def _engine() -> Any:
@@ -52,7 +49,7 @@ def get(name: str) -> dict[str, Any] | None:
             "id": found.id,
             "datacenter": datacenter,
             "status": status.value if status else None,
-            "storage": storage_request.place(found.storage),
+            "storage": storage_request.location(found.storage),
             "available": found.available,
             "reserved": (found.critical_space_action_blocker or 0) * GIB,
         }
@@ -87,7 +84,7 @@ def add(name: str, host: str, storage: dict[str, Any], disk_gib: int = 0) -> Non
     if get(name) is not None:
         raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
     lun = None
-    if kinds.is_block(wanted["type"]):
+    if is_block(wanted["type"]):
         lun = __salt__["ovirt_host_storage.choose"](host, storage, disk_gib)
         wanted["lun"] = lun["id"]
     if ours:
@@ -95,7 +92,7 @@ def add(name: str, host: str, storage: dict[str, Any], disk_gib: int = 0) -> Non
     if not lun and (kept := __salt__["hosted_engine_storage_domain.look"](wanted)):
         # Disks of the same ids lie in it, and this engine knows of none.
         raise CommandExecutionError(
-            f"{kinds.where(wanted)} holds the storage domain {', '.join(kept)}, which an earlier "
+            f"{where(wanted)} holds the storage domain {', '.join(kept)}, which an earlier "
             "bootstrap of this deployment made: apply hosted_engine.clean first"
         )
     if ours:
@@ -123,7 +120,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
             return str(api.storage_domains_service().add(domain).id)
     except CommandExecutionError as error:
         # The answer may have been lost though the engine did as it was asked.
-        if (found := _patiently(name)) and kinds.same(found["storage"], kinds.connection(wanted)):
+        if (found := _patiently(name)) and same(found["storage"], location(wanted)):
             return str(found["id"])
         if not isinstance(error, Unreachable):
             _withdraw(name, wanted)
@@ -135,7 +132,7 @@ def _withdraw(name: str, wanted: dict[str, Any]) -> None:
     if not (_is_own(name) and own_domain.is_pending()):
         return
     with contextlib.suppress(CommandExecutionError):
-        block = kinds.is_block(wanted["type"])
+        block = is_block(wanted["type"])
         if block or not __salt__["hosted_engine_storage_domain.look"](wanted):
             own_domain.forget()
 
@@ -171,7 +168,7 @@ def check_room(name: str, disk_gib: int) -> None:
     available = domain["available"]
     if available is not None and available < needed:
         raise CommandExecutionError(
-            f"{kinds.where(domain['storage'])} has {available / GIB:.1f} GiB available, "
+            f"{where(domain['storage'])} has {available / GIB:.1f} GiB available, "
             f"{needed / GIB:.1f} GiB are needed (disk {disk_gib}, blocked by the engine "
             f"{domain['reserved'] / GIB:.0f}, spare {SPARE_GIB}): make room there, or lower "
             "hosted_engine:vm:disk_gib"
@@ -290,7 +287,7 @@ def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
         domain = _patiently(name)
         return str(domain["status"]) if domain else "absent"
 
-    _wait(
+    wait_for(
         f"the storage domain {name} to be {' or '.join(wanted)}",
         look,
         lambda status: status in wanted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.wait import wait as _wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, types, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.host.vdsm_storage import NO_UUID
@@ -123,7 +123,7 @@ def wait(name: str) -> None:
         salt-call --local ovirt_vm.wait HostedEngine
     """
 
-    _wait(
+    wait_for(
         f"the VM {name}",
         lambda: _status(name),
         lambda status: status != "image_locked",
@@ -219,14 +219,14 @@ def wait_for_down(name: str) -> None:
     """
     timeouts = settings.load(__pillar__, __grains__)["timeouts"]
     with contextlib.suppress(CommandExecutionError):
-        _wait(name, lambda: _status(name), _is_off, timeout=timeouts["down_detection"])
+        wait_for(name, lambda: _status(name), _is_off, timeout=timeouts["down_detection"])
         return
     domain = name.removeprefix(EXTERNAL)
     if __salt__["hosted_engine_bootstrap.state"](domain) is not None:
         raise CommandExecutionError(f"libvirt still has the VM {domain}: undefine it first")
     with _engine() as api:
         _service(api, name).stop()
-    _wait(
+    wait_for(
         f"the VM {name} to be down in the engine",
         lambda: _status(name),
         _is_off,
@@ -255,7 +255,7 @@ def remove(name: str) -> None:
         raise CommandExecutionError(f"{name} isn't an external VM: it isn't removed")
     with _engine() as api:
         _service(api, name).remove()
-    _wait(
+    wait_for(
         f"the removal of the VM {name}",
         lambda: _status(name),
         lambda status: status == "absent",

@@ -6,7 +6,7 @@ from typing import Any
 
 from ovirt_he.core import state
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import location, same, where
 from salt.exceptions import CommandExecutionError
 
 
@@ -38,15 +38,15 @@ def active(
     the engine doesn't notice, and what an interrupted run added is recorded.
     """
 
-    place = kinds.connection(settings.storage_of(storage))
+    place = location(settings.storage_of(storage))
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
             return "ovirt_storage_domain.add", name, host, storage, disk_gib
         if now["storage"] != place:
             raise CommandExecutionError(
-                f"The storage domain {name} lies on {kinds.where(now['storage'])}, not on "
-                f"{kinds.where(place)}: choose another hosted_engine:storage:name, or remove "
+                f"The storage domain {name} lies on {where(now['storage'])}, not on "
+                f"{where(place)}: choose another hosted_engine:storage:name, or remove "
                 "it in the engine"
             )
         if now["datacenter"] not in (None, datacenter):
@@ -71,7 +71,7 @@ def active(
 
     def read() -> state.Facts | None:
         seen = __salt__["ovirt_storage_domain.get"](name)
-        if seen is None or not kinds.same(seen["storage"], place):
+        if seen is None or not same(seen["storage"], place):
             return seen
         seen = {**seen, "storage": place}
         if __salt__["hosted_engine_storage_domain.is_own"](name):
