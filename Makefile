@@ -63,7 +63,7 @@ release: dist wheelhouse ## both, and a tarball with the wheels
 lint: $(VENV)/.check ## style, types, YAML, SLS
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/mypy _utils _modules _states tools
+	$(VENV)/bin/mypy _utils _modules _states tools release docs
 	$(VENV)/bin/yamllint --strict hosted_engine pillar.example FORMULA .salt-lint .yamllint .pre-commit-config.yaml
 	$(VENV)/bin/salt-lint hosted_engine/*.sls
 
