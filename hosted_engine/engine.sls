@@ -1,5 +1,5 @@
 # Add the host and its storage to the engine, and create the VM in which the engine will finally run.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, global_maintenance with context %}
 {%- from "hosted_engine/site.jinja" import hooks, pause with context %}
 
 include:
@@ -21,7 +21,7 @@ HA agent of the deployed host is running:
   service.running:
     - name: ovirt-ha-agent
     - onlyif: {{ deployed | json }}
-    - unless: {{ maintained | json }}
+    - unless: {{ global_maintenance | json }}
     - require:
       - service: HA broker of the deployed host is running
 
@@ -60,6 +60,8 @@ Hosted engine manages this host:
     - name: {{ hosted_engine.host.name | json }}
     - address: {{ hosted_engine.host.address | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
+    - network: {{ hosted_engine.network.name | json }}
+    - ssh_port: {{ hosted_engine.host.ssh_port }}
     - require:
       - ovirt_network: Management network is configured
 {{- hooks(
@@ -72,7 +74,8 @@ Hosted engine storage is active:
     - name: {{ hosted_engine.storage.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
     - host: {{ hosted_engine.host.name | json }}
-    - storage: {{ hosted_engine.storage.connection | json }}
+    - storage: {{ hosted_engine.storage | json }}
+    - disk_gib: {{ hosted_engine.vm.disk_gib }}
     - require:
       - ovirt_host: Hosted engine manages this host
 
@@ -113,6 +116,7 @@ Hosted engine VM exists:
     - cpus: {{ hosted_engine.vm.cpus }}
     - firmware: {{ "secure_boot" if hosted_engine.vm.secure_boot else hosted_engine.vm.firmware }}
     - graphics: {{ hosted_engine.vm.graphics }}
+    - machine: {{ hosted_engine.vm.machine | json }}
     - require:
       - ovirt_disk: Hosted engine disks exist
 
