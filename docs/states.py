@@ -39,7 +39,7 @@ STEPS = (
     "write the configuration files",
     "build the configuration archive",
     "put vm.conf where the agent looks",
-    "find the disk on the shared storage",
+    "find the storage domain's mount point",
     "copy the archive to its disk",
     "copy the bootstrap VM's disk",
     "clean up the hosts file on the host",
