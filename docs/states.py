@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from docs import reference
 
-# What oVirt's design page wants to be done, in our words; its number is the place in this list.
+# The steps of oVirt's design page, in our words and in its order.
 STEPS = (
     "install the packages and libraries",
     "make a directory for the bootstrap VM",
@@ -39,7 +39,7 @@ STEPS = (
     "write the configuration files",
     "build the configuration archive",
     "put vm.conf where the agent looks",
-    "find the disk on the shared storage",
+    "find the storage domain's mount point",
     "copy the archive to its disk",
     "copy the bootstrap VM's disk",
     "clean up the hosts file on the host",
