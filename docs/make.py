@@ -35,8 +35,8 @@ The 31 steps of oVirt's design page "Hosted Engine Deployment", each with the ph
 implement it and the test that proves it. The tests verify the result independently of the code
 that produced it. Some states are checked in every run, others only until the host is deployed.
 
-| step | phase | state | checked | test |
-|---|---|---|---|---|
+| step | what | phase | state | function | checked | test |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -107,13 +107,23 @@ def _default(item: dict[str, Any]) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def steps_page(folder: Path) -> str:
-    """docs/steps.md for the tests in a folder."""
+def steps_page(steps: list[Step]) -> str:
+    """docs/steps.md for the markers of the tests."""
+    from docs import states
+
+    functions = {row.identifier: row.function for row in states.rows(ROOT)}
     rows = [
-        f"| {step.number} | {step.phase} | {step.state} | {step.checked} | {step.proof} |\n"
-        for step in sorted(step for path in folder.glob("test_*.py") for step in steps_of(path))
+        f"| {step.number} | {states.STEPS[step.number - 1]} "
+        f"| [{step.phase}](../hosted_engine/{step.phase}.sls) | {step.state} "
+        f"| `{functions[step.state]}` | {step.checked} | {step.proof} |\n"
+        for step in steps
     ]
     return STEPS_HEAD + "".join(rows)
+
+
+def steps_in(folder: Path) -> list[Step]:
+    """The steps that the tests in a folder prove, by their numbers."""
+    return sorted(step for path in folder.glob("test_*.py") for step in steps_of(path))
 
 
 def steps_of(path: Path) -> Iterator[Step]:
@@ -142,11 +152,14 @@ def pages() -> dict[Path, str]:
     """Each generated page with its text."""
     from ovirt_he.pillar.schema import SCHEMA
 
-    from docs import checks, features, reference
+    from docs import checks, features, reference, states
     from docs.migration import with_tables
 
     migration = ROOT / "docs" / "migration.md"
     contributing = ROOT / "CONTRIBUTING.md"
+    steps = steps_in(ROOT / "tests" / "integration")
+    numbered = [(step.number, step.state) for step in steps]
+    mapped = reference.with_map(contributing.read_text(), ROOT)
     return {
         ROOT / "docs" / "features.md": features.page(
             ROOT / "docs" / "features.yaml", ROOT / "tests"
@@ -154,10 +167,10 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "preflight.md": checks.page(),
         ROOT / "docs" / "pillar.md": pillar_page(SCHEMA),
         ROOT / "docs" / "pillar.schema.json": json_schema(SCHEMA),
-        ROOT / "docs" / "steps.md": steps_page(ROOT / "tests" / "integration"),
+        ROOT / "docs" / "steps.md": steps_page(steps),
         migration: with_tables(migration.read_text()),
         ROOT / "docs" / "reference.md": reference.page(ROOT),
-        contributing: reference.with_map(contributing.read_text(), ROOT),
+        contributing: states.with_table(mapped, ROOT, numbered),
     }
 
 

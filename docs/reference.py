@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,15 +37,26 @@ def with_map(text: str, root: Path) -> str:
 
 def _room(folder: Path) -> str:
     files = (path for path in sorted(folder.glob("*.py")) if path.stem != "__init__")
-    lines = "".join(f"- `{path.stem}`: {_first(_doc(path))}\n" for path in files)
+    lines = "".join(wrapped(f"- `{path.stem}`: {_first(_doc(path))}") for path in files)
     return f"\n### {folder.name}\n{_doc(folder / '__init__.py')}\n\n{lines}"
+
+
+def wrapped(line: str) -> str:
+    """A paragraph or a list's item, readable in a terminal."""
+    indent = "  " if line.startswith("- ") else ""
+    lines = textwrap.wrap(
+        line, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines) + "\n"
 
 
 def _functions(path: Path) -> str:
     tree = ast.parse(path.read_text())
     found = [
-        f"- `{path.stem}.{node.name}({', '.join(_arguments(node))})`: "
-        f"{_first(ast.get_docstring(node) or '')}\n"
+        wrapped(
+            f"- `{path.stem}.{node.name}({', '.join(_arguments(node))})`: "
+            f"{_first(ast.get_docstring(node) or '')}"
+        )
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     ]

@@ -374,8 +374,7 @@ def test_disk_is_copied_whole(handover: Site) -> None:
 )
 @pytest.mark.feature("static", "root")
 def test_guest_kept_nothing_of_the_bootstrap(deployed: Site) -> None:
-    path = _volume(deployed, "he_virtio_disk")
-    with deployed.mounted(path, "noload", "offset=1048576") as files:
+    with deployed.backup("HostedEngine", "vda") as files:
         hosts = (files / "etc/hosts").read_text()
         keys = files / "root/.ssh/authorized_keys"
         authorized = keys.read_text() if keys.exists() else ""

@@ -50,7 +50,7 @@ GLUSTER = Kind(
 FC = Kind(
     pillar={"storage": {**NO_NFS, "type": "fc", "lun": FC_LUN}},
     configuration={"domainType": "fc"},
-    below="/rhev/data-center/mnt/blockSD/",
+    below="/run/vdsm/storage/",
     disk="block",
     form="raw",
 )
