@@ -39,7 +39,7 @@ STEPS = (
     "write the configuration files",
     "build the configuration archive",
     "put vm.conf where the agent looks",
-    "find the configuration disk on the shared storage",
+    "find the mount point of the storage domain",
     "copy the archive to its disk",
     "copy the bootstrap VM's disk",
     "clean up the hosts file on the host",
