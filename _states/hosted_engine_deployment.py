@@ -5,7 +5,7 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def over(name: str) -> state.Goal:
     """
     Ensure that no deployment is recorded as under way.
@@ -21,7 +21,7 @@ def over(name: str) -> state.Goal:
     return _absent("hosted_engine_deployment.finish")
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def forgotten(name: str) -> state.Goal:
     """
     Ensure that nothing of a deployment is on record, as after ``hosted_engine.clean``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("vm:name")
 def copied(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM's disk lies whole on the shared storage.
@@ -39,6 +39,7 @@ def cleared(name: str) -> state.Goal:
 
     All 8,196,096 bytes that the broker reads are zeroed and read back.
     """
+    state.refuse_other(name, "metadata", "the disk to be cleared")
     return _once("metadata", {"zeroed": True}, "hosted_engine_disk.clear_metadata")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def reached(name: str) -> state.Goal:
     """
     Ensure that the guest answers and waits for its setup to begin.
@@ -23,7 +23,7 @@ def reached(name: str) -> state.Goal:
     return state.Goal({"reached": True}, read=read, step=("hosted_engine_gate.wait",))
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def opened(name: str) -> state.Goal:
     """
     Ensure that engine-setup is allowed to start.

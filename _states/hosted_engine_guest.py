@@ -5,7 +5,7 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def set_up(name: str) -> state.Goal:
     """
     Ensure that engine-setup was seen complete in the bootstrap VM, and that the engine is healthy.
@@ -30,7 +30,7 @@ def set_up(name: str) -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def prepared(name: str) -> state.Goal:
     """
     Ensure that the guest finishes its configuration at its first boot on shared storage.

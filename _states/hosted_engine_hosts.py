@@ -37,7 +37,7 @@ def present(name: str, address: str = "") -> state.Goal:
     return state.Goal(facts, read=lambda: __salt__["hosted_engine_hosts.get"](name), step=step)
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def absent(name: str) -> state.Goal:
     """
     Ensure that no line of ours is left in the host's hosts file.

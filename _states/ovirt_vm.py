@@ -24,6 +24,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
     cpus: int,
     firmware: str,
     graphics: str = "vnc",
+    machine: str = "",
 ) -> state.Goal:
     """
     Ensure that the engine's VM exists, with its disk, its network card and its graphical console,
@@ -43,8 +44,10 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             - cpus: 4
             - firmware: uefi
             - graphics: vnc
+            - machine: pc-q35-rhel9.6.0
 
-    ``firmware``: uefi, bios or secure_boot. ``graphics``: vnc or spice.
+    ``firmware``: uefi, bios or secure_boot. ``graphics``: vnc or spice. ``machine``: the machine
+    type, empty: the cluster's; it is set when the VM is made.
     Memory and CPUs follow the pillar until the host is deployed; from then on they are the
     operator's, who changes them in the engine. So are further disks and cards, and the console.
     The protection is set before the VM is marked as the hosted engine: then nobody can change it.
@@ -74,7 +77,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
                     f"The engine has no VM {name}, though this host is deployed: restore the "
                     "engine from a backup"
                 )
-            return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware
+            return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware, machine
         if not now["ready"]:
             return "ovirt_vm.wait", name
         if deployed or now["marked"]:

@@ -60,6 +60,8 @@ Hosted engine manages this host:
     - name: {{ hosted_engine.host.name | json }}
     - address: {{ hosted_engine.host.address | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
+    - network: {{ hosted_engine.network.name | json }}
+    - ssh_port: {{ hosted_engine.host.ssh_port }}
     - require:
       - ovirt_network: Management network is configured
 {{- hooks(
@@ -72,7 +74,8 @@ Hosted engine storage is active:
     - name: {{ hosted_engine.storage.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
     - host: {{ hosted_engine.host.name | json }}
-    - storage: {{ hosted_engine.storage.connection | json }}
+    - storage: {{ hosted_engine.storage | json }}
+    - disk_gib: {{ hosted_engine.vm.disk_gib }}
     - require:
       - ovirt_host: Hosted engine manages this host
 
@@ -113,6 +116,7 @@ Hosted engine VM exists:
     - cpus: {{ hosted_engine.vm.cpus }}
     - firmware: {{ "secure_boot" if hosted_engine.vm.secure_boot else hosted_engine.vm.firmware }}
     - graphics: {{ hosted_engine.vm.graphics }}
+    - machine: {{ hosted_engine.vm.machine | json }}
     - require:
       - ovirt_disk: Hosted engine disks exist
 

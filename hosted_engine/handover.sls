@@ -39,7 +39,7 @@ Guest is prepared to run on shared storage:
 # The engine's database is last reachable here. The engine reads the value at startup, so the bootstrap
 # engine still fences nothing, and the engine on shared storage starts with the backup's value.
 Fencing is restored:
-  hosted_engine_restore.fencing_given_back:
+  hosted_engine_restore.fencing_restored:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - unless: {{ deployed | json }}
     - require:

@@ -59,6 +59,8 @@ Engine manages the additional host:
     - name: {{ hosted_engine.host.name | json }}
     - address: {{ hosted_engine.host.address | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
+    - network: {{ hosted_engine.network.name | json }}
+    - ssh_port: {{ hosted_engine.host.ssh_port }}
     - hosted_engine: true
     - require:
       - file: Deployment record directory of the additional host exists

@@ -46,12 +46,12 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
 def test_a_guest_has_at_most_sixteen_sockets(
     types: Any, cpus: int, sockets: int, cores: int
 ) -> None:
-    topology = vm_devices.resources(types, 4096, cpus)["cpu"].topology
+    topology = vm_devices.resources(4096, cpus)["cpu"].topology
     assert (topology.sockets, topology.cores, topology.threads) == (sockets, cores, 1)
 
 
 def test_all_memory_is_guaranteed_and_none_is_added_later(types: Any) -> None:
-    asked = vm_devices.resources(types, 4096, 1)
+    asked = vm_devices.resources(4096, 1)
     policy = asked["memory_policy"]
     assert asked["memory"] == policy.guaranteed == policy.max == 4096 * 2**20
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ovirt_he.core import command
 from ovirt_he.host import address as family_
 from ovirt_he.host import firewall as firewalld
-from ovirt_he.host import ip, subnet
+from ovirt_he.host import ip, subnet, systemd
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -40,8 +40,7 @@ def fapolicyd(host: Host) -> Iterator[Problem]:
     The formula doesn't add the rule: which programs may run on a host is the administrator's
     decision.
     """
-    asked = command.run("systemctl", "is-active", "fapolicyd", check=False)
-    if asked.stdout.strip() != "active" or _fapolicyd_allows():
+    if systemd.active_state("fapolicyd") != "active" or _fapolicyd_allows():
         return
     yield problem(
         "host",

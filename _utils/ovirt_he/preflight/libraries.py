@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+# Salt itself needs it, so it is there where nothing else is (3006 to 3008).
 from packaging.requirements import Requirement
 
 from ovirt_he.core import command
