@@ -62,9 +62,9 @@ MOUNT = (
 )
 WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
-# Before cloud-init and the network: the first packet in the final place is the final network's.
+# Before cloud-init and the network: the first packet on shared storage is the final network's.
 HANDOVER_SERVICE = f"""[Unit]
-Description=First boot of the hosted engine in its final place
+Description=First boot of the hosted engine on shared storage
 DefaultDependencies=no
 RequiresMountsFor=/etc /root /usr /var /var/lib/cloud
 After=systemd-remount-fs.service
@@ -143,7 +143,7 @@ def setup_unit(settings: dict[str, Any]) -> str:
 
 
 def handover_script(settings: dict[str, Any]) -> str:
-    """What the first boot in the final place does."""
+    """What the first boot on shared storage does."""
     login = options.root_login(settings["vm"]["root_login"])
     script = HANDOVER_SCRIPT.replace("@UUID@", settings["bootstrap"]["uuid"])
     return script.replace("@ROOT_LOGIN@", login)
