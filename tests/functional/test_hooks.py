@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ovirt_he.guest.files import GATE
 
-from functional.test_bootstrap_guest import Flaky, Guest, says
+from functional.ssh_guest import Flaky, Guest, says
 
 pytestmark = pytest.mark.usefixtures("hypervisor")
 RAN, PASSED = "hosted_engine_hook.ran", "hosted_engine_pause.passed"
