@@ -186,7 +186,7 @@ def storage_devices() -> dict[str, Any]:
         storage.readable_portals(where)
     is_iscsi, by_engine = where["type"] == "iscsi", _managed(node)
     if by_engine:
-        targets = __salt__["ovirt_host_storage.discover"](node) if is_iscsi else []
+        targets = __salt__["ovirt_host_storage.discover"](node, where) if is_iscsi else []
         found = __salt__["ovirt_host_storage.devices"](node)
     else:
         password = secret(__pillar__, "iscsi_discovery_password")

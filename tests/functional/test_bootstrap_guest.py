@@ -11,6 +11,7 @@ from ovirt_he.core import command
 from ovirt_he.guest import channel
 from ovirt_he.guest.files import MARKER
 
+from functional.bootstrap_host import FQDN
 from functional.ssh_guest import PSQL, SET_UP, Flaky, guest, says
 
 __all__ = ["guest"]
@@ -54,7 +55,7 @@ def test_a_failed_setup_is_told_at_once_with_its_log(guest):
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": failed}
     (guest.host.directory / "console.log").write_text("kernel: \x07out of memory\n")
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert ret["result"] is False
     assert "[ERROR] Failed: password (hidden) is too short" in ret["comment"]
@@ -66,7 +67,7 @@ def test_a_failed_setup_is_told_at_once_with_its_log(guest):
 def test_a_guest_that_never_answers_is_given_up_and_may_still_go_on(guest):
     guest.listens = False
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert ret["result"] is False
     assert "ssh of HostedEngineLocal" in ret["comment"]
@@ -143,7 +144,7 @@ def test_a_look_that_takes_too_long_is_no_answer_either(guest, monkeypatch):
 def test_a_setup_that_takes_too_long_may_still_go_on(guest):
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": says(5)}
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert "engine-setup in HostedEngineLocal" in ret["comment"]
     assert "Seen last: running" in ret["comment"]
@@ -158,7 +159,7 @@ def test_a_vm_that_went_off_is_reported_as_failed(guest):
 
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": off}
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert ret["result"] is False
     assert "the VM is shutoff" in ret["comment"]
@@ -169,7 +170,7 @@ def test_a_vm_that_went_off_is_reported_as_failed(guest):
 def test_without_a_running_vm_it_isnt_time_yet(guest, test):
     guest.put(state="shutoff", setup="open")
 
-    ret = guest.host.minion.state(SET_UP, "engine", test=test)
+    ret = guest.host.minion.state(SET_UP, FQDN, test=test)
 
     assert ret["result"] is (None if test else False)
     assert "doesn't run" in ret["comment"]
@@ -180,7 +181,7 @@ def test_a_setup_that_is_done_is_recorded_with_its_ca(guest, engine_pki):
     guest.answers["cat /etc/pki/ovirt-engine/ca.pem"] = says(0, certificate)
     guest.answers["otopi-config-query"] = says(0, "True\n")
 
-    ret = guest.host.minion.state(SET_UP, "engine", test=True)
+    ret = guest.host.minion.state(SET_UP, FQDN, test=True)
     assert ret["result"] is None
     assert "hosted_engine_guest.complete" in ret["comment"]
     guest.host.minion("hosted_engine_guest.complete")

@@ -38,7 +38,7 @@ def test_health_is_told_over_verified_tls(page, engine, engine_pki, monkeypatch)
     trust(page, engine_pki / "ca.pem")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
 
-    ret = page.host.minion.state(SET_UP, "engine")
+    ret = page.host.minion.state(SET_UP, engine.fqdn)
 
     assert (ret["result"], ret["changes"]) == (True, {})
 
@@ -58,7 +58,7 @@ def test_an_engine_that_is_down_is_told_by_its_url(page, engine, engine_pki):
     trust(page, engine_pki / "ca.pem")
     engine.stop()
 
-    ret = page.host.minion.state(SET_UP, "engine")
+    ret = page.host.minion.state(SET_UP, engine.fqdn)
 
     assert ret["result"] is False
     assert f"https://{engine.fqdn}:{engine.port}/ovirt-engine/services/health" in ret["comment"]

@@ -9,6 +9,7 @@ from ovirt_he.guest.files import KEYFILE
 from ovirt_he.guest.network import FINAL_HOSTS
 from salt.exceptions import CommandExecutionError
 
+from functional.bootstrap_host import FQDN
 from functional.ssh_guest import DISK, PREPARED, PSQL, Flaky, Guest, guest, says
 
 __all__ = ["guest"]
@@ -53,7 +54,7 @@ class Final:
 def test_the_guest_is_prepared_once(guest, test):
     final = Final(guest)
 
-    ret = guest.host.minion.state(PREPARED, "engine", test=test)
+    ret = guest.host.minion.state(PREPARED, FQDN, test=test)
 
     if test:
         assert (ret["result"], final.enabled, final.option) == (None, "disabled", "another")
@@ -61,7 +62,7 @@ def test_the_guest_is_prepared_once(guest, test):
     assert ret["result"] is True, ret
     assert (final.enabled, final.option) == ("enabled", DISK)
     assert "method=auto" in final.files[KEYFILE]
-    assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+    assert guest.host.minion.state(PREPARED, FQDN)["changes"] == {}
 
 
 def test_an_id_that_would_be_sql_is_refused_before_anything_is_written(guest):
@@ -76,29 +77,29 @@ def test_an_id_that_would_be_sql_is_refused_before_anything_is_written(guest):
 def test_a_guest_that_does_not_answer_is_not_taken_for_unprepared(guest):
     """What can't be read isn't outdated: nothing is written into the guest."""
     final = Final(guest)
-    guest.host.minion.state(PREPARED, "engine")
+    guest.host.minion.state(PREPARED, FQDN)
     for start in ("systemctl is-enabled", f"cat {KEYFILE}", PSQL):
         kept = guest.answers[start]
         guest.answers[start] = Flaky(9999, says(0))
 
-        ret = guest.host.minion.state(PREPARED, "engine")
+        ret = guest.host.minion.state(PREPARED, FQDN)
 
         assert ret["result"] is False
         assert ret["changes"] == {}
         assert "no answer: ssh: connect to host" in ret["comment"]
         guest.answers[start] = Flaky(1, kept)
 
-    assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+    assert guest.host.minion.state(PREPARED, FQDN)["changes"] == {}
     assert final.option == DISK
 
 
 @pytest.mark.feature("hosts_entries")
 def test_another_network_s_files_are_replaced(guest):
     final = Final(guest)
-    guest.host.minion.state(PREPARED, "engine")
+    guest.host.minion.state(PREPARED, FQDN)
     vm = {"address": "192.0.2.10/24", "hosts_entries": True}
 
-    ret = guest.host.with_pillar(vm=vm).state(PREPARED, "engine")
+    ret = guest.host.with_pillar(vm=vm).state(PREPARED, FQDN)
 
     assert ret["changes"]["network"] == {"old": "outdated", "new": "final"}
     assert "address1=192.0.2.10/24" in final.files[KEYFILE]
@@ -109,14 +110,14 @@ def test_an_engine_without_the_option_is_prepared_too(guest):
     final = Final(guest)
     final.option = ""
 
-    assert guest.host.minion.state(PREPARED, "engine")["result"] is True
+    assert guest.host.minion.state(PREPARED, FQDN)["result"] is True
 
 
 def test_a_deployed_host_is_left_alone(guest):
     Final(guest)
     guest.host.deploy()
 
-    ret = guest.host.minion.state(PREPARED, "engine")
+    ret = guest.host.minion.state(PREPARED, FQDN)
 
     assert ret["result"] is False
     assert "deployed hosted engine" in ret["comment"]

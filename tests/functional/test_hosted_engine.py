@@ -195,6 +195,39 @@ def test_secrets_are_plain_where_modules_read_them(tmp_path):
     assert minion("probe.digest") == ("(hidden)", hashlib.sha256(secret.encode()).hexdigest())
 
 
+# States whose name is what they work on; all others there are once, and refuse another name.
+NAMED = {
+    "hosted_engine_bootstrap": {"running", "off", "absent", "cleared"},
+    "hosted_engine_network": {"up", "absent"},
+    "hosted_engine_libvirt": {"reachable"},
+    "hosted_engine_appliance": {"extracted"},
+    "hosted_engine_seed": {"present"},
+    "hosted_engine_hosts": {"present"},
+    "hosted_engine_hook": {"ran"},
+    "hosted_engine_pause": {"passed"},
+    "hosted_engine_shared_config": {"present"},
+}
+# Without anything to name: an SLS gives none, so that the name is the state's ID.
+NAMELESS = {"hosted_engine": {"valid", "fit", "joinable"}, "hosted_engine_libvirt": {"monolithic"}}
+
+
+@pytest.mark.parametrize("test", [True, False], ids=["test", "applied"])
+def test_a_state_that_there_is_once_refuses_another_name(tmp_path, test):
+    minion = Minion(tmp_path / "minion", pillar("static"), test=test)
+    refused = []
+    for state in sorted(each for each in minion.states if each.startswith("hosted_engine")):
+        module, _, function = state.partition(".")
+        if function in NAMED.get(module, set()) | NAMELESS.get(module, set()):
+            continue
+        arguments = {"mode": "none"} if state == "hosted_engine_ha.maintenance" else {}
+        result = minion.states[state](name="another", **arguments)
+
+        assert (result["result"], result["changes"]) == (False, {}), state
+        assert "another isn't this deployment's: " in result["comment"], state
+        refused.append(state)
+    assert len(refused) > 20
+
+
 def test_salt_documents_a_declared_state_as_any_other(minion):
     """sys.* of a state that is made by the decorator: its own signature, its module's text."""
     spec = minion("sys.state_argspec", "hosted_engine_hosts.present")["hosted_engine_hosts.present"]

@@ -30,7 +30,7 @@ def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     for key in ("engine:fqdn", "engine:prot", "storage:", "vm:memory_mib", "vm:mac", "vm:dns",
                 "network:test", "secrets:admin_password", "secrets:pasword"):  # fmt: skip
         assert f"hosted_engine:{key}" in valid["comment"]
-    fit = states["Host is fit for the hosted engine"]
+    fit = states["Host is ready for the hosted engine"]
     assert (fit["result"], fit["changes"]) == (False, {})
     assert "hosted_engine:host:address: node1.example.com doesn't resolve" in fit["comment"]
     assert "not-to-be-seen" not in repr(states)
@@ -49,7 +49,7 @@ def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, m
 
     for _ in range(2):
         fit = minion.apply("hosted_engine.preflight", test=test)[
-            "Host is fit for the hosted engine"
+            "Host is ready for the hosted engine"
         ]
 
         assert (fit["result"], fit["changes"]) == (True, {})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import Paused, Unreachable
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.ha import status as ha_status
 from ovirt_he.host import systemd
 
@@ -32,7 +32,7 @@ def wait_for_ha_or_raise(
             return f"{refusal}. HA says: {_ha(fqdn)}"
         return ""
 
-    wait(
+    wait_for(
         f"the engine {fqdn}, which HA keeps running",
         look,
         lambda refusal: refusal == "",

@@ -52,16 +52,13 @@ def find(
 def _candidates(
     storage_domain: str, image: str, volume: str, place: storage.Storage | None
 ) -> Iterator[Path]:
-    """The path that vdsm prepared first: where it is, nothing else is asked."""
+    """The path that vdsm prepared first: nothing else is asked then. A LUN's has no other one."""
     yield PREPARED / storage_domain / image / volume
     tail = Path(storage_domain, "images", image, volume)
     if place is None:
         yield from (path / tail for path in _mounts())
     elif (name := storage.mount_point(place)) is not None:
         yield MOUNTS / name / tail
-    # Links to devices, on this host's own file system.
-    if place is None or storage.is_block(place["type"]):
-        yield MOUNTS / "blockSD" / storage_domain / "images" / image / volume
 
 
 def _mounts() -> list[Path]:

@@ -29,8 +29,9 @@ IN_MEMORY = ("tmpfs", "ramfs")
 
 def bootstrap_directory_is_ours(host: Host) -> Iterator[Problem]:
     """
-    The bootstrap VM's directory is missing, empty or this deployment's: its owner and mode are
-    changed, and at the end it's removed. No directory of the system's and nobody's home.
+    The bootstrap VM's directory doesn't exist, is empty, or belongs to this deployment. Its
+    owner and mode are changed, and it is removed at the end, so it must not be a system
+    directory or a home directory.
     """
     named = Path(host.settings["bootstrap"]["directory"])
     real = Path(os.path.realpath(named))
@@ -50,8 +51,8 @@ def bootstrap_directory_is_ours(host: Host) -> Iterator[Problem]:
 
 def bootstrap_directory_is_passable(host: Host) -> Iterator[Problem]:
     """
-    QEMU's user, which is none of root's, can pass through each directory above the bootstrap VM's,
-    and above what a symbolic link among them leads to.
+    QEMU's user, which isn't in root's group, can pass through each parent directory of the
+    bootstrap VM's directory, and of the targets of symbolic links among them.
     """
     named = Path(host.settings["bootstrap"]["directory"])
     for directory in _above(named):
@@ -75,8 +76,8 @@ def _above(path: Path) -> list[Path]:
 
 def bootstrap_directory_is_local(host: Host) -> Iterator[Problem]:
     """
-    The bootstrap VM's directory is on a file system of this host's disks: a server could keep
-    root from giving its files to QEMU, and what is in memory is gone after a boot.
+    The bootstrap VM's directory is on a local file system: a file server could refuse root to
+    give files to QEMU, and a file system in memory is lost at a boot.
     """
     named = host.settings["bootstrap"]["directory"]
     real = os.path.realpath(named)

@@ -28,7 +28,7 @@ SECONDS = 120
 
 
 def python(host: Host) -> Iterator[Problem]:
-    """Salt runs on a Python that the libraries are made for."""
+    """Salt runs on a Python version that the libraries support."""
     if sys.version_info[:2] not in PYTHONS:
         shown = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
         yield problem(
@@ -39,7 +39,7 @@ def python(host: Host) -> Iterator[Problem]:
 
 
 def libraries(host: Host) -> Iterator[Problem]:
-    """What is missing comes as a wheel, or as source that this host can build."""
+    """Missing libraries are available as wheels, or as source that this host can build."""
     missing = [text for text in _requirements(host) if not _installed(text)]
     if not missing:
         return

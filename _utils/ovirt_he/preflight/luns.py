@@ -23,7 +23,7 @@ CONNECT_SECONDS = 5
 
 
 def portals_answer(host: Host) -> Iterator[Problem]:
-    """Each of the target's portals takes a TCP connection from this host."""
+    """Each portal of the target accepts a TCP connection from this host."""
     portals = _portals(host)
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(_connected, portals.values()))
@@ -37,7 +37,7 @@ def portals_answer(host: Host) -> Iterator[Problem]:
 
 
 def target_is_there(host: Host) -> Iterator[Problem]:
-    """The first portal tells of the pillar's target, in the pillar's portal group."""
+    """The first portal offers the pillar's target in the pillar's portal group."""
     place, portals = host.settings["storage"], _portals(host)
     if 0 not in portals or _connected(portals[0]):
         return
@@ -72,7 +72,7 @@ def target_is_there(host: Host) -> Iterator[Problem]:
 
 
 def lun_is_free(host: Host) -> Iterator[Problem]:
-    """The pillar's LUN, or one to take, is there, free and large enough."""
+    """The pillar's LUN, or one that can be chosen, exists, is free and is large enough."""
     place = host.settings["storage"]
     if not storage.is_block(place["type"]) or export.engine_judges(host) or export.own_domain(host):
         return

@@ -155,7 +155,7 @@ def _chap(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
 
 
 def servers_resolve(host: Host) -> Iterator[Problem]:
-    """Names of the storage's servers resolve on this host."""
+    """The names of the storage servers resolve on this host."""
     place = host.settings["storage"]
     names = {}
     if place["type"] in storage.MOUNT and place["address"]:
@@ -172,7 +172,7 @@ def servers_resolve(host: Host) -> Iterator[Problem]:
 
 
 def iscsi_tools(host: Host) -> Iterator[Problem]:
-    """They come with vdsm; on a bare host the appliance phase brings both."""
+    """iscsiadm is installed if vdsm is. On a bare host, the phase appliance installs both."""
     if host.settings["storage"]["type"] != "iscsi" or not shutil.which("vdsm-client"):
         return
     if not shutil.which("iscsiadm"):
