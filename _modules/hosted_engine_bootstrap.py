@@ -8,7 +8,7 @@ from typing import Any
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
 from ovirt_he.core import command, records
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
@@ -188,7 +188,7 @@ def shut_down(name: str) -> None:
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
         _there(connection, name).shutdownFlags(hypervisor.SHUTDOWN_ACPI)
-        wait(
+        wait_for(
             f"{name} to shut down (look at it with virsh console {name}, and shut it down there)",
             lambda: hypervisor.state(_there(connection, name)),
             lambda seen: seen == "shutoff",

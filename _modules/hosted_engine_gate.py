@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ovirt_he.core.wait import last_seen
-from ovirt_he.core.wait import wait as _wait
+from ovirt_he.core.wait import last_seen, wait_for
 from ovirt_he.guest import channel, files
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
@@ -68,7 +67,7 @@ def wait() -> None:
         seen = __salt__["hosted_engine_bootstrap.state"](name)
         return _seen(LOOK_SECONDS) if seen == "running" else f"the VM is {seen or 'not defined'}"
 
-    _wait(
+    wait_for(
         f"{name} to wait for its setup",
         look,
         lambda seen: seen in ("waiting", "open"),

@@ -11,7 +11,7 @@ from ovirt_he.bootstrap import files
 from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.text import safe, tail
-from ovirt_he.core.wait import last_seen, wait
+from ovirt_he.core.wait import last_seen, wait_for
 from ovirt_he.engine import health as page
 from ovirt_he.guest import channel, setup_watch
 from ovirt_he.guest import files as guest_files
@@ -165,7 +165,7 @@ def wait_for_health() -> None:
     said last and the console's last lines.
     """
     settings = _settings()
-    wait(
+    wait_for(
         f"the engine {settings['engine']['fqdn']} to be healthy",
         health,
         lambda seen: seen == "ok",

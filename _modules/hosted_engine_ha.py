@@ -8,16 +8,14 @@ from typing import Any
 from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet, Paused
 from ovirt_he.core.state import Facts
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection
 from ovirt_he.guest import address
 from ovirt_he.ha import conf, modes, sanlock
 from ovirt_he.ha import status as ha_status
-from ovirt_he.host import volume
+from ovirt_he.host import systemd, volume
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
-
-AGENT = "ovirt-ha-agent.service"
 
 
 def status() -> dict[str, Any]:
@@ -118,7 +116,7 @@ def set_maintenance(mode: str) -> None:
     """
     wanted = modes.flags(mode)
     modes.set_(mode, _patience())
-    wait(
+    wait_for(
         f"HA to show maintenance {mode}",
         maintenance,
         lambda seen: wanted.items() <= seen.items(),
@@ -147,7 +145,7 @@ def restart_broker() -> None:
         conf.RUN_VM_CONF.parent.mkdir(mode=0o755, exist_ok=True)
         os.chown(conf.RUN_VM_CONF.parent, *conf.VDSM_KVM)
         records.write_file(conf.RUN_VM_CONF, vm_conf, mode=0o640, owner=conf.VDSM_KVM)
-    wait(
+    wait_for(
         "the HA broker to answer",
         maintenance,
         lambda seen: bool(seen["answers"]),
@@ -167,8 +165,7 @@ def agent() -> Facts:
         salt-call --local hosted_engine_ha.agent
     """
     _configured()
-    asked = command.run("systemctl", "is-enabled", AGENT, check=False)
-    return {"agent": asked.stdout.strip() or asked.stderr.strip()}
+    return {"agent": systemd.enabled_state(ha_status.AGENT)}
 
 
 def enable_agent() -> None:
@@ -181,7 +178,7 @@ def enable_agent() -> None:
 
         salt-call --local hosted_engine_ha.enable_agent
     """
-    command.run("systemctl", "enable", AGENT)
+    command.run("systemctl", "enable", ha_status.AGENT)
 
 
 def lockspace() -> Facts:
@@ -234,7 +231,7 @@ def wait_for_health() -> None:
     Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA reports, where
     name and address of the engine disagree, and the last lines of the logs.
     """
-    wait(
+    wait_for(
         "a healthy engine on shared storage",
         lambda: {key: fact for key, fact in get().items() if key in ("health", "page")},
         lambda seen: seen == {"health": "good", "page": "answers"},

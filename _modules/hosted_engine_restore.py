@@ -101,7 +101,7 @@ def fencing() -> dict[str, str]:
     }
 
 
-def give_fencing_back() -> None:
+def restore_fencing() -> None:
     """
     Set the backup's value again; the engine takes it when it starts in its final place.
 
@@ -109,7 +109,7 @@ def give_fencing_back() -> None:
 
     .. code-block:: bash
 
-        salt-call --local hosted_engine_restore.give_fencing_back
+        salt-call --local hosted_engine_restore.restore_fencing
     """
     refuse_if_deployed(__salt__, "Giving fencing back")
     before = fencing()["before"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
+from ovirt_he.core.wait import wait_for
+from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings, storage
 from salt.exceptions import CommandExecutionError
@@ -103,8 +103,6 @@ def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
 
 def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
     with _engine() as api:
-        from ovirtsdk4 import types
-
         domain = _domain(api, storage_domain)
         # Thin on a LUN, a disk grows only while a manager of the pool runs, which is the engine's
         # choice: the engine's own disk has all its room from the start.
@@ -152,7 +150,7 @@ def wait(storage_domain: str, names: list[str]) -> None:
         lost = [name for name, status in seen.items() if status in ("illegal", "absent")]
         return f"the engine failed to make {', '.join(lost)}" if lost else None
 
-    _wait(
+    wait_for(
         f"the disks {', '.join(names)}",
         look,
         lambda seen: set(seen.values()) == {"ok"},

@@ -6,11 +6,10 @@ import time
 from typing import Any
 
 from ovirt_he.core import records
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
+from ovirt_he.core.wait import wait_for
+from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
-from ovirt_he.host import address as family_
-from ovirt_he.host import authorized_keys
+from ovirt_he.host import address, authorized_keys
 from ovirt_he.host import routes as _routes
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
@@ -109,11 +108,20 @@ def restore_routes() -> None:
     _routes.restore()
 
 
-def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> None:
+def add(  # noqa: PLR0917  what a host is added with
+    name: str,
+    address: str,
+    cluster: str,
+    hosted_engine: bool = False,
+    network: str = "ovirtmgmt",
+    ssh_port: int = 22,
+) -> None:
     """
     Have the engine install this host, without a reboot; its routes are recorded before.
 
     ``hosted_engine``: with HA, by the configuration of the host that runs the engine's VM.
+    ``network``: the cluster's management network, whose bridge takes over the host's address.
+    ``ssh_port``: where the engine signs in to the host.
 
     CLI Example:
 
@@ -128,8 +136,6 @@ def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> N
     if hosted_engine:
         __salt__["ovirt_hosted_engine.wait_for_vm"]()
     with _engine() as api:
-        from ovirtsdk4 import types
-
         home = connection.find(api.clusters_service(), cluster, "cluster")
         for other in api.hosts_service().list():
             if other.address == address:
@@ -137,15 +143,14 @@ def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> N
                     f"The engine knows {address} already, as its host {other.name}: set "
                     f"hosted_engine:host:name to that, or remove it in the engine"
                 )
-        known = settings.load(__pillar__, __grains__)
-        _routes.remember(_addresses(address, family_.of(known)), known["network"]["name"])
+        _routes.remember(_addresses(address), network)
         host = types.Host(
             name=name,
             address=address,
             cluster=types.Cluster(id=home.id),
             ssh=types.Ssh(
                 authentication_method=types.SshAuthenticationMethod.PUBLICKEY,
-                port=known["host"]["ssh_port"],
+                port=ssh_port,
             ),
         )
         # A reboot, which is the engine's default, would end the run that asks for it.
@@ -153,11 +158,13 @@ def add(name: str, address: str, cluster: str, hosted_engine: bool = False) -> N
         api.hosts_service().add(host, activate=True, reboot=False, **ha)
 
 
-def _addresses(name: str, family: str) -> list[str]:
-    if found := family_.addresses(name, family):
+def _addresses(name: str) -> list[str]:
+    """Its addresses of the family that host and engine use for each other."""
+    family = address.of(settings.load(__pillar__, __grains__))
+    if found := address.addresses(name, family):
         return found
     raise CommandExecutionError(
-        f"hosted_engine:host:address: {name} has no {family_.NAMES[family]} address here: mend DNS "
+        f"hosted_engine:host:address: {name} has no {address.NAMES[family]} address here: fix DNS "
         "or /etc/hosts, or see hosted_engine:network:family"
     )
 
@@ -194,7 +201,7 @@ def activate(name: str) -> None:
     soon = time.monotonic() + LOOK_SECONDS
     idle = ("non_operational", "maintenance")
     # A host in maintenance doesn't come up by itself.
-    _wait(
+    wait_for(
         f"the engine's next look at {name}",
         lambda: _status(name),
         lambda status: status != "non_operational" or time.monotonic() > soon,
@@ -254,7 +261,7 @@ def _wait_for(name: str, wanted: tuple[str, ...], overdue: Any = lambda _: False
             return "the engine knows no such host"
         return f"the host is {status}" if overdue(status) else None
 
-    _wait(
+    wait_for(
         f"the host {name} to be {' or '.join(wanted)} in the engine",
         lambda: _status(name),
         lambda status: status in wanted,

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection
+from ovirt_he.core.wait import wait_for
+from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -88,8 +88,6 @@ def install(name: str, action: str) -> None:
     if action == "deploy":
         wait_for_vm()
     with _engine() as api:
-        from ovirtsdk4 import types
-
         found = connection.find(api.hosts_service(), name, "host")
         api.hosts_service().host_service(found.id).install(
             activate=True,
@@ -98,7 +96,7 @@ def install(name: str, action: str) -> None:
             **{f"{action}_hosted_engine": True},
         )
     # It's asynchronous: the old status may be seen a little longer.
-    _wait(
+    wait_for(
         f"the engine to begin with {name}",
         _patient(name),
         lambda seen: seen is None or seen["status"] != host["status"],
@@ -128,7 +126,7 @@ def wait_for_vm() -> None:
                 return "there is no such VM"
             return f"{vm.status.value}, on {vm.host.id if vm.host else NOWHERE}"
 
-    _wait(
+    wait_for(
         f"the engine to know which host runs its VM {own['vm']['name']}",
         patient(look, own["timeouts"]["outage"]),
         lambda seen: " on " in seen and NOWHERE not in seen,
@@ -187,7 +185,7 @@ def wait(name: str, ha: str) -> None:
             return DEPLOY if time.monotonic() > soon else None
         return None
 
-    _wait(
+    wait_for(
         f"HA of {name} to be {ha} in the engine",
         _patient(name),
         lambda seen: seen is not None and seen["ha"] == ha,

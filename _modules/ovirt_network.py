@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core.errors import NotYet
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, types
 from salt.exceptions import CommandExecutionError
 
 
@@ -67,8 +67,6 @@ def update(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> None:
     when the engine refuses, with its reason.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         found = _find(api, name, datacenter)
         if found is None:
             raise NotYet(f"The data center {datacenter} has no network {name} yet")

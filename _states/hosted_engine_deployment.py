@@ -5,14 +5,14 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def over(name: str) -> state.Goal:
     """
     Ensure that no deployment is recorded as under way.
 
     .. code-block:: yaml
 
-        Deployment is over:
+        Deployment is finished:
           hosted_engine_deployment.over:
             - name: engine.example.com
 
@@ -21,14 +21,14 @@ def over(name: str) -> state.Goal:
     return _absent("hosted_engine_deployment.finish")
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def forgotten(name: str) -> state.Goal:
     """
     Ensure that nothing of a deployment is on record, as after ``hosted_engine.clean``.
 
     .. code-block:: yaml
 
-        Records of the deployment are gone:
+        Deployment records are removed:
           hosted_engine_deployment.forgotten:
             - name: engine.example.com
     """

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("vm:name")
 def copied(name: str) -> state.Goal:
     """
     Ensure that the bootstrap VM's disk lies whole on the shared storage.
 
     .. code-block:: yaml
 
-        Bootstrap VM's disk is copied:
+        Engine disk is copied to shared storage:
           hosted_engine_disk.copied:
             - name: HostedEngine
             - unless:
@@ -31,7 +31,7 @@ def cleared(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Metadata of HA are empty:
+        HA metadata is empty:
           hosted_engine_disk.cleared:
             - name: metadata
             - unless:
@@ -39,6 +39,7 @@ def cleared(name: str) -> state.Goal:
 
     All 8,196,096 bytes that the broker reads are zeroed and read back.
     """
+    state.refuse_other(name, "metadata", "the disk to be cleared")
     return _once("metadata", {"zeroed": True}, "hosted_engine_disk.clear_metadata")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def set_up(name: str) -> state.Goal:
     """
     Ensure that engine-setup was seen complete in the bootstrap VM, and that the engine is healthy.
@@ -30,14 +30,14 @@ def set_up(name: str) -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def prepared(name: str) -> state.Goal:
     """
     Ensure that the guest makes itself final at its first boot in its final place.
 
     .. code-block:: yaml
 
-        Guest is prepared for its final place:
+        Guest is prepared to run on shared storage:
           hosted_engine_guest.prepared:
             - name: engine.example.com
     """

@@ -14,7 +14,7 @@ def lockspace_initialised(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Lockspace of HA is made:
+        HA lockspace is initialised:
           hosted_engine_ha.lockspace_initialised:
             - name: hosted-engine
             - unless:
@@ -23,6 +23,7 @@ def lockspace_initialised(name: str) -> state.Goal:
     Only during a deployment: afterwards it is made anew by hand alone, by
     ``hosted-engine --reinitialize-lockspace``.
     """
+    state.refuse_other(name, "hosted-engine", "HA's lockspace")
     return state.Goal(
         {"lockspace": "hosted-engine"},
         read=__salt__["hosted_engine_ha.lockspace"],
@@ -30,21 +31,21 @@ def lockspace_initialised(name: str) -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def maintenance_off(name: str) -> state.Goal:
     """
     Ensure that the broker answers, and that nothing keeps HA from starting the engine.
 
     .. code-block:: yaml
 
-        HA may start the engine:
+        Global maintenance is off:
           hosted_engine_ha.maintenance_off:
             - name: engine.example.com
             - unless:
               - fun: hosted_engine.deployed
 
-    ``name`` is for people. Only during a deployment, before the agent is enabled: later,
-    maintenance is an operator's intent.
+    Only during a deployment, before the agent is enabled: later, maintenance is an operator's
+    intent.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
@@ -60,7 +61,7 @@ def maintenance_off(name: str) -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def maintenance(name: str, mode: str) -> state.Goal:
     """
     Ensure that HA is in the maintenance that an operator wants: ``global``, ``local`` or ``none``.
@@ -72,8 +73,8 @@ def maintenance(name: str, mode: str) -> state.Goal:
             - name: engine.example.com
             - mode: global
 
-    ``name`` is for people. One at a time: ``local``, of this host, ends global maintenance, and
-    isn't set while the engine's VM runs here. The formula's own phases never use it.
+    One at a time: ``local``, of this host, ends global maintenance, and isn't set while the
+    engine's VM runs here. The formula's own phases never use it.
     """
 
     flags = modes.flags(mode)
@@ -108,6 +109,7 @@ def agent_enabled(name: str) -> state.Goal:
     Apart from its start, and before it: core's ``service.running`` starts first. An agent that runs
     and isn't enabled, after a killed run, would count as none.
     """
+    state.refuse_other(name, "ovirt-ha-agent", "HA's agent")
     return state.Goal(
         {"agent": "enabled"},
         read=__salt__["hosted_engine_ha.agent"],
@@ -115,14 +117,14 @@ def agent_enabled(name: str) -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def healthy(name: str) -> state.Goal:
     """
     Ensure that the engine is healthy in its final place, on whichever host, and recorded as such.
 
     .. code-block:: yaml
 
-        Hosted engine is healthy in its final place:
+        Hosted engine is healthy on shared storage:
           hosted_engine_ha.healthy:
             - name: engine.example.com
 

@@ -20,7 +20,7 @@ def present(
 
     .. code-block:: yaml
 
-        Cluster of the hosted engine is there:
+        Hosted engine cluster exists:
           ovirt_cluster.present:
             - name: Default
             - datacenter: Default

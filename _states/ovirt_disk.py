@@ -21,7 +21,7 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
 
     .. code-block:: yaml
 
-        Hosted engine disks are there:
+        Hosted engine disks exist:
           ovirt_disk.present:
             - storage_domain: hosted_storage
             - disks:

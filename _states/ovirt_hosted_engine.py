@@ -6,10 +6,10 @@ from typing import Any
 
 from ovirt_he.core import state
 from ovirt_he.core.errors import NotYet
+from ovirt_he.engine.host_status import PASSING
 from salt.exceptions import CommandExecutionError
 
 INSTALL = "ovirt_hosted_engine.install"
-PASSING = {"installing", "initializing", "unassigned", "connecting", "reboot"}
 
 
 @state.converging
@@ -19,7 +19,7 @@ def deployed(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Further host may run the engine:
+        HA is deployed on the additional host:
           ovirt_hosted_engine.deployed:
             - name: node2.example.com
 

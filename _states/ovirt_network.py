@@ -14,7 +14,7 @@ def present(name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 
 
     .. code-block:: yaml
 
-        Management network is as the hosts need it:
+        Management network is configured:
           ovirt_network.present:
             - name: ovirtmgmt
             - datacenter: Default

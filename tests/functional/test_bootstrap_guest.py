@@ -17,7 +17,7 @@ from ovirt_he.guest.files import KEYFILE, MARKER
 from ovirt_he.guest.network import FINAL_HOSTS
 from salt.exceptions import CommandExecutionError
 
-from functional.bootstrap_host import Host
+from functional.bootstrap_host import FQDN, Host
 
 SET_UP, PREPARED = "hosted_engine_guest.set_up", "hosted_engine_guest.prepared"
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
@@ -130,7 +130,7 @@ def test_a_failed_setup_is_told_at_once_with_its_log(guest):
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": failed}
     (guest.host.directory / "console.log").write_text("kernel: \x07out of memory\n")
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert ret["result"] is False
     assert "[ERROR] Failed: password (hidden) is too short" in ret["comment"]
@@ -142,7 +142,7 @@ def test_a_failed_setup_is_told_at_once_with_its_log(guest):
 def test_a_guest_that_never_answers_is_given_up_and_may_still_go_on(guest):
     guest.listens = False
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert ret["result"] is False
     assert "ssh of HostedEngineLocal" in ret["comment"]
@@ -232,7 +232,7 @@ def test_a_look_that_takes_too_long_is_no_answer_either(guest, monkeypatch):
 def test_a_setup_that_takes_too_long_may_still_go_on(guest):
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": says(5)}
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert "engine-setup in HostedEngineLocal" in ret["comment"]
     assert "Seen last: running" in ret["comment"]
@@ -247,7 +247,7 @@ def test_a_vm_that_went_off_is_reported_as_failed(guest):
 
     guest.answers |= {f"test -e {MARKER}": says(1), "sh -c": off}
 
-    ret = guest.host.minion.state(SET_UP, "engine")
+    ret = guest.host.minion.state(SET_UP, FQDN)
 
     assert ret["result"] is False
     assert "the VM is shutoff" in ret["comment"]
@@ -258,7 +258,7 @@ def test_a_vm_that_went_off_is_reported_as_failed(guest):
 def test_without_a_running_vm_it_isnt_time_yet(guest, test):
     guest.put(state="shutoff", setup="open")
 
-    ret = guest.host.minion.state(SET_UP, "engine", test=test)
+    ret = guest.host.minion.state(SET_UP, FQDN, test=test)
 
     assert ret["result"] is (None if test else False)
     assert "doesn't run" in ret["comment"]
@@ -269,7 +269,7 @@ def test_a_setup_that_is_done_is_recorded_with_its_ca(guest, engine_pki):
     guest.answers["cat /etc/pki/ovirt-engine/ca.pem"] = says(0, certificate)
     guest.answers["otopi-config-query"] = says(0, "True\n")
 
-    ret = guest.host.minion.state(SET_UP, "engine", test=True)
+    ret = guest.host.minion.state(SET_UP, FQDN, test=True)
     assert ret["result"] is None
     assert "hosted_engine_guest.complete" in ret["comment"]
     guest.host.minion("hosted_engine_guest.complete")
@@ -318,7 +318,7 @@ def test_health_is_told_over_verified_tls(page, engine, engine_pki, monkeypatch)
     trust(page, engine_pki / "ca.pem")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
 
-    ret = page.host.minion.state(SET_UP, "engine")
+    ret = page.host.minion.state(SET_UP, engine.fqdn)
 
     assert (ret["result"], ret["changes"]) == (True, {})
 
@@ -338,7 +338,7 @@ def test_an_engine_that_is_down_is_told_by_its_url(page, engine, engine_pki):
     trust(page, engine_pki / "ca.pem")
     engine.stop()
 
-    ret = page.host.minion.state(SET_UP, "engine")
+    ret = page.host.minion.state(SET_UP, engine.fqdn)
 
     assert ret["result"] is False
     assert f"https://{engine.fqdn}:{engine.port}/ovirt-engine/services/health" in ret["comment"]
@@ -383,7 +383,7 @@ class Final:
 def test_the_guest_is_prepared_once(guest, test):
     final = Final(guest)
 
-    ret = guest.host.minion.state(PREPARED, "engine", test=test)
+    ret = guest.host.minion.state(PREPARED, FQDN, test=test)
 
     if test:
         assert (ret["result"], final.enabled, final.option) == (None, "disabled", "another")
@@ -391,7 +391,7 @@ def test_the_guest_is_prepared_once(guest, test):
     assert ret["result"] is True, ret
     assert (final.enabled, final.option) == ("enabled", DISK)
     assert "method=auto" in final.files[KEYFILE]
-    assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+    assert guest.host.minion.state(PREPARED, FQDN)["changes"] == {}
 
 
 def test_an_id_that_would_be_sql_is_refused_before_anything_is_written(guest):
@@ -406,29 +406,29 @@ def test_an_id_that_would_be_sql_is_refused_before_anything_is_written(guest):
 def test_a_guest_that_does_not_answer_is_not_taken_for_unprepared(guest):
     """What can't be read isn't outdated: nothing is written into the guest."""
     final = Final(guest)
-    guest.host.minion.state(PREPARED, "engine")
+    guest.host.minion.state(PREPARED, FQDN)
     for start in ("systemctl is-enabled", f"cat {KEYFILE}", PSQL):
         kept = guest.answers[start]
         guest.answers[start] = Flaky(9999, says(0))
 
-        ret = guest.host.minion.state(PREPARED, "engine")
+        ret = guest.host.minion.state(PREPARED, FQDN)
 
         assert ret["result"] is False
         assert ret["changes"] == {}
         assert "no answer: ssh: connect to host" in ret["comment"]
         guest.answers[start] = Flaky(1, kept)
 
-    assert guest.host.minion.state(PREPARED, "engine")["changes"] == {}
+    assert guest.host.minion.state(PREPARED, FQDN)["changes"] == {}
     assert final.option == DISK
 
 
 @pytest.mark.feature("hosts_entries")
 def test_another_network_s_files_are_replaced(guest):
     final = Final(guest)
-    guest.host.minion.state(PREPARED, "engine")
+    guest.host.minion.state(PREPARED, FQDN)
     vm = {"address": "192.0.2.10/24", "hosts_entries": True}
 
-    ret = guest.host.with_pillar(vm=vm).state(PREPARED, "engine")
+    ret = guest.host.with_pillar(vm=vm).state(PREPARED, FQDN)
 
     assert ret["changes"]["network"] == {"old": "outdated", "new": "final"}
     assert "address1=192.0.2.10/24" in final.files[KEYFILE]
@@ -439,14 +439,14 @@ def test_an_engine_without_the_option_is_prepared_too(guest):
     final = Final(guest)
     final.option = ""
 
-    assert guest.host.minion.state(PREPARED, "engine")["result"] is True
+    assert guest.host.minion.state(PREPARED, FQDN)["result"] is True
 
 
 def test_a_deployed_host_is_left_alone(guest):
     Final(guest)
     guest.host.deploy()
 
-    ret = guest.host.minion.state(PREPARED, "engine")
+    ret = guest.host.minion.state(PREPARED, FQDN)
 
     assert ret["result"] is False
     assert "deployed hosted engine" in ret["comment"]

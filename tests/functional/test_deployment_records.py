@@ -90,7 +90,7 @@ def test_a_broken_record_is_a_clear_failure_of_the_first_state(minion, text, tes
 
     states = minion.apply("hosted_engine.preflight", test=test)
 
-    fit = states["Host is fit for the hosted engine"]
+    fit = states["Host is ready for the hosted engine"]
     assert (fit["result"], fit["changes"]) == (False, {})
     assert "deployment.json" in fit["comment"]
     assert "docs/operation.md" in fit["comment"]

@@ -203,7 +203,7 @@ def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     for key in ("engine:fqdn", "engine:prot", "storage:", "vm:memory_mib", "vm:mac", "vm:dns",
                 "network:test", "secrets:admin_password", "secrets:pasword"):  # fmt: skip
         assert f"hosted_engine:{key}" in valid["comment"]
-    fit = states["Host is fit for the hosted engine"]
+    fit = states["Host is ready for the hosted engine"]
     assert (fit["result"], fit["changes"]) == (False, {})
     assert "hosted_engine:host:address: node1.example.com doesn't resolve" in fit["comment"]
     assert "not-to-be-seen" not in repr(states)
@@ -222,7 +222,7 @@ def test_what_is_ignored_by_name_stops_nothing_and_is_in_the_comment(tmp_path, m
 
     for _ in range(2):
         fit = minion.apply("hosted_engine.preflight", test=test)[
-            "Host is fit for the hosted engine"
+            "Host is ready for the hosted engine"
         ]
 
         assert (fit["result"], fit["changes"]) == (True, {})
@@ -310,6 +310,39 @@ def test_secrets_are_plain_where_modules_read_them(tmp_path):
     minion = Minion(tmp_path / "minion", pillar("static"), module_dirs=[root, str(probe)])
 
     assert minion("probe.digest") == ("(hidden)", hashlib.sha256(secret.encode()).hexdigest())
+
+
+# States whose name is what they work on; all others there are once, and refuse another name.
+NAMED = {
+    "hosted_engine_bootstrap": {"running", "off", "absent", "cleared"},
+    "hosted_engine_network": {"up", "absent"},
+    "hosted_engine_libvirt": {"reachable"},
+    "hosted_engine_appliance": {"extracted"},
+    "hosted_engine_seed": {"present"},
+    "hosted_engine_hosts": {"present"},
+    "hosted_engine_hook": {"ran"},
+    "hosted_engine_pause": {"passed"},
+    "hosted_engine_shared_config": {"present"},
+}
+# Without anything to name: an SLS gives none, so that the name is the state's ID.
+NAMELESS = {"hosted_engine": {"valid", "fit", "joinable"}, "hosted_engine_libvirt": {"monolithic"}}
+
+
+@pytest.mark.parametrize("test", [True, False], ids=["test", "applied"])
+def test_a_state_that_there_is_once_refuses_another_name(tmp_path, test):
+    minion = Minion(tmp_path / "minion", pillar("static"), test=test)
+    refused = []
+    for state in sorted(each for each in minion.states if each.startswith("hosted_engine")):
+        module, _, function = state.partition(".")
+        if function in NAMED.get(module, set()) | NAMELESS.get(module, set()):
+            continue
+        arguments = {"mode": "none"} if state == "hosted_engine_ha.maintenance" else {}
+        result = minion.states[state](name="another", **arguments)
+
+        assert (result["result"], result["changes"]) == (False, {}), state
+        assert "another isn't this deployment's: " in result["comment"], state
+        refused.append(state)
+    assert len(refused) > 20
 
 
 def test_salt_documents_a_declared_state_as_any_other(minion):

@@ -104,9 +104,9 @@ def test_the_whole_file_tells_beforehand_what_would_be(host: Host, tmp_path: Pat
     results = Minion(tmp_path / "whole", given).apply("hosted_engine.host", test=True)
 
     assert [each["comment"] for each in results.values() if each["result"] is False] == []
-    assert results["Further host can join the engine"]["result"] is True
-    assert "ovirt_host.authorize" in results["Engine manages the further host"]["comment"]
-    assert "yet" in results["Further host may run the engine"]["comment"]
+    assert results["Additional host can join the engine"]["result"] is True
+    assert "ovirt_host.authorize" in results["Engine manages the additional host"]["comment"]
+    assert "yet" in results["HA is deployed on the additional host"]["comment"]
     assert not host.keys.exists()
 
 

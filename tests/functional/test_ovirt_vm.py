@@ -7,7 +7,6 @@ import threading
 from typing import Any
 
 import pytest
-from minion import ROOT, Minion
 from ovirt_he.engine import connection
 from salt.exceptions import CommandExecutionError
 
@@ -89,12 +88,8 @@ def test_the_vm_has_what_it_needs_and_a_second_run_changes_nothing(stored):
 @pytest.mark.feature("graphics")
 @pytest.mark.feature("firmware")
 @pytest.mark.feature("machine")
-def test_graphics_firmware_and_machine_as_asked_for(stored, tmp_path):
-    own = pillar(stored.engine)
-    own["hosted_engine"]["vm"]["machine"] = "pc-q35-rhel9.0.0"
-    modules = [str(stored.folder / "modules"), str(ROOT / "_modules")]
-    stored.minion = Minion(tmp_path / "other", own, module_dirs=modules)
-    asked = {"graphics": "spice", "firmware": "secure_boot"}
+def test_graphics_firmware_and_machine_as_asked_for(stored):
+    asked = {"graphics": "spice", "firmware": "secure_boot", "machine": "pc-q35-rhel9.0.0"}
 
     first, second = present(stored, **asked), present(stored, **asked)
 
@@ -314,18 +309,15 @@ def test_the_machine_is_of_the_vm_s_own_chipset(stored, supported, machine):
 
 
 @pytest.mark.feature("machine")
-def test_a_machine_of_the_old_chipset_has_its_bios_and_no_uefi(stored, tmp_path):
-    own = pillar(stored.engine)
-    own["hosted_engine"]["vm"]["machine"] = "pc-i440fx-rhel7.6.0"
-    modules = [str(stored.folder / "modules"), str(ROOT / "_modules")]
-    stored.minion = Minion(tmp_path / "other", own, module_dirs=modules)
+def test_a_machine_of_the_old_chipset_has_its_bios_and_no_uefi(stored):
+    old = {"machine": "pc-i440fx-rhel7.6.0"}
 
-    refused = present(stored)
+    refused = present(stored, **old)
     assert refused["result"] is False
     assert "hosted_engine:vm:firmware" in refused["comment"]
     assert list(stored.engine.curl("/vms")) == []
 
-    assert present(stored, firmware="bios")["result"] is True
+    assert present(stored, firmware="bios", **old)["result"] is True
     assert stored.engine.curl("/vms")[0].findtext("bios/type") == "i440fx_sea_bios"
 
 

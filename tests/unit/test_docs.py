@@ -80,6 +80,37 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_prose_fits_into_a_terminal(name):
+    """Tables and blocks of code can't be wrapped."""
+    text = re.sub(r"```.*?```", "", (ROOT / name).read_text(), flags=re.DOTALL)
+
+    long = [line for line in text.splitlines() if len(line) > 110 and not line.startswith("|")]
+
+    assert long == []
+
+
+def test_what_the_readme_calls_is_there():
+    """Functions of the formula, targets of make, and SLS files, wherever a page names them."""
+    modules = {f"{one.values[0]}.{one.values[1].name}" for one in functions("_modules")}
+    states = {f"{one.values[0]}.{one.values[1].name}" for one in functions("_states")}
+    files = {f"hosted_engine.{path.stem}" for path in (ROOT / "hosted_engine").glob("*.sls")}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    for name in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / name).read_text()
+        called = set(re.findall(r"salt-call (?:--\S+ )*(hosted_engine[\w.]+|ovirt_[\w.]+)", text))
+        applied = set(re.findall(r"state\.apply (hosted_engine\.\w+)", text))
+        made = [
+            one
+            for line in re.findall(r"(?:`|^)make ([a-z -]+)", text, re.M)
+            for one in line.split()
+        ]
+        assert called <= {one.rstrip("_") for one in modules | states}, name
+        assert applied <= files, name
+        assert set(made) <= targets, name
+
+
 def functions(folder: str):
     for path in sorted((ROOT / folder).glob("*.py")):
         for node in ast.parse(path.read_text()).body:

@@ -222,7 +222,7 @@ def test_the_handover_does_nothing_in_the_bootstrap_vm(tmp_path, change):
 
 
 @pytest.mark.feature("root_login")
-def test_root_s_login_changes_in_the_final_place_only(tmp_path):
+def test_root_s_login_changes_on_shared_storage_only(tmp_path):
     guest = Guest(tmp_path)
     config, uuid = tmp_path / "etc/ssh/sshd_config", tmp_path / "sys/class/dmi/id/product_uuid"
     final = uuid.read_text()

@@ -8,6 +8,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.state import Facts
+from ovirt_he.engine import types
 
 
 def version_of(entity: Any) -> str | None:
@@ -23,8 +24,6 @@ def version(api: Any, key: str, wanted: str) -> Any:
     """
     if not wanted:
         return None
-    from ovirtsdk4 import types
-
     levels = _levels(api)
     if wanted not in levels:
         offered = ", ".join(sorted(levels, key=_number))
@@ -44,8 +43,6 @@ def cpu(api: Any, level: str, wanted: str) -> Any:
     """
     if not wanted:
         return None
-    from ovirtsdk4 import types
-
     offered = _levels(api).get(level, [])
     if wanted not in offered:
         raise CommandExecutionError(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ovirt_he.core.errors import NotUpYet, Unreachable
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def patient(read: Callable[[], T], gap: float) -> Callable[[], T]:
                 unheard.append(error)
                 return []
 
-        answers = ask() or wait(
+        answers = ask() or wait_for(
             "an answer of the engine",
             ask,
             lambda seen: bool(seen) or time.monotonic() > until,

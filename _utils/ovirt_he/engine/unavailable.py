@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
 from ovirt_he.core.errors import Paused, Unreachable
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.ha import status as ha_status
-
-AGENT = "ovirt-ha-agent.service"
+from ovirt_he.host import systemd
 
 
 def wait_for_ha_or_raise(
@@ -24,7 +22,7 @@ def wait_for_ha_or_raise(
     runs here that could start the engine, or without a ``timeout``.
     """
     status = _ha(fqdn)
-    if not timeout or not _agent_runs():
+    if not timeout or systemd.active_state(ha_status.AGENT) != "active":
         raise type(error)(f"{error}. HA says: {status}") from error
 
     def look() -> str:
@@ -34,7 +32,7 @@ def wait_for_ha_or_raise(
             return f"{refusal}. HA says: {_ha(fqdn)}"
         return ""
 
-    wait(
+    wait_for(
         f"the engine {fqdn}, which HA keeps running",
         look,
         lambda refusal: refusal == "",
@@ -51,8 +49,3 @@ def _ha(fqdn: str) -> str:
     if status["global_maintenance"]:
         raise Paused(f"The engine {fqdn} is down under global maintenance: nothing is checked")
     return ha_status.summary(status)
-
-
-def _agent_runs() -> bool:
-    # Any code but 0: inactive, failed, activating after a failure, or no such unit.
-    return command.run("systemctl", "is-active", AGENT, check=False).stdout.strip() == "active"

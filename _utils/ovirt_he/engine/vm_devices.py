@@ -7,6 +7,8 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
+from ovirt_he.engine import types
+
 MIB = 2**20
 # More sockets than that no guest is given; then one socket has all cores.
 SOCKETS = 16
@@ -68,7 +70,7 @@ def bios_type(firmware: str, machine: str) -> str:
     return OLD_BIOS
 
 
-def resources(types: Any, memory_mib: int, cpus: int) -> dict[str, Any]:
+def resources(memory_mib: int, cpus: int) -> dict[str, Any]:
     """Memory and CPUs as the SDK wants them of a VM: what can be changed at any time."""
     sockets, cores = (cpus, 1) if cpus <= SOCKETS else (1, cpus)
     memory = memory_mib * MIB

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ovirt_he.core.text import safe
-from ovirt_he.core.wait import last_seen, wait
+from ovirt_he.core.wait import last_seen, wait_for
 from ovirt_he.guest import channel, files
 
 # One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
@@ -86,7 +86,7 @@ class Watch:
         """
         timeouts = self.settings["timeouts"]
         restore = timeouts["restore"] if self.settings["restore"]["backup"] else 0
-        wait(
+        wait_for(
             f"ssh of {self.name}",
             self._reached,
             lambda seen: seen == "reached",
@@ -94,7 +94,7 @@ class Watch:
             failed=lambda seen: seen if seen.startswith("the VM") else None,
             explain=self._console,
         )
-        wait(
+        wait_for(
             f"engine-setup in {self.name}",
             self._looked,
             lambda seen: seen == SEEN[COMPLETE],

@@ -45,7 +45,7 @@ def known(settings: Mapping[str, Any]) -> Own | None:
     wanted = settings["storage"]
     is_recorded = bool(recorded.get("storage"))
     # The pillar knows more of a LUN than hosted-engine.conf.
-    if not place or (not is_recorded and storage.same(wanted, storage.connection(place))):
+    if not place or (not is_recorded and storage.same(wanted, storage.location(place))):
         place = _place(wanted)
     return Own(identifier, place)
 

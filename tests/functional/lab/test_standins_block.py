@@ -189,9 +189,10 @@ def test_raw_volume_is_a_block_device_of_whole_extents(domain: dict[str, Any]) -
 
     size = subprocess.check_output(["blockdev", "--getsize64", path], text=True)
     assert int(size) == GIB + 128 * MIB
-    below = mounts.MOUNTS / "blockSD" / SD / "images" / IMAGE
+    below = Path(path).parent
+    assert below == volumes.LINKS / SD / IMAGE
     assert [entry.name for entry in below.iterdir()] == [VOLUME], "nothing lies beside a volume"
-    assert (below / VOLUME).readlink() == loops.DEVICES / SD / VOLUME
+    assert Path(path).readlink() == loops.DEVICES / SD / VOLUME
     assert Path(path).stat().st_uid == Path(path).stat().st_gid == 36
     misaligned = ["dd", "if=/dev/zero", f"of={path}", "bs=1000", "count=1", "oflag=direct"]
     assert subprocess.run(misaligned, capture_output=True, check=False).returncode != 0
@@ -199,6 +200,25 @@ def test_raw_volume_is_a_block_device_of_whole_extents(domain: dict[str, Any]) -
     assert (about["capacity"], about["truesize"]) == (str(GIB + 1), size.strip())
     with pytest.raises(vdsm_errors.InvalidParameter, match="sparse raw"):
         volumes.create(SD, VM, VOLUME, size=GIB)
+
+
+def test_volume_of_a_lun_is_seen_below_run_alone_and_while_it_is_prepared(
+    domain: dict[str, Any],
+) -> None:
+    """Below /rhev vdsm links a block domain's special volumes, and none of its images."""
+    volumes.create(SD, IMAGE, VOLUME, size=GIB, preallocate=True)
+    link = volumes.LINKS / SD / IMAGE / VOLUME
+    assert not link.exists()
+
+    volumes.prepare(SD, IMAGE, VOLUME)
+
+    assert link.is_block_device()
+    below = mounts.MOUNTS / "blockSD" / SD
+    assert (below / "dom_md/ids").is_block_device()
+    assert not list(below.glob("images/**/*"))
+    volumes.teardown(SD, IMAGE)
+    assert not link.parent.exists()
+    assert not (loops.DEVICES / SD / VOLUME).exists()
 
 
 def test_cow_volume_has_room_as_it_is_asked_for(domain: dict[str, Any]) -> None:
