@@ -221,8 +221,8 @@ def console() -> str:
 
 def prepared(disk: str) -> dict[str, Any]:
     """
-    Whether the guest is ready for its final place: ``handover``, ``network``, and whether the
-    engine was told that the image ``disk`` holds the configuration.
+    Whether the guest is prepared to run on shared storage: ``handover``, ``network``, and whether
+    the engine knows that the image ``disk`` holds the configuration.
 
     CLI Example:
 
@@ -247,8 +247,8 @@ def prepared(disk: str) -> dict[str, Any]:
 
 def prepare(disk: str) -> None:
     """
-    Prepare the guest for its final place, and tell the engine that the image ``disk`` holds the
-    configuration.
+    Prepare the guest to run on shared storage, and tell the engine that the image ``disk`` holds
+    the configuration.
 
     CLI Example:
 

@@ -103,7 +103,7 @@ def fencing() -> dict[str, str]:
 
 def restore_fencing() -> None:
     """
-    Set the backup's value again; the engine takes it when it starts in its final place.
+    Set the backup's value again; the engine reads it when it starts on shared storage.
 
     CLI Example:
 

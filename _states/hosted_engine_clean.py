@@ -36,7 +36,7 @@ def allowed(name: str) -> state.Goal:
 @state.converging_own("vm:name")
 def engine_stopped(name: str) -> state.Goal:
     """
-    Ensure that the engine's VM in its final place is gone from this host.
+    Ensure that the engine VM on shared storage is removed from this host.
 
     .. code-block:: yaml
 
@@ -55,7 +55,7 @@ def engine_stopped(name: str) -> state.Goal:
 @state.converging_own("storage:name")
 def storage_recorded(name: str) -> state.Goal:
     """
-    Ensure that what the engine made on the storage is on record, before its VM is thrown away.
+    Ensure that what the engine made on the storage is recorded, before its VM is removed.
 
     .. code-block:: yaml
 

@@ -33,7 +33,7 @@ def set_up(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def prepared(name: str) -> state.Goal:
     """
-    Ensure that the guest makes itself final at its first boot in its final place.
+    Ensure that the guest finishes its configuration at its first boot on shared storage.
 
     .. code-block:: yaml
 

@@ -1,4 +1,4 @@
-"""High availability keeps the engine running in its final place."""
+"""High availability keeps the engine running on shared storage."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def agent_enabled(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def healthy(name: str) -> state.Goal:
     """
-    Ensure that the engine is healthy in its final place, on whichever host, and recorded as such.
+    Ensure that the engine is healthy on shared storage, on any host, and recorded as such.
 
     .. code-block:: yaml
 

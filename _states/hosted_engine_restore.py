@@ -28,7 +28,7 @@ def sent(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def fencing_restored(name: str) -> state.Goal:
     """
-    Ensure that the restored engine fences again, once it has started in its final place.
+    Ensure that the restored engine fences again, once it has started on shared storage.
 
     .. code-block:: yaml
 

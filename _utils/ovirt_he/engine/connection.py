@@ -131,7 +131,7 @@ class Site:
         raise NotYet(f"The engine's CA isn't known yet: no {records.ca()}")
 
     def address(self) -> str:
-        """The engine's address now: it changes when the engine moves to its final place."""
+        """The engine's address now: it changes when the engine moves to shared storage."""
         try:
             found = socket.getaddrinfo(self.fqdn, self.port, type=socket.SOCK_STREAM)
         except OSError as error:

@@ -25,7 +25,7 @@ FORESEEABLE = ["addr-gen-mode=eui64", "ip6-privacy=0", "dhcp-duid=ll"]
 
 def keyfile(settings: dict[str, Any], gateway: str, family: str) -> str:
     """
-    NetworkManager's connection in the final place, for the card with our MAC address.
+    NetworkManager's connection on shared storage, for the card with our MAC address.
 
     ``gateway`` is a static guest's; DHCP and router advertisements tell their own. The other family
     is switched off where the pillar wants this one alone, otherwise the network decides.
@@ -63,7 +63,7 @@ def bootstrap_keyfile(settings: dict[str, Any], address: str) -> str:
 def final_files(
     settings: dict[str, Any], grains: Mapping[str, Any], gateway: str
 ) -> dict[str, str]:
-    """The files from which the guest's network in its final place comes."""
+    """The files that configure the guest's network on shared storage."""
     family = family_.of(settings)
     return {
         KEYFILE: keyfile(settings, gateway, family),

@@ -2,7 +2,7 @@
 What the guest gets beside its engine: packages, a security profile, FIPS mode, root's login.
 
 All of it happens in the guest, before engine-setup: what doesn't go together with the engine then
-fails in the bootstrap, at once and with its output, and not in the final place.
+fails in the bootstrap, at once and with its output, and not on shared storage.
 """
 
 from __future__ import annotations
