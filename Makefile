@@ -4,7 +4,7 @@ VENV := .venv
 # The versions of all that is installed, by the line of Salt; `make lock` refreshes them.
 SALTS := 3006.28 3007.15 3008.3
 CONSTRAINTS := constraints/3008.txt
-# The lab's tests are one worker's, the kernel's another's, the third runs all others meanwhile.
+# Two labs, one worker's each; the kernels and all others are the third's meanwhile: tests/conftest.py.
 SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 PYTHONS ?= 3.10 3.11 3.12 3.13
 PYTHON ?= /usr/bin/python3
