@@ -60,7 +60,7 @@ def get() -> Facts:
     facts["page"] = _page()
     # The name may resolve to another machine, which then doesn't answer as the engine.
     known = facts["page"] == "answers"
-    facts["address"] = address.seen(_settings()) if known else "unknown"
+    facts["address"] = address.check(_settings()) if known else "unknown"
     if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
         raise Paused(
             f"global maintenance: the engine may be down. HA reports {facts['health']}; its page: "

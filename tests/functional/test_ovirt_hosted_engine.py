@@ -205,7 +205,7 @@ def test_what_stops_a_host_from_joining_is_told(host: Host, tmp_path: Path) -> N
     assert "host:joins: false" in problems("no", joins=False)[0]
     assert "engine:ca_file: missing" in problems("none", ca_file="")[0]
     assert "there is no file /none.pem" in problems("absent", ca_file="/none.pem")[0]
-    assert "isn't to be trusted" in problems("foreign", ca_file=str(other))[0]
+    assert "can't be verified" in problems("foreign", ca_file=str(other))[0]
 
 
 @pytest.mark.feature("more_hosts")
