@@ -10,12 +10,14 @@ from ovirt_he.bootstrap import files, image
 from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.ha import metadata
-from ovirt_he.host import guard, stage, volume
+from ovirt_he.host import guard, stage, systemd, volume
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
 # vdsm's names of formats, and qemu-img's.
 IMAGE_FORMATS = {"raw": "raw", "cow": "qcow2"}
+# systemd's states of a unit whose processes may still write.
+RUNS = ("active", "activating", "reloading", "deactivating")
 
 
 def get(disk: str) -> dict[str, Any]:
@@ -165,15 +167,10 @@ def _refuse_where_the_engine_may_run() -> None:
         why = f"the VM {known['vm']['name']} runs here"
     elif stage.runs(known["bootstrap"]["name"]):
         why = f"the VM {known['bootstrap']['name']} still runs"
-    elif _active("ovirt-ha-agent"):
+    elif systemd.active_state("ovirt-ha-agent") in RUNS:
         why = "ovirt-ha-agent is active: systemctl stop ovirt-ha-agent"
     if why:
         raise CommandExecutionError(f"The hosted engine's disks aren't written to: {why}")
-
-
-def _active(unit: str) -> bool:
-    asked = command.run("systemctl", "is-active", unit, check=False)
-    return asked.stdout.strip() in ("active", "activating", "reloading", "deactivating")
 
 
 def _overlay() -> Path:

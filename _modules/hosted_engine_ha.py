@@ -13,11 +13,9 @@ from ovirt_he.engine import connection
 from ovirt_he.guest import address
 from ovirt_he.ha import conf, modes, sanlock
 from ovirt_he.ha import status as ha_status
-from ovirt_he.host import volume
+from ovirt_he.host import systemd, volume
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
-
-AGENT = "ovirt-ha-agent.service"
 
 
 def status() -> dict[str, Any]:
@@ -167,8 +165,7 @@ def agent() -> Facts:
         salt-call --local hosted_engine_ha.agent
     """
     _configured()
-    asked = command.run("systemctl", "is-enabled", AGENT, check=False)
-    return {"agent": asked.stdout.strip() or asked.stderr.strip()}
+    return {"agent": systemd.enabled_state(ha_status.AGENT)}
 
 
 def enable_agent() -> None:
@@ -181,7 +178,7 @@ def enable_agent() -> None:
 
         salt-call --local hosted_engine_ha.enable_agent
     """
-    command.run("systemctl", "enable", AGENT)
+    command.run("systemctl", "enable", ha_status.AGENT)
 
 
 def lockspace() -> Facts:

@@ -138,7 +138,7 @@ def save_network() -> None:
         salt-call --local vdsm.save_network
     """
     call("Host", "setSafeNetworkConfig")
-    # vdsm doesn't report whether it was saved; ovirt_host.network reads it from here.
+    # vdsm doesn't report whether it was saved; ovirt_host.routes reads it from here.
     if (routes := records.read("routes")) is not None:
         records.write("routes", routes | {"saved": True})
 

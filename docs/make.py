@@ -93,8 +93,8 @@ def _row(key: str, item: dict[str, Any], required: bool) -> str:
     shown = f"**{key}**" if required else key
     choices = " or ".join(f"`{choice}`" for choice in item.get("enum", ()))
     names = {"array": "list of strings", "object": "mapping of strings"}
-    kind = choices or names.get(item["type"], item["type"])
-    cells = (shown, kind, _default(item), item["description"])
+    type_ = choices or names.get(item["type"], item["type"])
+    cells = (shown, type_, _default(item), item["description"])
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

@@ -1,5 +1,5 @@
 # Add the host and its storage to the engine, and create the VM in which the engine will finally run.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, global_maintenance with context %}
 {%- from "hosted_engine/site.jinja" import hooks, pause with context %}
 
 include:
@@ -21,7 +21,7 @@ HA agent of the deployed host is running:
   service.running:
     - name: ovirt-ha-agent
     - onlyif: {{ deployed | json }}
-    - unless: {{ maintained | json }}
+    - unless: {{ global_maintenance | json }}
     - require:
       - service: HA broker of the deployed host is running
 

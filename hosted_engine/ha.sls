@@ -1,5 +1,5 @@
 # Start the engine from shared storage under HA, then remove everything that belongs to the bootstrap.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, global_maintenance with context %}
 {%- from "hosted_engine/site.jinja" import pause with context %}
 
 include:
@@ -56,7 +56,7 @@ HA agent is enabled:
 HA agent is running:
   service.running:
     - name: ovirt-ha-agent
-    - unless: {{ maintained | json }}
+    - unless: {{ global_maintenance | json }}
     - require:
       - hosted_engine_ha: HA agent is enabled
 
@@ -66,7 +66,7 @@ Hosted engine is healthy on shared storage:
     - require:
       - service: HA agent is running
 
-# The states below are independent of each other; one that fails is retried by the next run.
+# The engine no longer depends on the states below: the next run repeats those that fail.
 Bootstrap VM is removed:
   hosted_engine_bootstrap.absent:
     - name: {{ hosted_engine.bootstrap.name }}

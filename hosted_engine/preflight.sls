@@ -3,6 +3,6 @@
 Hosted engine pillar is valid:
   hosted_engine.valid
 
-# Memory, names and routes matter during the deployment; a deployed engine's host isn't judged by them.
+# Memory, names and routes only matter during the deployment, so a deployed host isn't checked.
 Host is ready for the hosted engine:
   hosted_engine.fit

@@ -119,7 +119,7 @@ def test_a_lun_is_chosen_among_those_that_fit(formula, hv, logged_in):
         storage = iscsi()["storage"] | {"lun": lun}
         return formula().python(
             "ovirt_he.host.lun_selection.choose("
-            f"ovirt_he.host.iscsi.devices(), {storage!r}, {60 * GIB})"
+            f"ovirt_he.host.block_devices.luns(), {storage!r}, {60 * GIB})"
         )
 
     with pytest.raises(Failed, match="Several LUNs could hold"):

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from ovirt_he.preflight import links
 
-from unit.test_preflight import Lab, lab
+from unit.preflight_lab import Lab
 
-__all__ = ["lab"]
 SAMPLE = Path(__file__).parent / "samples" / "ip-d-j-address.json"
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command
 from ovirt_he.core.errors import Paused, Unreachable
 from ovirt_he.core.wait import wait_for
 from ovirt_he.ha import status
-
-AGENT = "ovirt-ha-agent.service"
+from ovirt_he.host import systemd
 
 
 def wait_for_ha_or_raise(
@@ -24,7 +22,7 @@ def wait_for_ha_or_raise(
     runs here that could start the engine, or without a ``timeout``.
     """
     report = _report(fqdn)
-    if not timeout or not _agent_runs():
+    if not timeout or systemd.active_state(status.AGENT) != "active":
         raise type(error)(f"{error}. HA reports: {report}") from error
 
     def look() -> str:
@@ -51,8 +49,3 @@ def _report(fqdn: str) -> str:
     if found["global_maintenance"]:
         raise Paused(f"The engine {fqdn} is down under global maintenance: nothing is checked")
     return status.summary(found)
-
-
-def _agent_runs() -> bool:
-    # Any code but 0: inactive, failed, activating after a failure, or no such unit.
-    return command.run("systemctl", "is-active", AGENT, check=False).stdout.strip() == "active"

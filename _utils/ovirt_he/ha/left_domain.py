@@ -10,15 +10,14 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core import command, records
+from ovirt_he.core import command
 from ovirt_he.ha import conf, metadata, own_domain
-from ovirt_he.host import iscsi, storage_probe, volume
+from ovirt_he.host import block_devices, mounts, storage_probe, volume
 from ovirt_he.pillar import storage
 
 log = logging.getLogger(__name__)
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-MOUNTED = Path("/proc/self/mounts")
 # Types in the metadata of volumes: the engine's own bookkeeping, and the four disks.
 BOOKKEEPING = ["DISKTYPE=OVFS", "OVF_STORE"]
 DISKS = ["DISKTYPE=HEVD", "DISKTYPE=HESD", "DISKTYPE=HEMD", "DISKTYPE=HECI"]
@@ -48,8 +47,7 @@ def mount(place: storage.Storage) -> Path | None:
     """Where vdsm mounts it; None: not mounted, even if the directory exists."""
     path = volume.MOUNTS / str(storage.mount_point(place))
     # Not by a stat of the path, which a dead server would block.
-    mounted = (line.split()[1] for line in records.read_file(MOUNTED).splitlines())
-    return path if str(path) in mounted else None
+    return path if str(path) in mounts.types() else None
 
 
 def check(path: Path, known: own_domain.Own, ids: Mapping[str, Any] | None) -> None:
@@ -128,7 +126,7 @@ def _images(domain: Path) -> dict[str, str]:
 def _is_free(place: storage.Storage) -> bool:
     """Whether this host sees the LUN, and nothing on it."""
     try:
-        luns = iscsi.devices()
+        luns = block_devices.luns()
     except CommandExecutionError as error:
         log.warning("LUNs can't be looked at: %s", error)
         return False

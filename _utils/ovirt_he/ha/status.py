@@ -17,6 +17,7 @@ from ovirt_he.core.wait import wait_for
 
 # HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
 WATCH_SECONDS = 65
+AGENT = "ovirt-ha-agent.service"
 LOGS = Path("/var/log/ovirt-hosted-engine-ha")
 
 
