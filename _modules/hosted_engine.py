@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ovirt_he.core import command, records
+from ovirt_he.core import records
 from ovirt_he.engine import connection
 from ovirt_he.ha import conf
-from ovirt_he.host import iscsi as san
-from ovirt_he.host import lun_selection
-from ovirt_he.host import stage as progress
-from ovirt_he.pillar import settings as _settings
+from ovirt_he.ha.status import AGENT
+from ovirt_he.host import block_devices, iscsi, lun_selection, systemd
+from ovirt_he.host.stage import next_phase, traces
 from ovirt_he.pillar import storage
+from ovirt_he.pillar.settings import merge, secret
 from ovirt_he.preflight import check, join, registry
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 log = logging.getLogger(__name__)
-AGENT = "ovirt-ha-agent.service"
-# All answers of ``systemctl is-enabled`` that mean: the agent doesn't start by itself.
-NOT_ENABLED = {"disabled", "masked", "masked-runtime", "static", "indirect", "not-found", "linked"}
 
 
 def settings() -> dict[str, Any]:
@@ -35,7 +32,7 @@ def settings() -> dict[str, Any]:
     A faulty pillar has settings too, so that every SLS renders: ``hosted_engine.problems`` and the
     state ``hosted_engine.valid`` tell its faults.
     """
-    return _settings.merge(__pillar__, __grains__)
+    return merge(__pillar__, __grains__)
 
 
 def deployed() -> bool:
@@ -63,7 +60,7 @@ def deployed() -> bool:
     if records.read("setup") is not None and records.read("copied") is None:
         # Our own way, before the copy; a distribution may enable the agent with its package.
         return False
-    return _agent_enabled()
+    return systemd.is_enabled(AGENT)
 
 
 def preflight() -> list[dict[str, str]]:
@@ -187,14 +184,14 @@ def storage_devices() -> dict[str, Any]:
         raise SaltInvocationError(f"storage:type {where['type']} has no targets and no LUNs")
     if where["type"] == "iscsi":
         storage.readable_portals(where)
-    iscsi, by_engine = where["type"] == "iscsi", _managed(node)
+    is_iscsi, by_engine = where["type"] == "iscsi", _managed(node)
     if by_engine:
-        targets = __salt__["ovirt_host_storage.discover"](node) if iscsi else []
+        targets = __salt__["ovirt_host_storage.discover"](node, where) if is_iscsi else []
         found = __salt__["ovirt_host_storage.devices"](node)
     else:
-        password = _settings.secret(__pillar__, "iscsi_discovery_password")
-        targets = san.targets(where, password) if iscsi else []
-        found = san.devices()
+        password = secret(__pillar__, "iscsi_discovery_password")
+        targets = iscsi.targets(where, password) if is_iscsi else []
+        found = block_devices.luns()
     return {
         "asked": "engine" if by_engine else "host",
         "targets": targets,
@@ -225,13 +222,13 @@ def stage() -> dict[str, Any]:
     ``next`` names the phase that has something to do, or None; the rest is what was seen. Read
     without libraries and logins, so that it answers on a bare and on a broken host alike.
     """
-    there = progress.traces(settings())
+    there = traces(settings())
     there["configured"] = conf.is_written()
     there["deployed"] = past = deployed()
     # The records of the deployment are gone at its end.
     there["setup_complete"] = past or records.read("setup") is not None
     there["disk_copied"] = past or records.read("copied") is not None
-    return {"next": progress.next_phase(there), **there}
+    return {"next": next_phase(there), **there}
 
 
 def status() -> dict[str, Any]:
@@ -270,19 +267,3 @@ def engine_version() -> str:
     """
     with connection.engine(__opts__, __pillar__, __grains__, __context__) as api:
         return str(api.get().product_info.version.full_version)
-
-
-def _agent_enabled() -> bool:
-    """By files, through systemctl: Salt's ``service.enabled`` answers True without systemd."""
-    asked = command.run("systemctl", "is-enabled", AGENT, check=False)
-    answer = asked.stdout.strip()
-    if answer in ("enabled", "enabled-runtime"):
-        return True
-    # Before version 253 a missing unit is told on stderr only.
-    missing = not answer and "No such file or directory" in asked.stderr
-    if answer in NOT_ENABLED or missing:
-        return False
-    raise CommandExecutionError(
-        f"Cannot determine whether {AGENT} is enabled: systemctl is-enabled answered "
-        f"{answer or asked.stderr.strip()!r}, exit code {asked.returncode}"
-    )

@@ -8,7 +8,7 @@ from typing import Any
 from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
 from ovirt_he.core import command, records
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings as settings_
@@ -150,7 +150,7 @@ def rebuild(name: str) -> None:
     refuse_if_deployed(__salt__, f"Rebuilding {name}")
     settings = _settings()
     if vm.is_complete(settings):
-        raise CommandExecutionError(f"{name} is set up: it is shut down, never thrown away")
+        raise CommandExecutionError(f"{name} is set up: it is shut down, never discarded")
     with hypervisor.libvirt(settings) as connection:
         domain = _domain(connection, name)
         if domain is not None:
@@ -188,7 +188,7 @@ def shut_down(name: str) -> None:
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
         _there(connection, name).shutdownFlags(hypervisor.SHUTDOWN_ACPI)
-        wait(
+        wait_for(
             f"{name} to shut down (look at it with virsh console {name}, and shut it down there)",
             lambda: hypervisor.state(_there(connection, name)),
             lambda seen: seen == "shutoff",

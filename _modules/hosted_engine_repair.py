@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ovirt_he.core import command
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.ha import sanlock, status
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -104,7 +104,7 @@ def clean_metadata(host_id: int) -> None:
         COMMAND, "--clean-metadata", f"--host-id={host_id}", "--force-cleanup",
         timeout=STORAGE_SECONDS, advice="Look at: /var/log/ovirt-hosted-engine-ha/agent.log",
     )  # fmt: skip
-    wait(
+    wait_for(
         f"HA to forget host {host_id}",
         lambda: sorted(status.read()["hosts"]),
         lambda known: host_id not in known,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core.text import safe
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection
 from ovirt_he.ha import own_domain
 from ovirt_he.host import storage_probe
@@ -91,7 +91,7 @@ def refuse_left_over(wanted: dict[str, Any]) -> None:
         salt-call --local hosted_engine_storage_domain.refuse_left_over '{type: fc, lun: 36001405a}'
     """
     known = own_domain.known(settings.load(__pillar__, __grains__))
-    if known is None or storage.same(wanted, storage.connection(known.storage)):
+    if known is None or storage.same(wanted, storage.location(known.storage)):
         return
     if (left := __salt__["hosted_engine_clean.storage"]()) is not None:
         raise CommandExecutionError(
@@ -118,7 +118,7 @@ def record(name: str) -> None:
     """
     __salt__["ovirt_storage_domain.wait"](name)
     domain, known = _domain(name), own_domain.known(settings.load(__pillar__, __grains__))
-    if known is None or not storage.same(domain["storage"], storage.connection(known.storage)):
+    if known is None or not storage.same(domain["storage"], storage.location(known.storage)):
         place = storage.where(known.storage) if known else "any storage"
         raise CommandExecutionError(
             f"No run of this deployment is known to have made the storage domain {name} on "
@@ -203,7 +203,7 @@ def connect(name: str) -> None:
     """
     domain = _domain(name)
     __salt__["vdsm.connect_storage"]()
-    wait(
+    wait_for(
         f"this host to see the storage domain {name} ({domain['id']})",
         lambda: __salt__["vdsm.sees"](domain["id"]),
         bool,

@@ -8,8 +8,8 @@ from typing import Any
 
 from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
-from ovirt_he.core.wait import wait
-from ovirt_he.engine import connection, ovf, vm_devices
+from ovirt_he.core.wait import wait_for
+from ovirt_he.engine import connection, ovf, types, vm_devices
 from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -56,7 +56,7 @@ def stored(name: str, storage_domain: str) -> bool | None:
     storage = settings.load(__pillar__, __grains__)["storage"]
     if ovf.WHOLE in _held(vm, domain, stores).values():
         return True
-    readable = all(ovf.is_at_hand(domain, *store, storage) for store in stores)
+    readable = all(ovf.is_readable(domain, *store, storage) for store in stores)
     return False if readable else None
 
 
@@ -79,7 +79,7 @@ def prepare(name: str, storage_domain: str) -> None:
 def _prepare(domain: str, stores: list[tuple[str, str]]) -> None:
     storage = settings.load(__pillar__, __grains__)["storage"]
     for image, volume in stores:
-        if not ovf.is_at_hand(domain, image, volume, storage):
+        if not ovf.is_readable(domain, image, volume, storage):
             __salt__["vdsm.prepare_image"](domain, image, volume)
 
 
@@ -115,8 +115,6 @@ def store(name: str, storage_domain: str) -> None:
     # A change of the marked VM makes the engine write by itself; asking for it as well would be
     # refused. Where it refuses the change, it is writing what an earlier run changed.
     with contextlib.suppress(connection.UnderWay), _engine() as api:
-        from ovirtsdk4 import types
-
         api.vms_service().vm_service(vm).update(
             types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
         )
@@ -127,7 +125,7 @@ def store(name: str, storage_domain: str) -> None:
         _prepare(*found[1:])
         return _held(*found)
 
-    wait(
+    wait_for(
         f"the definition {vm}.ovf of {name} in an OVF store of {storage_domain}, by store",
         look,
         lambda seen: ovf.WHOLE in seen.values(),

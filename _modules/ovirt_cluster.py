@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.engine import compatibility, connection
+from ovirt_he.engine import compatibility, connection, types
 
 
 def _engine() -> Any:
@@ -64,8 +64,6 @@ def add(
     the engine refuses, with its reason.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         home = connection.find(api.data_centers_service(), datacenter, "data center")
         level = version or compatibility.version_of(home) or ""
         api.clusters_service().add(
@@ -94,8 +92,6 @@ def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bo
     the engine refuses, with its reason.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         service = api.clusters_service()
         found = connection.find(service, name, "cluster")
         level = version or compatibility.version_of(found) or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovirt_he.engine import compatibility, connection
+from ovirt_he.engine import compatibility, connection, types
 
 
 def _engine() -> Any:
@@ -52,8 +52,6 @@ def add(name: str, version: str = "") -> None:
     refuses, with its reason.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         api.data_centers_service().add(
             types.DataCenter(
                 name=name,
@@ -77,8 +75,6 @@ def update(name: str, version: str) -> None:
     refuses, with its reason.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         service = api.data_centers_service()
         found = connection.find(service, name, "data center")
         wanted = types.DataCenter(version=compatibility.version(api, "datacenter:version", version))

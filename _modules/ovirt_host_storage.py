@@ -6,10 +6,16 @@ import contextlib
 import socket
 from typing import Any
 
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, types
 from ovirt_he.host import lun_selection
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import (
+    lun_bytes,
+    of_api_name,
+    portal_group,
+    portals,
+    shown_portal,
+)
 from salt.exceptions import CommandExecutionError
 
 
@@ -17,31 +23,29 @@ def _engine() -> Any:
     return connection.engine(__opts__, __pillar__, __grains__, __context__)
 
 
-def discover(host: str) -> list[dict[str, Any]]:
+def discover(host: str, storage: dict[str, Any]) -> list[dict[str, Any]]:
     """
-    The targets that the pillar's first portal tells a host of: ``target``, ``address``, ``port``,
-    ``portal`` (the number of its group; empty: not told) each, once for each portal.
+    The targets that the first of a storage's portals reports to a host: ``target``, ``address``,
+    ``port``, ``portal`` (the number of its group; empty: not reported) each, once for each portal.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_host_storage.discover node1.example.com
+        salt-call --local ovirt_host_storage.discover node1.example.com \\
+            '{portals: [192.0.2.7], discovery_user: finder}'
 
-    The discovery's CHAP is ``storage:discovery_user`` with ``secrets:iscsi_discovery_password``.
+    ``storage``: of the pillar's keys, ``portals`` and ``discovery_user``. The password of that user
+    is ``secrets:iscsi_discovery_password``.
 
     Raises CommandExecutionError when the portal doesn't answer or refuses the password.
     """
-    # Of a pillar that doesn't name its target yet, too: to find it.
-    wanted = settings.merge(__pillar__, __grains__)["storage"]
-    address, port = kinds.portals(wanted)[0]
+    address, port = portals(storage)[0]
     with _engine() as api:
-        from ovirtsdk4 import types
-
         found = _host(api, host).discover_iscsi(
             iscsi=types.IscsiDetails(
                 address=address, port=port,
-                **_chap(wanted["discovery_user"], "iscsi_discovery_password"),
+                **_chap(storage.get("discovery_user", ""), "iscsi_discovery_password"),
             )
         )  # fmt: skip
         return [
@@ -49,34 +53,33 @@ def discover(host: str) -> list[dict[str, Any]]:
                 "target": one.target,
                 "address": one.address.strip("[]"),
                 "port": one.port,
-                # The engine tells the whole portal, ADDRESS:PORT,GROUP.
-                "portal": kinds.portal_group(one.portal),
+                # The engine returns the whole portal, ADDRESS:PORT,GROUP.
+                "portal": portal_group(one.portal),
             }
             for one in found or []
         ]
 
 
-def login(host: str) -> list[dict[str, Any]]:
+def login(host: str, storage: dict[str, Any]) -> list[dict[str, Any]]:
     """
-    Log a host in to the pillar's target at each of the pillar's portals, and return those.
+    Log a host in to a storage's target at each of its portals, and return those.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_host_storage.login node1.example.com
+        salt-call --local ovirt_host_storage.login node1.example.com \\
+            '{type: iscsi, portals: [192.0.2.7], target: "iqn.2020-01.com.example:engine"}'
 
-    The session's CHAP is ``storage:user`` with ``secrets:iscsi_password``. A host that is logged in
-    stays so.
+    ``storage``: as the pillar's ``storage``, with its defaults; the password of its CHAP user is
+    ``secrets:iscsi_password``. A host that is logged in stays so.
 
     Raises CommandExecutionError with what was found when the target isn't among it, and when a
     login is refused.
     """
-    wanted = settings.load(__pillar__, __grains__)["storage"]
-    used = _portals(wanted, discover(host))
+    wanted = settings.storage_of(storage)
+    used = _portals(wanted, discover(host, wanted))
     with _engine() as api:
-        from ovirtsdk4 import types
-
         for portal in used:
             _host(api, host).iscsi_login(
                 iscsi=types.IscsiDetails(
@@ -109,43 +112,43 @@ def devices(host: str) -> list[dict[str, Any]]:
         ]
 
 
-def choose(host: str) -> dict[str, Any]:
+def choose(host: str, storage: dict[str, Any], disk_gib: int) -> dict[str, Any]:
     """
-    The LUN that a new domain is made on: the pillar's, or the only free one that is large enough.
+    The LUN that a new domain is made on: the one that ``storage`` names, or the only free one that
+    is large enough for a disk of ``disk_gib``.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_host_storage.choose node1.example.com
+        salt-call --local ovirt_host_storage.choose node1.example.com '{type: fc}' 61
 
-    Nothing is changed but that the host logs in to the pillar's target (iscsi).
+    Nothing is changed but that the host logs in to the target (iscsi).
 
-    Raises CommandExecutionError with all that the host sees, and what speaks against each.
+    Raises CommandExecutionError with all that the host sees, and why each was rejected.
     """
-    wanted = settings.load(__pillar__, __grains__)
-    storage = wanted["storage"]
-    if storage["type"] == "iscsi":
-        login(host)
-    found = [lun for lun in devices(host) if lun["type"] == storage["type"]]
-    if storage["type"] == "iscsi":
-        found = [lun for lun in found if storage["lun"] or lun["target"] == storage["target"]]
-    return lun_selection.choose(found, storage, kinds.lun_bytes(wanted["vm"]["disk_gib"]))
+    wanted = settings.storage_of(storage)
+    if wanted["type"] == "iscsi":
+        login(host, storage)
+    found = [lun for lun in devices(host) if lun["type"] == wanted["type"]]
+    if wanted["type"] == "iscsi":
+        found = [lun for lun in found if wanted["lun"] or lun["target"] == wanted["target"]]
+    return lun_selection.choose(found, wanted, lun_bytes(disk_gib))
 
 
 def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The discovered portals of the target that the pillar names, in its order."""
     ours = [one for one in found if one["target"] == wanted["target"]]
     used = []
-    for address, port in kinds.portals(wanted):
+    for address, port in portals(wanted):
         addresses = _addresses(address)
         there = [one for one in ours if one["address"] in addresses and one["port"] == port]
         used += there[:1]
         if not there:
-            shown = kinds.shown_portal(address, port)
+            shown = shown_portal(address, port)
             raise CommandExecutionError(
-                f"There is no target {wanted['target']} at the portal {shown}. {_told(found)}\n"
-                "Mend hosted_engine:storage:target or portals, or the target's access list"
+                f"There is no target {wanted['target']} at the portal {shown}. {_reported(found)}\n"
+                "Fix hosted_engine:storage:target or portals, or the target's access list"
             )
     groups = {one["portal"] for one in used} - {""}
     if groups and str(wanted["portal_group"]) not in groups:
@@ -157,7 +160,7 @@ def _portals(wanted: dict[str, Any], found: list[dict[str, Any]]) -> list[dict[s
 
 
 def _addresses(name: str) -> set[str]:
-    """A portal's address, and those that its name leads to: discovery tells addresses."""
+    """A portal's address, and those that its name leads to: discovery reports addresses."""
     found = {name}
     with contextlib.suppress(socket.gaierror, UnicodeError):
         answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -165,8 +168,8 @@ def _addresses(name: str) -> set[str]:
     return found
 
 
-def _told(found: list[dict[str, Any]]) -> str:
-    places = ((one["target"], kinds.shown_portal(one["address"], one["port"])) for one in found)
+def _reported(found: list[dict[str, Any]]) -> str:
+    places = ((one["target"], shown_portal(one["address"], one["port"])) for one in found)
     lines = [f"- {target} at {portal}" for target, portal in places]
     return "Found were:\n" + "\n".join(lines) if lines else "No target was found"
 
@@ -185,7 +188,7 @@ def _host(api: Any, name: str) -> Any:
 def _lun(storage: Any, unit: Any) -> dict[str, Any]:
     return {
         "id": unit.id,
-        "type": kinds.of_api_name(storage.type.value) if storage.type else None,
+        "type": of_api_name(storage.type.value) if storage.type else None,
         "size": unit.size or 0,
         "status": unit.status.value if unit.status else "unknown",
         "vendor": unit.vendor_id,

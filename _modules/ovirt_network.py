@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.core.errors import NotYet
-from ovirt_he.engine import connection
+from ovirt_he.engine import connection, types
 from salt.exceptions import CommandExecutionError
 
 
@@ -63,12 +63,10 @@ def update(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> None:
 
         salt-call --local ovirt_network.update ovirtmgmt Default vlan=10 mtu=9000
 
-    Raises CommandExecutionError where the data center has hosts, whom a change could cut off, and
+    Raises CommandExecutionError where the data center has hosts, which a change could cut off, and
     when the engine refuses, with its reason.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         found = _find(api, name, datacenter)
         if found is None:
             raise NotYet(f"The data center {datacenter} has no network {name} yet")
@@ -91,7 +89,7 @@ def _networks(api: Any, datacenter: str) -> list[Any]:
 
 
 def _management(api: Any, cluster: str) -> str | None:
-    """Name of a cluster's management network: the one that its hosts get their bridge for."""
+    """Name of a cluster's management network, for which its hosts have a bridge."""
     home = connection.find(api.clusters_service(), cluster, "cluster")
     for network in api.clusters_service().cluster_service(home.id).networks_service().list():
         if "management" in {usage.value for usage in network.usages or []}:

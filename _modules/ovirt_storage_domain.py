@@ -6,17 +6,14 @@ import contextlib
 from typing import Any
 
 from ovirt_he.core.errors import Unreachable
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection, storage_request
+from ovirt_he.core.wait import wait_for
+from ovirt_he.engine import connection, storage_request, types
 from ovirt_he.engine.patience import patient
 from ovirt_he.ha import own_domain
 from ovirt_he.host import guard
 from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar.storage import GIB, SPARE_GIB, is_block, location, same, where
 from salt.exceptions import CommandExecutionError
-
-GIB = kinds.GIB
-SPARE_GIB = kinds.SPARE_GIB
 
 
 def _engine() -> Any:
@@ -52,38 +49,26 @@ def get(name: str) -> dict[str, Any] | None:
             "id": found.id,
             "datacenter": datacenter,
             "status": status.value if status else None,
-            "storage": _storage(found.storage),
+            "storage": storage_request.location(found.storage),
             "available": found.available,
             "reserved": (found.critical_space_action_blocker or 0) * GIB,
         }
 
 
-def _storage(storage: Any) -> dict[str, Any]:
-    """Where a domain lies, in the pillar's words."""
-    kind = kinds.of_api_name(storage.type.value) if storage.type else None
-    if not kinds.is_block(str(kind)):
-        address = (storage.address or "").strip("[]")
-        return {"type": kind, "address": address, "path": storage.path}
-    group = storage.volume_group
-    units = (group.logical_units if group else None) or storage.logical_units or []
-    lun = units[0] if units else None
-    found = {"type": kind, "lun": lun.id if lun else None}
-    return found | {"target": lun.target if lun else None} if kind == "iscsi" else found
-
-
-def add(name: str, host: str, storage: dict[str, Any]) -> None:
+def add(name: str, host: str, storage: dict[str, Any], disk_gib: int = 0) -> None:
     """
-    Create a data domain on empty storage, and check that the engine's disk will find room there.
+    Create a data domain on empty storage, and check that a disk of ``disk_gib`` will fit there.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-call --local ovirt_storage_domain.add hosted_storage node1.example.com \\
-            '{type: nfs, address: nas.example.com, path: /exports/engine}'
+            '{type: nfs, address: nas.example.com, path: /exports/engine}' disk_gib=61
 
-    All but where it lies comes from the pillar: NFS version, mount options, portals, CHAP, discard.
-    On iscsi and fc the engine takes the LUN that ``ovirt_host_storage.choose`` finds.
+    ``storage``: as the pillar's ``storage``, with its defaults; the password of its CHAP user is
+    ``secrets:iscsi_password``. On iscsi and fc the engine takes the LUN that
+    ``ovirt_host_storage.choose`` returns.
 
     An export is looked at first: the engine imports a domain that lies there, whosever it is, and
     doesn't say so. The domain of the pillar's name is recorded as this deployment's.
@@ -92,21 +77,22 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     engine refuses, when no LUN fits, or when there is too little room: the domain is then removed
     again. On a deployed host the engine's own domain isn't made anew.
     """
-    wanted = {**settings.load(__pillar__, __grains__)["storage"], **storage}
-    ours = name == wanted["name"]
+    wanted = settings.storage_of(storage)
+    ours = _is_own(name)
     if ours:
         guard.refuse_if_deployed(__salt__, f"Adding the storage domain {name}")
     if get(name) is not None:
         raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
-    lun = __salt__["ovirt_host_storage.choose"](host) if kinds.is_block(wanted["type"]) else None
-    if lun:
+    lun = None
+    if is_block(wanted["type"]):
+        lun = __salt__["ovirt_host_storage.choose"](host, storage, disk_gib)
         wanted["lun"] = lun["id"]
     if ours:
         __salt__["hosted_engine_storage_domain.refuse_left_over"](wanted)
     if not lun and (kept := __salt__["hosted_engine_storage_domain.look"](wanted)):
         # Disks of the same ids lie in it, and this engine knows of none.
         raise CommandExecutionError(
-            f"{kinds.where(wanted)} holds the storage domain {', '.join(kept)}, which an earlier "
+            f"{where(wanted)} holds the storage domain {', '.join(kept)}, which an earlier "
             "bootstrap of this deployment made: apply hosted_engine.clean first"
         )
     if ours:
@@ -119,7 +105,7 @@ def add(name: str, host: str, storage: dict[str, Any]) -> None:
     if ours:
         own_domain.made(identifier)
     try:
-        check_room(name)
+        check_room(name, disk_gib)
     except CommandExecutionError:
         if ours:
             remove(name, host)
@@ -134,7 +120,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
             return str(api.storage_domains_service().add(domain).id)
     except CommandExecutionError as error:
         # The answer may have been lost though the engine did as it was asked.
-        if (found := _patiently(name)) and kinds.same(found["storage"], kinds.connection(wanted)):
+        if (found := _patiently(name)) and same(found["storage"], location(wanted)):
             return str(found["id"])
         if not isinstance(error, Unreachable):
             _withdraw(name, wanted)
@@ -143,12 +129,17 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
 
 def _withdraw(name: str, wanted: dict[str, Any]) -> None:
     """What the engine refused, and left nothing of, isn't begun any more."""
-    if name != wanted["name"] or not own_domain.is_pending():
+    if not (_is_own(name) and own_domain.is_pending()):
         return
     with contextlib.suppress(CommandExecutionError):
-        block = kinds.is_block(wanted["type"])
+        block = is_block(wanted["type"])
         if block or not __salt__["hosted_engine_storage_domain.look"](wanted):
             own_domain.forget()
+
+
+def _is_own(name: str) -> bool:
+    """Whether the pillar says that this domain is the hosted engine's."""
+    return bool(name == settings.load(__pillar__, __grains__)["storage"]["name"])
 
 
 def _there(name: str) -> dict[str, Any]:
@@ -162,24 +153,23 @@ def _patiently(name: str) -> dict[str, Any] | None:
     return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["outage"])()
 
 
-def check_room(name: str) -> None:
+def check_room(name: str, disk_gib: int) -> None:
     """
-    Raise unless a domain has room for the engine's disk and for what the engine keeps free.
+    Raise unless a domain has room for a disk and for what the engine keeps free.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_storage_domain.check_room hosted_storage
+        salt-call --local ovirt_storage_domain.check_room hosted_storage 61
     """
     domain = _there(name)
-    disk = settings.load(__pillar__, __grains__)["vm"]["disk_gib"]
-    wanted = (disk + SPARE_GIB) * GIB + domain["reserved"]
+    needed = (disk_gib + SPARE_GIB) * GIB + domain["reserved"]
     available = domain["available"]
-    if available is not None and available < wanted:
+    if available is not None and available < needed:
         raise CommandExecutionError(
-            f"{kinds.where(domain['storage'])} has {available / GIB:.1f} GiB available, "
-            f"{wanted / GIB:.1f} GiB are needed (disk {disk}, blocked by the engine "
+            f"{where(domain['storage'])} has {available / GIB:.1f} GiB available, "
+            f"{needed / GIB:.1f} GiB are needed (disk {disk_gib}, blocked by the engine "
             f"{domain['reserved'] / GIB:.0f}, spare {SPARE_GIB}): make room there, or lower "
             "hosted_engine:vm:disk_gib"
         )
@@ -200,24 +190,23 @@ def wait(name: str) -> None:
     _wait_for(name, ("active", "unattached", "inactive", "maintenance"))
 
 
-def attach(name: str, datacenter: str) -> None:
+def attach(name: str, datacenter: str, disk_gib: int = 0) -> None:
     """
-    Attach a domain to a data center, which activates it, and wait for that.
+    Attach a domain to a data center, which activates it, and wait for that. Before that, check that
+    a disk of ``disk_gib`` will fit there.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_storage_domain.attach hosted_storage Default
+        salt-call --local ovirt_storage_domain.attach hosted_storage Default disk_gib=61
 
     Raises CommandExecutionError when the engine refuses, with its reason, when there is too little
     room, or when the domain isn't active within ``timeouts:storage`` seconds.
     """
-    # Asked again: an earlier run may have been killed between making the domain and asking.
-    check_room(name)
+    # Again: an earlier run may have been killed between adding the domain and this check.
+    check_room(name, disk_gib)
     with _engine() as api:
-        from ovirtsdk4 import types
-
         home = connection.find(api.data_centers_service(), datacenter, "data center")
         domain = connection.find(api.storage_domains_service(), name, "storage domain")
         service = api.data_centers_service().data_center_service(home.id)
@@ -298,7 +287,7 @@ def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
         domain = _patiently(name)
         return str(domain["status"]) if domain else "absent"
 
-    _wait(
+    wait_for(
         f"the storage domain {name} to be {' or '.join(wanted)}",
         look,
         lambda status: status in wanted,

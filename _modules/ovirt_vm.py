@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ovirt_he.core.wait import wait as _wait
-from ovirt_he.engine import connection, vm_devices
+from ovirt_he.core.wait import wait_for
+from ovirt_he.engine import connection, types, vm_devices
 from ovirt_he.engine.patience import patient
-from ovirt_he.host import hypervisor
 from ovirt_he.host.vdsm_storage import NO_UUID
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
@@ -49,10 +48,12 @@ def _status(name: str) -> str:
     return str(found["status"]) if found else "absent"
 
 
-def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> None:
+def add(  # noqa: PLR0917  what the VM is made of
+    name: str, cluster: str, memory_mib: int, cpus: int, firmware: str, machine: str = ""
+) -> None:
     """
-    Add the engine's VM, without disk and network card, and wait until it is there. ``firmware``:
-    uefi, bios or secure_boot.
+    Add the engine's VM, without disk and network card, and wait until the engine has made it.
+    ``firmware``: uefi, bios or secure_boot. ``machine``: its machine type; empty: the cluster's.
 
     CLI Example:
 
@@ -62,10 +63,7 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
 
     Raises CommandExecutionError when the engine refuses, with its reason.
     """
-    machine = settings.load(__pillar__, __grains__)["vm"]["machine"]
     with _engine() as api:
-        from ovirtsdk4 import types
-
         home = connection.find(api.clusters_service(), cluster, "cluster")
         api.vms_service().add(
             types.Vm(
@@ -80,7 +78,7 @@ def add(name: str, cluster: str, memory_mib: int, cpus: int, firmware: str) -> N
                 # HA is the agent's business: the engine can't restart its own VM.
                 high_availability=types.HighAvailability(enabled=False, priority=1),
                 delete_protected=True,
-                **vm_devices.resources(types, memory_mib, cpus),
+                **vm_devices.resources(memory_mib, cpus),
             )
         )
     wait(name)
@@ -97,9 +95,7 @@ def update(name: str, memory_mib: int, cpus: int) -> None:
         salt-call --local ovirt_vm.update HostedEngine 16384 4
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
-        _service(api, name).update(types.Vm(**vm_devices.resources(types, memory_mib, cpus)))
+        _service(api, name).update(types.Vm(**vm_devices.resources(memory_mib, cpus)))
 
 
 def protect(name: str) -> None:
@@ -113,8 +109,6 @@ def protect(name: str) -> None:
         salt-call --local ovirt_vm.protect HostedEngine
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         _service(api, name).update(types.Vm(delete_protected=True))
 
 
@@ -129,7 +123,7 @@ def wait(name: str) -> None:
         salt-call --local ovirt_vm.wait HostedEngine
     """
 
-    _wait(
+    wait_for(
         f"the VM {name}",
         lambda: _status(name),
         lambda status: status != "image_locked",
@@ -150,8 +144,6 @@ def attach_disk(name: str, disk: str) -> None:
         salt-call --local ovirt_vm.attach_disk HostedEngine DISK_ID
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         _service(api, name).disk_attachments_service().add(
             types.DiskAttachment(
                 disk=types.Disk(id=disk),
@@ -175,8 +167,6 @@ def add_nic(name: str, network: str, mac: str) -> None:
     A card of that name with another address, as a run with another pillar left it, gets this one.
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         vm = connection.find(api.vms_service(), name, "VM")
         profile = types.VnicProfile(id=vm_devices.profile_id(api, vm, network))
         nics = api.vms_service().vm_service(vm.id).nics_service()
@@ -204,8 +194,6 @@ def add_console(name: str, protocol: str = "vnc") -> None:
         salt-call --local ovirt_vm.add_console HostedEngine vnc
     """
     with _engine() as api:
-        from ovirtsdk4 import types
-
         wanted = types.GraphicsType(protocol)
         consoles = _service(api, name).graphics_consoles_service()
         known = consoles.list()
@@ -226,24 +214,23 @@ def wait_for_down(name: str) -> None:
 
         salt-call --local ovirt_vm.wait_for_down external-HostedEngineLocal
 
-    Where it never does though libvirt has no such VM any more, the engine is told to stop it.
+    Where it never does although libvirt has no such VM any more, the engine is asked to stop it.
     Raises CommandExecutionError when the VM still exists, or stays up in the engine.
     """
-    own = settings.load(__pillar__, __grains__)
+    timeouts = settings.load(__pillar__, __grains__)["timeouts"]
     with contextlib.suppress(CommandExecutionError):
-        _wait(name, lambda: _status(name), _is_off, timeout=own["timeouts"]["down_detection"])
+        wait_for(name, lambda: _status(name), _is_off, timeout=timeouts["down_detection"])
         return
     domain = name.removeprefix(EXTERNAL)
-    with hypervisor.libvirt(own) as libvirt:
-        if hypervisor.domain(libvirt, domain, own["bootstrap"]["uuid"]) is not None:
-            raise CommandExecutionError(f"libvirt still has the VM {domain}: undefine it first")
+    if __salt__["hosted_engine_bootstrap.state"](domain) is not None:
+        raise CommandExecutionError(f"libvirt still has the VM {domain}: undefine it first")
     with _engine() as api:
         _service(api, name).stop()
-    _wait(
+    wait_for(
         f"the VM {name} to be down in the engine",
         lambda: _status(name),
         _is_off,
-        timeout=own["timeouts"]["shutdown"],
+        timeout=timeouts["shutdown"],
         explain=__salt__["ovirt_event.explanation"],
     )
 
@@ -268,7 +255,7 @@ def remove(name: str) -> None:
         raise CommandExecutionError(f"{name} isn't an external VM: it isn't removed")
     with _engine() as api:
         _service(api, name).remove()
-    _wait(
+    wait_for(
         f"the removal of the VM {name}",
         lambda: _status(name),
         lambda status: status == "absent",

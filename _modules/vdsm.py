@@ -8,7 +8,7 @@ from typing import Any
 
 from ovirt_he.core import command, records
 from ovirt_he.core.text import safe
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.host import vdsm_storage
 from ovirt_he.host.volume import exists
 from ovirt_he.pillar import settings
@@ -78,7 +78,7 @@ def sees(storage_domain: str) -> bool:
             return None
         return True
 
-    seen = wait(
+    seen = wait_for(
         f"vdsm to answer about the storage domain {storage_domain}",
         ask,
         lambda seen: seen is not None,
@@ -138,7 +138,7 @@ def save_network() -> None:
         salt-call --local vdsm.save_network
     """
     call("Host", "setSafeNetworkConfig")
-    # vdsm doesn't report whether it was saved; ovirt_host.network reads it from here.
+    # vdsm doesn't report whether it was saved; ovirt_host.routes reads it from here.
     if (routes := records.read("routes")) is not None:
         records.write("routes", routes | {"saved": True})
 

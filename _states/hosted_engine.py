@@ -33,7 +33,7 @@ def fit(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Host is fit for the hosted engine:
+        Host is ready for the hosted engine:
           hosted_engine.fit
 
     Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
@@ -49,7 +49,7 @@ def joinable(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Further host can join the engine:
+        Additional host can join the engine:
           hosted_engine.joinable
 
     As ``hosted_engine.fit`` otherwise.

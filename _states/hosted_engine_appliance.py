@@ -27,14 +27,14 @@ def extracted(name: str, source: str = "", sha1: str = "") -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("appliance:package")
 def removed(name: str) -> state.Goal:
     """
     Ensure that no package of an appliance is installed any more, once the engine is deployed.
 
     .. code-block:: yaml
 
-        Appliance's package is removed:
+        Appliance package is removed:
           hosted_engine_appliance.removed:
             - name: ovirt-engine-appliance
 

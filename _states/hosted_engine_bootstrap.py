@@ -13,7 +13,7 @@ def running(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM runs:
+        Bootstrap VM is running:
           hosted_engine_bootstrap.running:
             - name: HostedEngineLocal
 
@@ -24,14 +24,14 @@ def running(name: str) -> state.Goal:
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None or now["disk"] == "absent":
             # Defined, but its disk is gone: the definition may be another disk's.
-            verb = "rebuild" if now and now["defined"] else "make_overlay"
-        elif now["disk"] != "trusted":
-            verb = "rebuild"
-        elif not now["defined"]:
-            verb = "define"
-        else:
-            verb = "start"
-        return f"hosted_engine_bootstrap.{verb}", name
+            if now and now["defined"]:
+                return "hosted_engine_bootstrap.rebuild", name
+            return "hosted_engine_bootstrap.make_overlay", name
+        if now["disk"] != "trusted":
+            return "hosted_engine_bootstrap.rebuild", name
+        if not now["defined"]:
+            return "hosted_engine_bootstrap.define", name
+        return "hosted_engine_bootstrap.start", name
 
     return state.Goal(
         {"disk": "trusted", "defined": True, "state": "running"},
@@ -47,7 +47,7 @@ def off(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM is off:
+        Bootstrap VM is shut down:
           hosted_engine_bootstrap.off:
             - name: HostedEngineLocal
     """
@@ -72,7 +72,7 @@ def absent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap VM is gone:
+        Bootstrap VM is removed:
           hosted_engine_bootstrap.absent:
             - name: HostedEngineLocal
     """
@@ -91,7 +91,7 @@ def cleared(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap directory is gone:
+        Bootstrap directory is removed:
           hosted_engine_bootstrap.cleared:
             - name: /var/lib/hosted-engine/bootstrap
 

@@ -1,4 +1,4 @@
-"""A deployment that failed or is unwanted is removed; a healthy one only if the pillar says so."""
+"""Removal of a failed or unwanted deployment; of a healthy one only if the pillar asks for it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from ovirt_he.host import routes
 from salt.exceptions import CommandExecutionError
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def allowed(name: str) -> state.Goal:
     """
     Ensure that this host's deployment may be taken down.
 
     .. code-block:: yaml
 
-        Deployment may be taken down:
+        Removal of the deployment is allowed:
           hosted_engine_clean.allowed:
             - name: engine.example.com
 
     Fails on a deployed host, unless the pillar key ``clean`` names its engine.
     """
-
-    _refuse_other(name, "engine", "fqdn")
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         raise CommandExecutionError((now or {})["refusal"])
@@ -35,10 +33,10 @@ def allowed(name: str) -> state.Goal:
     )
 
 
-@state.converging
+@state.converging_own("vm:name")
 def engine_stopped(name: str) -> state.Goal:
     """
-    Ensure that the engine's VM in its final place is gone from this host.
+    Ensure that the engine's VM on shared storage is gone from this host.
 
     .. code-block:: yaml
 
@@ -47,85 +45,78 @@ def engine_stopped(name: str) -> state.Goal:
             - name: HostedEngine
     """
 
-    _refuse_other(name, "vm", "name")
-
     def read() -> state.Facts | None:
-        seen = __salt__["hosted_engine_clean.engine_vm"]()
-        return None if seen is None else {"state": seen}
+        found = __salt__["hosted_engine_clean.engine_vm"]()
+        return None if found is None else {"state": found}
 
     return _gone(read, "hosted_engine_clean.stop_engine_vm")
 
 
-@state.converging
+@state.converging_own("storage:name")
 def storage_recorded(name: str) -> state.Goal:
     """
-    Ensure that what the engine made on the storage is on record, before its VM is thrown away.
+    Ensure that what the engine made on the storage is on record, before its VM is removed.
 
     .. code-block:: yaml
 
-        Storage of the deployment is on record:
+        Deployment storage is recorded:
           hosted_engine_clean.storage_recorded:
             - name: hosted_storage
     """
 
-    _refuse_other(name, "storage", "name")
-
     def read() -> state.Facts | None:
-        seen = __salt__["hosted_engine_clean.unrecorded"]()
-        return None if seen is None else {"unrecorded": seen}
+        found = __salt__["hosted_engine_clean.unrecorded"]()
+        return None if found is None else {"unrecorded": found}
 
     return _gone(read, "hosted_engine_clean.record_storage")
 
 
-@state.converging
+@state.converging_own("storage:name")
 def storage_removed(name: str) -> state.Goal:
     """
-    Ensure that nothing is left on the storage of what this deployment made there.
+    Ensure that nothing of this deployment is left on the storage.
 
     .. code-block:: yaml
 
-        Storage of the deployment is clean:
+        Deployment storage domain is removed:
           hosted_engine_clean.storage_removed:
             - name: hosted_storage
     """
-    _refuse_other(name, "storage", "name")
     read = __salt__["hosted_engine_clean.storage"]
     return _gone(read, "hosted_engine_clean.remove_storage")
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def key_removed(name: str) -> state.Goal:
     """
     Ensure that the engine can't sign in to this host any more.
 
     .. code-block:: yaml
 
-        Engine may not sign in any more:
+        Engine SSH key is removed:
           hosted_engine_clean.key_removed:
             - name: engine.example.com
     """
 
-    _refuse_other(name, "engine", "fqdn")
-
     def read() -> state.Facts | None:
-        seen = __salt__["hosted_engine_clean.key"]()
-        return None if seen is None else {"key": seen}
+        found = __salt__["hosted_engine_clean.key"]()
+        return None if found is None else {"key": found}
 
     return _gone(read, "hosted_engine_clean.remove_key")
 
 
-@state.converging
+@state.converging_own("host:name")
 def routes_kept(name: str) -> state.Goal:
     """
     Ensure that the host has the routes it had before it was added to the engine.
 
     .. code-block:: yaml
 
-        Host keeps its routes:
+        Host routes are restored:
           hosted_engine_clean.routes_kept:
             - name: node1.example.com
 
-    The management bridge stays: it carries the host's address, and the next deployment takes it.
+    The management bridge stays: it has the host's address, and the next deployment uses it.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
@@ -133,17 +124,12 @@ def routes_kept(name: str) -> state.Goal:
         return ("ovirt_host.restore_routes" if lost else "vdsm.save_network",)
 
     def read() -> state.Facts:
-        seen = __salt__["ovirt_host.routes"]()
-        # The network as it was before the engine came is as good.
-        return {"routes": routes.THERE if seen == routes.ROLLED_BACK else seen}
+        now = __salt__["ovirt_host.routes"]()
+        # The network as it was before the engine's is as good.
+        return {"routes": routes.THERE if now == routes.ROLLED_BACK else now}
 
     return state.Goal({"routes": routes.THERE}, read=read, step=step)
 
 
 def _gone(read: Any, verb: str) -> state.Goal:
     return state.Goal(None, read, (verb,))
-
-
-def _refuse_other(name: str, group: str, key: str) -> None:
-    own = __salt__["hosted_engine.settings"]()[group][key]
-    state.refuse_other(name, own, f"{group}:{key}")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def present(name: str) -> state.Goal:
     """
     Ensure that hosted-engine.conf and the configuration archive hold what is ours in them.
 
     .. code-block:: yaml
 
-        Configuration of the hosted engine is written:
+        HA configuration is written:
           hosted_engine_config.present:
             - name: engine.example.com
 
-    ``name`` is for people. What an operator set by ``hosted-engine --set-shared-config`` stays:
-    ``hosted_engine_config.wanted`` tells which keys are ours. During a deployment the VM's
-    fallback definition below /run belongs to it too.
+    What an operator set by ``hosted-engine --set-shared-config`` stays:
+    ``hosted_engine_config.wanted`` returns the keys that are the formula's. During a deployment the
+    VM's fallback definition below /run belongs to it too.
     """
     wanted: state.Facts = __salt__["hosted_engine_config.wanted"]()
 

@@ -1,34 +1,34 @@
-"""What a deployment records on its host, as it should be."""
+"""Records of a deployment on its host."""
 
 from __future__ import annotations
 
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def over(name: str) -> state.Goal:
     """
-    Ensure that no deployment is recorded as under way.
+    Ensure that no deployment is recorded as in progress.
 
     .. code-block:: yaml
 
-        Deployment is over:
+        Deployment is finished:
           hosted_engine_deployment.over:
             - name: engine.example.com
 
-    What says that the engine was seen healthy, and what this deployment made, stays on record.
+    The records of a healthy engine and of what this deployment made stay.
     """
     return _absent("hosted_engine_deployment.finish")
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def forgotten(name: str) -> state.Goal:
     """
     Ensure that nothing of a deployment is on record, as after ``hosted_engine.clean``.
 
     .. code-block:: yaml
 
-        Records of the deployment are gone:
+        Deployment records are removed:
           hosted_engine_deployment.forgotten:
             - name: engine.example.com
     """

@@ -1,18 +1,18 @@
-"""The disks that are filled once, during a deployment."""
+"""The disks that are written once, during a deployment."""
 
 from __future__ import annotations
 
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("vm:name")
 def copied(name: str) -> state.Goal:
     """
-    Ensure that the bootstrap VM's disk lies whole on the shared storage.
+    Ensure that the bootstrap VM's disk is copied completely to the shared storage.
 
     .. code-block:: yaml
 
-        Bootstrap VM's disk is copied:
+        Engine disk is copied to shared storage:
           hosted_engine_disk.copied:
             - name: HostedEngine
             - unless:
@@ -27,11 +27,11 @@ def copied(name: str) -> state.Goal:
 @state.converging
 def cleared(name: str) -> state.Goal:
     """
-    Ensure that HA's metadata hold nothing that stops the broker.
+    Ensure that HA's metadata hold nothing that would stop the broker.
 
     .. code-block:: yaml
 
-        Metadata of HA are empty:
+        HA metadata is empty:
           hosted_engine_disk.cleared:
             - name: metadata
             - unless:
@@ -39,6 +39,7 @@ def cleared(name: str) -> state.Goal:
 
     All 8,196,096 bytes that the broker reads are zeroed and read back.
     """
+    state.refuse_other(name, "metadata", "the disk to be cleared")
     return _once("metadata", {"zeroed": True}, "hosted_engine_disk.clear_metadata")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def reached(name: str) -> state.Goal:
     """
     Ensure that the guest answers and waits for its setup to begin.
 
     .. code-block:: yaml
 
-        Bootstrap VM waits for its setup:
+        Bootstrap VM is ready for engine-setup:
           hosted_engine_gate.reached:
             - name: engine.example.com
     """
@@ -23,14 +23,14 @@ def reached(name: str) -> state.Goal:
     return state.Goal({"reached": True}, read=read, step=("hosted_engine_gate.wait",))
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def opened(name: str) -> state.Goal:
     """
-    Ensure that engine-setup may begin.
+    Ensure that engine-setup is allowed to start.
 
     .. code-block:: yaml
 
-        engine-setup may begin:
+        engine-setup is allowed to start:
           hosted_engine_gate.opened:
             - name: engine.example.com
     """

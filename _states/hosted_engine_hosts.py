@@ -37,14 +37,14 @@ def present(name: str, address: str = "") -> state.Goal:
     return state.Goal(facts, read=lambda: __salt__["hosted_engine_hosts.get"](name), step=step)
 
 
-@state.converging
+@state.converging_own("engine:fqdn")
 def absent(name: str) -> state.Goal:
     """
     Ensure that no line of ours is left in the host's hosts file.
 
     .. code-block:: yaml
 
-        Host finds the engine in its final place:
+        Engine name no longer resolves to the bootstrap VM:
           hosted_engine_hosts.absent:
             - name: engine.example.com
     """

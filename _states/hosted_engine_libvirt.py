@@ -8,11 +8,11 @@ from ovirt_he.core import state
 @state.converging
 def monolithic(name: str) -> state.Goal:
     """
-    Ensure that libvirtd runs, and none of the daemons that would take its place.
+    Ensure that libvirtd is running, and none of the daemons that would take its place.
 
     .. code-block:: yaml
 
-        libvirtd runs:
+        libvirtd is running:
           hosted_engine_libvirt.monolithic
     """
 

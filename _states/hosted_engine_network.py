@@ -47,7 +47,7 @@ def absent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Bootstrap network is gone:
+        Bootstrap network is removed:
           hosted_engine_network.absent:
             - name: hosted-engine
     """

@@ -5,16 +5,16 @@ from __future__ import annotations
 from ovirt_he.core import state
 
 
-@state.converging
+@state.converging_own("restore:backup")
 def sent(name: str) -> state.Goal:
     """
-    Ensure that the backup is in the guest, whole, before its setup begins.
+    Ensure that the complete backup is in the guest before its setup begins.
 
     .. code-block:: yaml
 
-        Backup is in the bootstrap VM:
+        Backup is copied to the bootstrap VM:
           hosted_engine_restore.sent:
-            - name: engine.example.com
+            - name: /root/engine-backup.tar
 
     The guest restores it by itself, before engine-setup.
     """
@@ -25,15 +25,15 @@ def sent(name: str) -> state.Goal:
     )
 
 
-@state.converging
-def fencing_given_back(name: str) -> state.Goal:
+@state.converging_own("engine:fqdn")
+def fencing_restored(name: str) -> state.Goal:
     """
-    Ensure that the restored engine fences again, once it has started in its final place.
+    Ensure that the restored engine fences again once it has started on shared storage.
 
     .. code-block:: yaml
 
-        Fencing is given back:
-          hosted_engine_restore.fencing_given_back:
+        Fencing is restored:
+          hosted_engine_restore.fencing_restored:
             - name: engine.example.com
     """
 
@@ -41,5 +41,5 @@ def fencing_given_back(name: str) -> state.Goal:
     return state.Goal(
         lambda _: {"seconds": fencing()["before"]},
         read=lambda: {"seconds": fencing()["now"]},
-        step=("hosted_engine_restore.give_fencing_back",),
+        step=("hosted_engine_restore.restore_fencing",),
     )

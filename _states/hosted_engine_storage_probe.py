@@ -8,14 +8,14 @@ from ovirt_he.preflight import check
 from salt.exceptions import CommandExecutionError
 
 
-@state.converging
+@state.converging_own("storage:name")
 def usable(name: str) -> state.Goal:
     """
     Ensure that the pillar's storage can hold a hosted engine, before an engine is there to try it.
 
     .. code-block:: yaml
 
-        Hosted engine storage can be used:
+        Hosted engine storage is usable:
           hosted_engine_storage_probe.usable:
             - name: hosted_storage
             - unless:

@@ -1,4 +1,4 @@
-"""Data centers of the engine, as they should be."""
+"""Data centers of the engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def present(name: str, version: str = "", cluster: str = "") -> state.Goal:
 
     .. code-block:: yaml
 
-        Data center of the hosted engine is there:
+        Hosted engine data center exists:
           ovirt_datacenter.present:
             - name: Default
             - version: "4.7"

@@ -1,26 +1,23 @@
-"""Hosts of the engine, as they should be."""
+"""Hosts of the engine."""
 
 from __future__ import annotations
 
 from ovirt_he.core import state
+from ovirt_he.engine.host_status import MAINTENANCE, PASSING
 from salt.exceptions import CommandExecutionError
 
-# The engine is at work, or hasn't heard of the host for a moment.
-PASSING = {
-    "installing",
-    "initializing",
-    "unassigned",
-    "connecting",
-    "reboot",
-    "non_responsive",
-    "preparing_for_maintenance",
-}
 ADD = "ovirt_host.add"
-MAINTENANCE = {"maintenance", "preparing_for_maintenance"}
 
 
 @state.converging
-def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> state.Goal:
+def up(  # noqa: PLR0917  a state's arguments are its facts
+    name: str,
+    address: str,
+    cluster: str,
+    hosted_engine: bool = False,
+    network: str = "ovirtmgmt",
+    ssh_port: int = 22,
+) -> state.Goal:
     """
     Ensure that the engine manages this host and that the host is up.
 
@@ -31,10 +28,12 @@ def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> st
             - name: node1.example.com
             - address: node1.example.com
             - cluster: Default
+            - network: ovirtmgmt
 
     Where the installation loses routes they are restored, and the network configuration is saved;
     where nothing is lost nothing is done. On a deployed host maintenance is an operator's intent:
-    it is told, not ended. ``hosted_engine``: where the host is added, it is with HA.
+    it is reported, not ended. Used where the host is added: ``hosted_engine``: with HA;
+    ``network``: the cluster's management network; ``ssh_port``: where the engine signs in.
     """
     deployed = __salt__["hosted_engine.deployed"]()
 
@@ -51,7 +50,7 @@ def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> st
     def step(now: state.Facts | None, done: list[str]) -> state.Step:
         tidy = not deployed and ADD not in done
         verb = _step(now or {}, name, address, cluster, tidy=tidy)
-        return (*verb, True) if verb[0] == ADD and hosted_engine else verb
+        return (*verb, hosted_engine, network, ssh_port) if verb[0] == ADD else verb
 
     def wanted(now: state.Facts | None) -> state.Facts:
         facts: state.Facts = {"status": "up", "address": address, "authorized": True}
@@ -63,13 +62,13 @@ def up(name: str, address: str, cluster: str, hosted_engine: bool = False) -> st
 
     def remark(now: state.Facts) -> str:
         intended = deployed and now["status"] in MAINTENANCE
-        return "In maintenance, as its operator wants it" if intended else ""
+        return "In maintenance, as its operator set it" if intended else ""
 
     return state.Goal(wanted, read, step, remark)
 
 
 def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool) -> state.Step:
-    """``tidy``: what is there was left by an earlier run, and may be removed."""
+    """``tidy``: the host was left by an earlier run, and may be removed."""
     status, routes = now["status"], now["routes"]
     if not now["authorized"]:
         return ("ovirt_host.authorize",)
@@ -77,7 +76,7 @@ def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool
         return ADD, name, address, cluster
     if now["address"] != address:
         raise CommandExecutionError(
-            f"The engine has a host {name} already, at {now['address']} instead of {address}: "
+            f"The engine already has a host {name}, at {now['address']} instead of {address}: "
             "change hosted_engine:host:name or :address, or remove that host in the engine"
         )
     if now["cluster"] != cluster and tidy:
@@ -85,13 +84,13 @@ def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool
             f"The engine has the host {name} in the cluster {now['cluster']}: change "
             "hosted_engine:cluster:name, or remove that host in the engine"
         )
-    # Installed anew, since the engine's other way to repeat an installation reboots the host.
+    # Removed and added again, since the engine's reinstallation would reboot the host.
     if tidy and (status == "install_failed" or (routes == "rolled back" and status not in PASSING)):
         return "ovirt_host.remove", name
-    return _mend(now, name)
+    return _repair(now, name)
 
 
-def _mend(now: state.Facts, name: str) -> state.Step:
+def _repair(now: state.Facts, name: str) -> state.Step:
     status, routes = now["status"], now["routes"]
     if status in PASSING:
         return "ovirt_host.wait", name

@@ -1,16 +1,19 @@
-"""Storage domains of the engine, as they should be."""
+"""Storage domains of the engine."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ovirt_he.core import state
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import settings
+from ovirt_he.pillar.storage import location, same, where
 from salt.exceptions import CommandExecutionError
 
 
 @state.converging
-def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> state.Goal:
+def active(
+    name: str, datacenter: str, host: str, storage: dict[str, Any], disk_gib: int = 0
+) -> state.Goal:
     """
     Ensure that a data domain exists and is active in a data center.
 
@@ -22,25 +25,28 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> st
             - datacenter: Default
             - host: node1.example.com
             - storage: {type: nfs, address: nas.example.com, path: /exports/engine}
+            - disk_gib: 61
 
-    ``storage`` is ``{type: glusterfs, address, path}``, ``{type: iscsi, target, lun}`` or ``{type:
-    fc, lun}`` as well; without a ``lun``, the only free one that is large enough is taken.
+    ``storage``: as the pillar's ``storage``, with its defaults. Without a ``lun``, on iscsi and fc,
+    the only free one that is large enough is taken. ``disk_gib``: the disk that it has to hold.
 
     A domain that exists is attached and activated; its storage is never changed. A new one that
-    turns out too small for the engine's disk is removed again. A domain that lies on an export
-    already is never taken.
+    turns out too small for the disk is removed again. A domain that lies on an export already is
+    never taken.
 
     Until this host is deployed, it's connected to the storage again where a boot lost that, which
     the engine doesn't notice, and what an interrupted run added is recorded.
     """
 
+    place = location(settings.storage_of(storage))
+
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
-            return "ovirt_storage_domain.add", name, host, storage
-        if now["storage"] != storage:
+            return "ovirt_storage_domain.add", name, host, storage, disk_gib
+        if now["storage"] != place:
             raise CommandExecutionError(
-                f"The storage domain {name} lies on {kinds.where(now['storage'])}, not on "
-                f"{kinds.where(storage)}: choose another hosted_engine:storage:name, or remove "
+                f"The storage domain {name} lies on {where(now['storage'])}, not on "
+                f"{where(place)}: choose another hosted_engine:storage:name, or remove "
                 "it in the engine"
             )
         if now["datacenter"] not in (None, datacenter):
@@ -53,21 +59,21 @@ def active(name: str, datacenter: str, host: str, storage: dict[str, Any]) -> st
         if not now.get("recorded", True):
             return "hosted_engine_storage_domain.record", name
         if now["status"] == "unattached":
-            return "ovirt_storage_domain.attach", name, datacenter
+            return "ovirt_storage_domain.attach", name, datacenter, disk_gib
         if now["status"] in ("inactive", "maintenance"):
             return "ovirt_storage_domain.activate", name, datacenter
         return "ovirt_storage_domain.wait", name
 
     def wanted(_: state.Facts | None) -> state.Facts:
-        facts = {"datacenter": datacenter, "status": "active", "storage": dict(storage)}
+        facts = {"datacenter": datacenter, "status": "active", "storage": place}
         own = __salt__["hosted_engine_storage_domain.is_own"](name)
         return facts | ({"connected": True, "recorded": True} if own else {})
 
     def read() -> state.Facts | None:
         seen = __salt__["ovirt_storage_domain.get"](name)
-        if seen is None or not kinds.same(seen["storage"], storage):
+        if seen is None or not same(seen["storage"], place):
             return seen
-        seen = {**seen, "storage": dict(storage)}
+        seen = {**seen, "storage": place}
         if __salt__["hosted_engine_storage_domain.is_own"](name):
             seen |= __salt__["hosted_engine_storage_domain.on_host"](name)
         return seen

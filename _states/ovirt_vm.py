@@ -1,4 +1,4 @@
-"""Virtual machines of the engine, as they should be."""
+"""Virtual machines of the engine."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
     cpus: int,
     firmware: str,
     graphics: str = "vnc",
+    machine: str = "",
 ) -> state.Goal:
     """
     Ensure that the engine's VM exists, with its disk, its network card and its graphical console,
@@ -31,7 +32,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
 
     .. code-block:: yaml
 
-        Hosted engine VM is there:
+        Hosted engine VM exists:
           ovirt_vm.present:
             - name: HostedEngine
             - cluster: Default
@@ -43,8 +44,10 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             - cpus: 4
             - firmware: uefi
             - graphics: vnc
+            - machine: pc-q35-rhel9.6.0
 
-    ``firmware``: uefi, bios or secure_boot. ``graphics``: vnc or spice.
+    ``firmware``: uefi, bios or secure_boot. ``graphics``: vnc or spice. ``machine``: the machine
+    type, empty: the cluster's; it is set when the VM is made.
     Memory and CPUs follow the pillar until the host is deployed; from then on they are the
     operator's, who changes them in the engine. So are further disks and cards, and the console.
     The protection is set before the VM is marked as the hosted engine: then nobody can change it.
@@ -74,7 +77,7 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
                     f"The engine has no VM {name}, though this host is deployed: restore the "
                     "engine from a backup"
                 )
-            return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware
+            return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware, machine
         if not now["ready"]:
             return "ovirt_vm.wait", name
         if deployed or now["marked"]:
@@ -139,7 +142,7 @@ def hosted_engine(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Hosted engine VM is marked as such:
+        Hosted engine VM is marked as the hosted engine:
           ovirt_vm.hosted_engine:
             - name: HostedEngine
     """
@@ -160,7 +163,7 @@ def stored(name: str, storage_domain: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Hosted engine VM is defined on its storage:
+        Hosted engine VM definition is on shared storage:
           ovirt_vm.stored:
             - name: HostedEngine
             - storage_domain: hosted_storage
@@ -186,7 +189,7 @@ def absent(name: str) -> state.Goal:
 
     .. code-block:: yaml
 
-        Engine has forgotten the bootstrap VM:
+        Bootstrap VM is removed from the engine:
           ovirt_vm.absent:
             - name: external-HostedEngineLocal
     """

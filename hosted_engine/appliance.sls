@@ -1,4 +1,4 @@
-# What the host needs, Salt's own Python included, and the engine's image, checked and whole.
+# Install packages and Python libraries on the host, then extract and verify the appliance image.
 {%- from "hosted_engine/map.jinja" import hosted_engine, deployed with context %}
 {%- import_text "hosted_engine/files/requirements.txt" as requirements %}
 {%- set directory = hosted_engine.bootstrap.directory %}
@@ -13,14 +13,14 @@ Hosted engine packages are installed:
     - pkgs:
       - ovirt-hosted-engine-setup
 {%- if hosted_engine.storage.type == "glusterfs" %}
-      # The engine refuses Gluster storage on a host without it.
+      # The engine refuses Gluster storage on a host without this package.
       - glusterfs-cli
 {%- endif %}
     - require:
       - sls: hosted_engine.preflight
 
-# Preflight could only look as far as a bare host can.
-Hosted engine storage can be used:
+# Repeats the storage checks that preflight could not run before these packages were installed.
+Hosted engine storage is usable:
   hosted_engine_storage_probe.usable:
     - name: {{ hosted_engine.storage.name | json }}
     - unless: {{ deployed | json }}
@@ -28,31 +28,31 @@ Hosted engine storage can be used:
       - pkg: Hosted engine packages are installed
 {%- if not hosted_engine.appliance.source %}
 
-# Only during a deployment: afterwards nobody needs it.
-Appliance's package is installed:
+# Only needed during the deployment.
+Appliance package is installed:
   pkg.installed:
     - name: {{ hosted_engine.appliance.package | json }}
     - unless: {{ deployed | json }}
     - require:
-      - hosted_engine_storage_probe: Hosted engine storage can be used
+      - hosted_engine_storage_probe: Hosted engine storage is usable
     - require_in:
       - hosted_engine_appliance: Appliance is extracted
 {%- endif %}
 
 {%- if wheelhouse.startswith("salt://") %}
 
-Hosted engine wheels are there:
+Python wheels are present:
   file.recurse:
     - name: {{ wheels | json }}
     - source: {{ wheelhouse | json }}
     - require:
       - sls: hosted_engine.preflight
     - require_in:
-      - pip: Hosted engine libraries are in Salt's Python
+      - pip: Python libraries are installed for Salt
 {%- endif %}
 
-# In Salt's own Python, wherever it lives: without bin_env that's what Salt's pip module takes.
-Hosted engine libraries are in Salt's Python:
+# Without bin_env, Salt's pip module installs into the Python that Salt itself runs on.
+Python libraries are installed for Salt:
   pip.installed:
     - pkgs: {{ requirements.split() | json }}
 {%- if wheelhouse %}
@@ -61,18 +61,18 @@ Hosted engine libraries are in Salt's Python:
 {%- endif %}
     - reload_modules: true
     - require:
-      - hosted_engine_storage_probe: Hosted engine storage can be used
+      - hosted_engine_storage_probe: Hosted engine storage is usable
 
-# QEMU passes through, and sees nothing.
-Hosted engine records have a directory:
+# 0711: QEMU's user may pass through but not list the directory.
+Deployment record directory exists:
   file.directory:
     - name: /var/lib/hosted-engine
     - mode: "0711"
     - unless: {{ deployed | json }}
     - require:
-      - pip: Hosted engine libraries are in Salt's Python
+      - pip: Python libraries are installed for Salt
 
-Bootstrap directory is there:
+Bootstrap directory exists:
   file.directory:
     - name: {{ directory | json }}
     - user: root
@@ -81,7 +81,7 @@ Bootstrap directory is there:
     - makedirs: true
     - unless: {{ deployed | json }}
     - require:
-      - file: Hosted engine records have a directory
+      - file: Deployment record directory exists
 
 Appliance is extracted:
   hosted_engine_appliance.extracted:
@@ -90,4 +90,4 @@ Appliance is extracted:
     - sha1: {{ hosted_engine.appliance.sha1 | json }}
     - unless: {{ deployed | json }}
     - require:
-      - file: Bootstrap directory is there
+      - file: Bootstrap directory exists

@@ -1,8 +1,9 @@
-# Takes a failed or unwanted deployment down, in reverse; the next run starts anew. Stays: packages,
-# vdsm and its certificates, the management bridge. A deployed engine only falls when it is named.
+# Remove a failed or unwanted deployment, in reverse order, so that the next run starts from scratch.
+# Packages, vdsm with its certificates and the management bridge are kept. A deployed engine is only
+# removed if the pillar names it (hosted_engine:clean).
 {%- from "hosted_engine/map.jinja" import hosted_engine with context %}
 
-Deployment may be taken down:
+Removal of the deployment is allowed:
   hosted_engine_clean.allowed:
     - name: {{ hosted_engine.engine.fqdn | json }}
 
@@ -13,7 +14,7 @@ HA {{ unit }} is stopped:
     - name: ovirt-ha-{{ unit }}
     - enable: False
     - require:
-      - hosted_engine_clean: Deployment may be taken down
+      - hosted_engine_clean: Removal of the deployment is allowed
 {%- endfor %}
 
 Hosted engine VM is stopped:
@@ -22,76 +23,76 @@ Hosted engine VM is stopped:
     - require:
       - service: HA agent is stopped
 
-Storage of the deployment is on record:
+Deployment storage is recorded:
   hosted_engine_clean.storage_recorded:
     - name: {{ hosted_engine.storage.name }}
     - require:
-      - hosted_engine_clean: Deployment may be taken down
+      - hosted_engine_clean: Removal of the deployment is allowed
 
-Bootstrap VM is thrown away:
+Bootstrap VM is destroyed:
   hosted_engine_bootstrap.absent:
     - name: {{ hosted_engine.bootstrap.name }}
     - onlyif:
       - fun: hosted_engine_clean.in_libvirt
     - require:
-      - hosted_engine_clean: Storage of the deployment is on record
+      - hosted_engine_clean: Deployment storage is recorded
 
-Storage of the deployment is clean:
+Deployment storage domain is removed:
   hosted_engine_clean.storage_removed:
     - name: {{ hosted_engine.storage.name }}
     - require:
       - service: HA broker is stopped
       - hosted_engine_clean: Hosted engine VM is stopped
-      - hosted_engine_bootstrap: Bootstrap VM is thrown away
+      - hosted_engine_bootstrap: Bootstrap VM is destroyed
 
-Engine may not sign in any more:
+Engine SSH key is removed:
   hosted_engine_clean.key_removed:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - hosted_engine_bootstrap: Bootstrap VM is thrown away
+      - hosted_engine_bootstrap: Bootstrap VM is destroyed
       - hosted_engine_clean: Hosted engine VM is stopped
 
-Host keeps its routes:
+Host routes are restored:
   hosted_engine_clean.routes_kept:
     - name: {{ hosted_engine.host.name | json }}
     - require:
-      - hosted_engine_clean: Deployment may be taken down
+      - hosted_engine_clean: Removal of the deployment is allowed
 
-Bootstrap network is thrown away:
+Bootstrap network is destroyed:
   hosted_engine_network.absent:
     - name: {{ hosted_engine.bootstrap.network }}
     - onlyif:
       - fun: hosted_engine_clean.in_libvirt
     - require:
-      - hosted_engine_bootstrap: Bootstrap VM is thrown away
+      - hosted_engine_bootstrap: Bootstrap VM is destroyed
 
-Bootstrap directory is thrown away:
+Bootstrap directory is deleted:
   hosted_engine_bootstrap.cleared:
     - name: {{ hosted_engine.bootstrap.directory | json }}
     - require:
-      - hosted_engine_bootstrap: Bootstrap VM is thrown away
+      - hosted_engine_bootstrap: Bootstrap VM is destroyed
 
-Engine's line in the hosts file is gone:
+Engine entry in the hosts file is removed:
   hosted_engine_hosts.absent:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - hosted_engine_clean: Deployment may be taken down
+      - hosted_engine_clean: Removal of the deployment is allowed
 
-Configuration of the deployment is gone:
+HA configuration is removed:
   file.absent:
     - names:
       - /etc/ovirt-hosted-engine/hosted-engine.conf
       - /run/ovirt-hosted-engine-ha
     - require:
-      - hosted_engine_clean: Storage of the deployment is clean
+      - hosted_engine_clean: Deployment storage domain is removed
 
-# Last: what is recorded says what is ours.
-Records of the deployment are gone:
+# Last, because the records say which objects belong to this deployment.
+Deployment records are removed:
   hosted_engine_deployment.forgotten:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - file: Configuration of the deployment is gone
-      - hosted_engine_clean: Host keeps its routes
-      - hosted_engine_clean: Engine may not sign in any more
-      - hosted_engine_bootstrap: Bootstrap directory is thrown away
-      - hosted_engine_network: Bootstrap network is thrown away
+      - file: HA configuration is removed
+      - hosted_engine_clean: Host routes are restored
+      - hosted_engine_clean: Engine SSH key is removed
+      - hosted_engine_bootstrap: Bootstrap directory is deleted
+      - hosted_engine_network: Bootstrap network is destroyed

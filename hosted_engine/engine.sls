@@ -1,5 +1,5 @@
-# The engine takes over this host, its storage, and makes the VM that it will live in.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
+# Add the host and its storage to the engine, and create the VM in which the engine will finally run.
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, global_maintenance with context %}
 {%- from "hosted_engine/site.jinja" import hooks, pause with context %}
 
 include:
@@ -7,34 +7,34 @@ include:
 {{- pause(
       "engine",
       "hosted_engine.bootstrap",
-      {"ovirt_datacenter": "Data center of the hosted engine is there"}) }}
+      {"ovirt_datacenter": "Hosted engine data center exists"}) }}
 
-# What asks the engine of a deployed host needs it up: HA's services are what brings it up.
-HA broker of a deployed host runs:
+# On a deployed host, HA starts the engine VM; the states below need the engine to answer.
+HA broker of the deployed host is running:
   service.running:
     - name: ovirt-ha-broker
     - onlyif: {{ deployed | json }}
     - require:
       - sls: hosted_engine.bootstrap
 
-Engine of a deployed host is kept running by HA:
+HA agent of the deployed host is running:
   service.running:
     - name: ovirt-ha-agent
     - onlyif: {{ deployed | json }}
-    - unless: {{ maintained | json }}
+    - unless: {{ global_maintenance | json }}
     - require:
-      - service: HA broker of a deployed host runs
+      - service: HA broker of the deployed host is running
 
-Data center of the hosted engine is there:
+Hosted engine data center exists:
   ovirt_datacenter.present:
     - name: {{ hosted_engine.datacenter.name | json }}
     - version: {{ hosted_engine.datacenter.version | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
     - require:
       - sls: hosted_engine.bootstrap
-      - service: Engine of a deployed host is kept running by HA
+      - service: HA agent of the deployed host is running
 
-Cluster of the hosted engine is there:
+Hosted engine cluster exists:
   ovirt_cluster.present:
     - name: {{ hosted_engine.cluster.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
@@ -42,10 +42,10 @@ Cluster of the hosted engine is there:
     - cpu_type: {{ hosted_engine.cluster.cpu_type | json }}
     - gluster_service: {{ hosted_engine.cluster.gluster_service | json }}
     - require:
-      - ovirt_datacenter: Data center of the hosted engine is there
+      - ovirt_datacenter: Hosted engine data center exists
 
-# While no host uses it: a change of its VLAN would cut one off.
-Management network is as the hosts need it:
+# Before any host uses the network: a later change of its VLAN could disconnect hosts.
+Management network is configured:
   ovirt_network.present:
     - name: {{ hosted_engine.network.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
@@ -53,15 +53,17 @@ Management network is as the hosts need it:
     - vlan: {{ hosted_engine.network.vlan }}
     - mtu: {{ hosted_engine.network.mtu }}
     - require:
-      - ovirt_cluster: Cluster of the hosted engine is there
+      - ovirt_cluster: Hosted engine cluster exists
 
 Hosted engine manages this host:
   ovirt_host.up:
     - name: {{ hosted_engine.host.name | json }}
     - address: {{ hosted_engine.host.address | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
+    - network: {{ hosted_engine.network.name | json }}
+    - ssh_port: {{ hosted_engine.host.ssh_port }}
     - require:
-      - ovirt_network: Management network is as the hosts need it
+      - ovirt_network: Management network is configured
 {{- hooks(
       ["guest_after_host", "host_after_host"],
       {"ovirt_host": "Hosted engine manages this host"},
@@ -72,12 +74,13 @@ Hosted engine storage is active:
     - name: {{ hosted_engine.storage.name | json }}
     - datacenter: {{ hosted_engine.datacenter.name | json }}
     - host: {{ hosted_engine.host.name | json }}
-    - storage: {{ hosted_engine.storage.connection | json }}
+    - storage: {{ hosted_engine.storage | json }}
+    - disk_gib: {{ hosted_engine.vm.disk_gib }}
     - require:
       - ovirt_host: Hosted engine manages this host
 
-# HA's three must never find their storage full, and are read and written block by block.
-Hosted engine disks are there:
+# The three HA disks are preallocated: they are accessed block by block and must never run out of space.
+Hosted engine disks exist:
   ovirt_disk.present:
     - storage_domain: {{ hosted_engine.storage.name | json }}
     - disks:
@@ -101,7 +104,7 @@ Hosted engine disks are there:
     - require:
       - ovirt_storage_domain: Hosted engine storage is active
 
-Hosted engine VM is there:
+Hosted engine VM exists:
   ovirt_vm.present:
     - name: {{ hosted_engine.vm.name | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
@@ -113,21 +116,22 @@ Hosted engine VM is there:
     - cpus: {{ hosted_engine.vm.cpus }}
     - firmware: {{ "secure_boot" if hosted_engine.vm.secure_boot else hosted_engine.vm.firmware }}
     - graphics: {{ hosted_engine.vm.graphics }}
+    - machine: {{ hosted_engine.vm.machine | json }}
     - require:
-      - ovirt_disk: Hosted engine disks are there
+      - ovirt_disk: Hosted engine disks exist
 
-# After all devices: the engine attaches no disk to a VM that is marked as its own.
-Hosted engine VM is marked as such:
+# After all devices are attached: the engine refuses to attach disks to a VM with this mark.
+Hosted engine VM is marked as the hosted engine:
   ovirt_vm.hosted_engine:
     - name: {{ hosted_engine.vm.name | json }}
     - unless: {{ deployed | json }}
     - require:
-      - ovirt_vm: Hosted engine VM is there
+      - ovirt_vm: Hosted engine VM exists
 
-Hosted engine VM is defined on its storage:
+Hosted engine VM definition is on shared storage:
   ovirt_vm.stored:
     - name: {{ hosted_engine.vm.name | json }}
     - storage_domain: {{ hosted_engine.storage.name | json }}
     - unless: {{ deployed | json }}
     - require:
-      - ovirt_vm: Hosted engine VM is marked as such
+      - ovirt_vm: Hosted engine VM is marked as the hosted engine

@@ -1,33 +1,33 @@
-# HA starts the engine from the shared storage; then nothing of the bootstrap is left.
-{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, maintained with context %}
+# Start the engine from shared storage under HA, then remove everything that belongs to the bootstrap.
+{%- from "hosted_engine/map.jinja" import hosted_engine, deployed, global_maintenance with context %}
 {%- from "hosted_engine/site.jinja" import pause with context %}
 
 include:
   - hosted_engine.handover
-{{- pause("ha", "hosted_engine.handover", {"hosted_engine_disk": "Metadata of HA are empty"}) }}
+{{- pause("ha", "hosted_engine.handover", {"hosted_engine_disk": "HA metadata is empty"}) }}
 
-Metadata of HA are empty:
+HA metadata is empty:
   hosted_engine_disk.cleared:
     - name: metadata
     - unless: {{ deployed | json }}
     - require:
       - sls: hosted_engine.handover
 
-Lockspace of HA is made:
+HA lockspace is initialised:
   hosted_engine_ha.lockspace_initialised:
     - name: hosted-engine
     - unless: {{ deployed | json }}
     - require:
-      - hosted_engine_disk: Metadata of HA are empty
+      - hosted_engine_disk: HA metadata is empty
 
-This host no longer looks for the bootstrap VM:
+Engine name no longer resolves to the bootstrap VM:
   hosted_engine_hosts.absent:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - hosted_engine_ha: Lockspace of HA is made
+      - hosted_engine_ha: HA lockspace is initialised
 
-# It may fail its first start.
-HA broker runs:
+# The broker's first start may fail.
+HA broker is running:
   service.running:
     - name: ovirt-ha-broker
     - enable: True
@@ -35,85 +35,87 @@ HA broker runs:
         attempts: 2
         interval: 2
     - require:
-      - hosted_engine_hosts: This host no longer looks for the bootstrap VM
+      - hosted_engine_hosts: Engine name no longer resolves to the bootstrap VM
 
-# Before the agent: afterwards, maintenance is an operator's intent.
-HA may start the engine:
+# Before the agent starts. Once the host is deployed, maintenance is the operator's decision.
+Global maintenance is off:
   hosted_engine_ha.maintenance_off:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - unless: {{ deployed | json }}
     - require:
-      - service: HA broker runs
+      - service: HA broker is running
 
-# The point of no return. Enabled first: an agent that runs without it would be taken for none.
+# The point of no return. Enabled before it is started: a running agent that isn't enabled doesn't
+# mark the host as deployed.
 HA agent is enabled:
   hosted_engine_ha.agent_enabled:
     - name: ovirt-ha-agent
     - require:
-      - hosted_engine_ha: HA may start the engine
+      - hosted_engine_ha: Global maintenance is off
 
-HA agent runs:
+HA agent is running:
   service.running:
     - name: ovirt-ha-agent
-    - unless: {{ maintained | json }}
+    - unless: {{ global_maintenance | json }}
     - require:
       - hosted_engine_ha: HA agent is enabled
 
-Hosted engine is healthy in its final place:
+Hosted engine is healthy on shared storage:
   hosted_engine_ha.healthy:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - service: HA agent runs
+      - service: HA agent is running
 
-# From here on each may fail by itself: told now, healed by the next run.
-Bootstrap VM is gone:
+# The engine no longer depends on the states below: the next run repeats those that fail.
+Bootstrap VM is removed:
   hosted_engine_bootstrap.absent:
     - name: {{ hosted_engine.bootstrap.name }}
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
 
-Bootstrap network is gone:
+Bootstrap network is removed:
   hosted_engine_network.absent:
     - name: {{ hosted_engine.bootstrap.network }}
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
 
-Bootstrap directory is gone:
+Bootstrap directory is removed:
   hosted_engine_bootstrap.cleared:
     - name: {{ hosted_engine.bootstrap.directory | json }}
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
-      - hosted_engine_bootstrap: Bootstrap VM is gone
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
+      - hosted_engine_bootstrap: Bootstrap VM is removed
 
-Engine has forgotten the bootstrap VM:
+Bootstrap VM is removed from the engine:
   ovirt_vm.absent:
     - name: external-{{ hosted_engine.bootstrap.name }}
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
-      - hosted_engine_bootstrap: Bootstrap VM is gone
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
+      - hosted_engine_bootstrap: Bootstrap VM is removed
 {%- if hosted_engine.hooks.host_after_deployment %}
 
-# Durable, and due only while the record of the setup says that this deployment isn't over.
+# Checked in every run, but pending only while the setup record exists, that is, until the deployment
+# is finished.
 Hooks host_after_deployment have run:
   hosted_engine_hook.ran:
     - name: host_after_deployment
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
     - require_in:
-      - hosted_engine_deployment: Deployment is over
+      - hosted_engine_deployment: Deployment is finished
 {%- endif %}
 
-# Last but for the package: a record of the setup says that a deployment is under way.
-Deployment is over:
+# Removes the setup record, which marks a deployment in progress. Only the package is removed later.
+Deployment is finished:
   hosted_engine_deployment.over:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
 {%- if hosted_engine.appliance.remove and not hosted_engine.appliance.source %}
 
-Appliance's package is removed:
+Appliance package is removed:
   hosted_engine_appliance.removed:
     - name: {{ hosted_engine.appliance.package | json }}
     - require:
-      - hosted_engine_ha: Hosted engine is healthy in its final place
+      - hosted_engine_ha: Hosted engine is healthy on shared storage
 {%- endif %}

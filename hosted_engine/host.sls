@@ -1,42 +1,42 @@
-# A further host that may run the engine: the running engine adds it, and configures HA on it.
+# An additional host that can run the engine VM: the running engine adds it and deploys HA on it.
 {%- from "hosted_engine/map.jinja" import hosted_engine with context %}
 {%- import_text "hosted_engine/files/requirements.txt" as requirements %}
 {%- set wheelhouse = hosted_engine.python.wheelhouse %}
 {%- set wheels = "/var/lib/hosted-engine/wheelhouse" if wheelhouse.startswith("salt://") else wheelhouse %}
 
-Pillar of the further host is valid:
+Additional host pillar is valid:
   hosted_engine.valid
 
-Further host can join the engine:
+Additional host can join the engine:
   hosted_engine.joinable:
     - require:
-      - hosted_engine: Pillar of the further host is valid
+      - hosted_engine: Additional host pillar is valid
 
 {%- if hosted_engine.storage.type == "glusterfs" %}
 
-# A host without it isn't operational in a data center with Gluster storage.
-Gluster's tools are on the further host:
+# Without it, the host becomes non-operational in a data center with Gluster storage.
+Gluster tools are installed on the additional host:
   pkg.installed:
     - name: glusterfs-cli
     - require:
-      - hosted_engine: Further host can join the engine
+      - hosted_engine: Additional host can join the engine
     - require_in:
-      - ovirt_host: Engine manages the further host
+      - ovirt_host: Engine manages the additional host
 {%- endif %}
 
 {%- if wheelhouse.startswith("salt://") %}
 
-Wheels for the further host are there:
+Python wheels for the additional host are present:
   file.recurse:
     - name: {{ wheels | json }}
     - source: {{ wheelhouse | json }}
     - require:
-      - hosted_engine: Further host can join the engine
+      - hosted_engine: Additional host can join the engine
     - require_in:
-      - pip: SDK of the engine is in Salt's Python
+      - pip: Engine SDK is installed for Salt
 {%- endif %}
 
-SDK of the engine is in Salt's Python:
+Engine SDK is installed for Salt:
   pip.installed:
     - pkgs: {{ requirements.split() | select("match", "ovirt-engine-sdk") | list | json }}
 {%- if wheelhouse %}
@@ -45,32 +45,34 @@ SDK of the engine is in Salt's Python:
 {%- endif %}
     - reload_modules: true
     - require:
-      - hosted_engine: Further host can join the engine
+      - hosted_engine: Additional host can join the engine
 
-Records of the further host have a directory:
+Deployment record directory of the additional host exists:
   file.directory:
     - name: /var/lib/hosted-engine
     - mode: "0711"
     - require:
-      - pip: SDK of the engine is in Salt's Python
+      - pip: Engine SDK is installed for Salt
 
-Engine manages the further host:
+Engine manages the additional host:
   ovirt_host.up:
     - name: {{ hosted_engine.host.name | json }}
     - address: {{ hosted_engine.host.address | json }}
     - cluster: {{ hosted_engine.cluster.name | json }}
+    - network: {{ hosted_engine.network.name | json }}
+    - ssh_port: {{ hosted_engine.host.ssh_port }}
     - hosted_engine: true
     - require:
-      - file: Records of the further host have a directory
+      - file: Deployment record directory of the additional host exists
 
-Further host may run the engine:
+HA is deployed on the additional host:
   ovirt_hosted_engine.deployed:
     - name: {{ hosted_engine.host.name | json }}
     - require:
-      - ovirt_host: Engine manages the further host
+      - ovirt_host: Engine manages the additional host
 
-Deployment of the further host is over:
+Deployment of the additional host is finished:
   hosted_engine_deployment.over:
     - name: {{ hosted_engine.engine.fqdn | json }}
     - require:
-      - ovirt_hosted_engine: Further host may run the engine
+      - ovirt_hosted_engine: HA is deployed on the additional host

@@ -1,4 +1,4 @@
-# A hosted engine, phase by phase. Each phase requires the one before it, so any runs alone.
+# Deploy a hosted engine, phase by phase. Each phase includes the previous one and can be applied alone.
 include:
   - hosted_engine.preflight
   - hosted_engine.appliance

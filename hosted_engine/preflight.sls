@@ -1,8 +1,8 @@
-# All that would stop the deployment, told before anything is changed.
+# Report everything that would make the deployment fail, before anything is changed.
 
 Hosted engine pillar is valid:
   hosted_engine.valid
 
-# Memory, names and routes matter during the deployment; a deployed engine's host isn't judged by them.
-Host is fit for the hosted engine:
+# Memory, names and routes only matter during the deployment, so a deployed host isn't checked.
+Host is ready for the hosted engine:
   hosted_engine.fit

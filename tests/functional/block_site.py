@@ -74,10 +74,11 @@ class Site:
         )
 
     def active(self, test: bool = False) -> dict[str, Any]:
-        storage = self.minion("hosted_engine.settings")["storage"]["connection"]
+        """As engine.sls declares it."""
+        settings = self.minion("hosted_engine.settings")
         result: dict[str, Any] = self.minion.state(
             "ovirt_storage_domain.active", "hosted_storage", test=test, datacenter="Default",
-            host=NODE, storage=storage,
+            host=NODE, storage=settings["storage"], disk_gib=settings["vm"]["disk_gib"],
         )  # fmt: skip
         return result
 
@@ -87,6 +88,9 @@ class Site:
     def lun(self) -> str:
         (domain,) = self.domains()
         return str(domain.find("storage/volume_group/logical_units/logical_unit").get("id"))
+
+    def storage(self) -> dict[str, Any]:
+        return dict(self.minion("hosted_engine.settings")["storage"])
 
     def sessions(self) -> list[Any]:
         return self.engine.state()["memory"].get("sessions", {}).get("127.0.0.1", [])

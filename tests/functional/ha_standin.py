@@ -19,9 +19,11 @@ from functional.storage_host import StorageHost
 main = standin("hosted_engine_setup_standin.__main__")
 status = standin("hosted_engine_setup_standin.status")
 shared_config = standin("hosted_engine_setup_standin.shared_config")
-agent = standin("hosted_engine_ha_standin.agent")
+cleanup = standin("hosted_engine_ha_standin.cleanup")
 broker = standin("hosted_engine_ha_standin.broker")
 configuration = standin("hosted_engine_ha_standin.configuration")
+metadata = standin("hosted_engine_ha_standin.metadata")
+sanlock = standin("sanlock")
 storage = standin("hosted_engine_ha_standin.storage")
 monitor_rpc = standin("vdsm_standin.rpc")
 
@@ -54,24 +56,47 @@ class StandinHa:
         self.broker = broker.Broker(configuration.parse(conf.CONFIGURATION.read_text()), paths)
         read = configuration.read
         patch.setattr(configuration, "read", lambda: read(conf.CONFIGURATION))
-        for module in (main, status, shared_config, agent):
+        for module in (main, status, shared_config, cleanup):
             patch.setattr(module, "broker", self._ask)
         patch.setattr(monitor_rpc, "call", lambda verb: self.vms)
         for name in ("connect", "prepare"):
             patch.setattr(storage, name, lambda values: None)
+        self.owned: int | None = None
+        patch.setattr(sanlock, "inq_lockspace", lambda _space, host_id, _path: self._owns(host_id))
+        patch.setattr(sanlock, "add_lockspace", lambda _space, host_id, _path: self._own(host_id))
+        patch.setattr(sanlock, "rem_lockspace", lambda *_: self._own(None))
         self.locked = True
-        patch.setattr(broker, "host_id_is_locked", lambda: self.locked)
         patch.setattr(broker.os, "kill", lambda pid, number: self.killed.append(number))
         self.killed: list[int] = []
         patch.setattr(ha_status, "read", read_status)
         patch.setattr(modes, "HA_CONF", configuration.HA_CONF)
         # Ten cycles of these hosts, which report at each look.
         patch.setattr(ha_status, "WATCH_SECONDS", 0.3)
-        patch.setattr(agent, "_is_leased", lambda host_id, path: host_id in self.reporting)
         patch.setattr(command, "run", self._command(command.run))
 
     def _ask(self, verb: str, **arguments: Any) -> Any:
         return getattr(self.broker, verb)(**arguments)
+
+    @property
+    def locked(self) -> bool:
+        """Whether sanlock holds a host id of HA's for this host."""
+        return self.owned is not None
+
+    @locked.setter
+    def locked(self, value: bool) -> None:
+        if value:
+            self.broker.lock_host_id(1)
+        else:
+            self.broker.release_host_id()
+
+    def _owns(self, host_id: int) -> bool:
+        return self.owned == host_id
+
+    def _own(self, host_id: int | None) -> None:
+        """Nobody else can have the id of a host that renews it."""
+        if host_id in self.reporting and host_id != 1:
+            raise sanlock.SanlockException(-262, "Sanlock lockspace add failure", "busy")
+        self.owned = host_id
 
     def report(
         self, host_id: int, vm: dict[str, str] = DOWN, alive: bool = True, **more: Any
@@ -87,7 +112,9 @@ class StandinHa:
         local = host_id == 1 and configuration.local_flags().get("local_maintenance", False)
         vm, more = self.reporting[host_id]
         told = {"host-ts": self.time, "engine-status": vm, "maintenance": local} | more
-        self.broker.put_stats(facts(host_id, **told))
+        # As another host does it: not by this one's broker.
+        block = metadata.pack_host(facts(host_id, **told))
+        metadata.write(self.broker.paths["metadata"], host_id, block)
         self.broker.polled = 0
         # Who is alive the broker knows from this host's own agent alone.
         if 1 in self.reporting:
@@ -122,7 +149,7 @@ class StandinHa:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
             try:
                 if words[0] == "cleanup":
-                    code = agent.cleanup(words[1:])
+                    code = cleanup.cleanup(words[1:])
                 else:
                     code = main.COMMANDS[words[0]](*words[1:])
             except (RuntimeError, KeyError):

@@ -105,7 +105,7 @@ class StagedHost(ovirt.Host):
     # Stages, in their order
 
     def install_packages(self) -> None:
-        """What the appliance phase leaves, and libvirtd runs."""
+        """What the appliance phase leaves, and libvirtd is running."""
         source = self.folder / "package.qcow2"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", source, "32M"], check=True)
         image.PACKAGES.mkdir()
@@ -142,7 +142,7 @@ class StagedHost(ovirt.Host):
         records.write("copied", copied)
 
     def start_ha(self) -> None:
-        """The point of no return is passed; the engine isn't up yet in its final place."""
+        """The point of no return is passed; the engine isn't up yet on shared storage."""
         self.enabled.add("ovirt-ha-agent")
         self.agent_runs = True
         self.ha_status = {"1": self._status("down", "bad"), "global_maintenance": False}
@@ -155,7 +155,7 @@ class StagedHost(ovirt.Host):
 
     def tidy_up(self) -> None:
         """Nothing of the bootstrap is left, as the end of the ha phase and ``clean`` leave it."""
-        for identifier in ("Bootstrap VM is gone", "Bootstrap network is gone"):
+        for identifier in ("Bootstrap VM is removed", "Bootstrap network is removed"):
             self.state(identifier)
         for path in (*self.directory.glob("*"), self.records / "setup.json"):
             path.unlink(missing_ok=True)

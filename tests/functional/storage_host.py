@@ -39,6 +39,14 @@ MODULES = {
         "    subprocess.run(['mount', '--bind', *answers()['mount']], check=True)\n"
     ),
 }
+# Of states that there are once, whose name isn't the engine's.
+NAMES = {
+    "hosted_engine_disk.copied": "HostedEngine",
+    "hosted_engine_disk.cleared": "metadata",
+    "hosted_engine_ha.lockspace_initialised": "hosted-engine",
+    "hosted_engine_ha.agent_enabled": "ovirt-ha-agent",
+    "hosted_engine_appliance.removed": "ovirt-engine-appliance",
+}
 HEAD = """import json, pathlib, subprocess, salt.exceptions
 def answers():
     return json.loads(pathlib.Path({path!r}).read_text())
@@ -157,9 +165,9 @@ class StorageHost:
             pillar["hosted_engine"][group] = pillar["hosted_engine"].get(group, {}) | values
         return Minion(self.folder / "minion", pillar, module_dirs=self.module_dirs)
 
-    def state(
-        self, function: str, test: bool = False, name: str = "engine.example.com"
-    ) -> dict[str, Any]:
+    def state(self, function: str, test: bool = False, name: str = "") -> dict[str, Any]:
+        """The result of a state; of one that there is once, under the name that it has here."""
+        name = name or NAMES.get(function, "engine.example.com")
         result: dict[str, Any] = self.minions[test].states[function](name=name)
         return result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ovirt_he.core import command, records
-from ovirt_he.host import iscsi, volume
+from ovirt_he.host import block_devices, volume
 from unit.configured import DOMAIN, IDS, OTHER
 
 from functional.clean_host import ALLOWED, PLACE, REMOVED, looked, mount, removed
@@ -248,7 +248,7 @@ def test_a_lun_is_left_with_what_to_do(host: StorageHost, monkeypatch: pytest.Mo
     seen = {"id": "36001405a", "status": "used"}
     ran: list[tuple[str, ...]] = []
     monkeypatch.setattr(command, "run", lambda *arguments, **_: ran.append(arguments))
-    monkeypatch.setattr(iscsi, "devices", lambda: [seen])
+    monkeypatch.setattr(block_devices, "luns", lambda: [seen])
     storage = {"type": "fc", "lun": "36001405a", "address": "", "path": ""}
     minion = host.with_pillar({"storage": storage})
 

@@ -8,7 +8,7 @@ import pytest
 from minion import ROOT, Minion
 from ovirt_he.core import records
 
-from functional.test_hosted_engine import pillar
+from functional.valid_pillar import pillar
 
 OVER, FORGOTTEN = "hosted_engine_deployment.over", "hosted_engine_deployment.forgotten"
 FQDN = "engine.example.com"
@@ -60,7 +60,7 @@ def test_over_is_refused_while_the_deployment_is_under_way(minion):
     ret = minion.state(OVER, FQDN)
 
     assert ret["result"] is False
-    assert "its records say how far it got" in ret["comment"]
+    assert "its records show its progress" in ret["comment"]
     assert left() == before
 
 
@@ -90,7 +90,7 @@ def test_a_broken_record_is_a_clear_failure_of_the_first_state(minion, text, tes
 
     states = minion.apply("hosted_engine.preflight", test=test)
 
-    fit = states["Host is fit for the hosted engine"]
+    fit = states["Host is ready for the hosted engine"]
     assert (fit["result"], fit["changes"]) == (False, {})
     assert "deployment.json" in fit["comment"]
     assert "docs/operation.md" in fit["comment"]

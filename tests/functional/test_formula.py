@@ -61,8 +61,8 @@ def test_an_appliance_that_is_removed_isnt_installed_again(minion):
     low = minion.low("hosted_engine")
     appliance = minion("hosted_engine.settings")["appliance"]
 
-    installed = [one for one in low if one["__id__"] == "Appliance's package is installed"]
-    removed = [one for one in low if one["__id__"] == "Appliance's package is removed"]
+    installed = [one for one in low if one["__id__"] == "Appliance package is installed"]
+    removed = [one for one in low if one["__id__"] == "Appliance package is removed"]
 
     assert all(one["unless"] == UNLESS_DEPLOYED for one in installed)
     assert bool(installed) is not bool(appliance["source"])
@@ -89,19 +89,19 @@ def test_ids_are_sentences(minion):
         assert re.match(r"^\S+( \S+)+$", chunk["__id__"]), chunk["__id__"]
 
 
-def test_docs_tell_the_kind_of_each_state_as_the_files_do(minion):
-    """docs/steps.md says durable or transitional; the files say it by ``unless``."""
-    kinds = {
-        chunk["__id__"]: "transitional" if chunk.get("unless") == UNLESS_DEPLOYED else "durable"
+def test_docs_say_when_each_state_is_checked_as_the_files_do(minion):
+    """docs/steps.md says every run or until deployed; the SLS files say it by ``unless``."""
+    checked = {
+        chunk["__id__"]: "until deployed" if chunk.get("unless") == UNLESS_DEPLOYED else "every run"
         for chunk in minion.low("hosted_engine")
     }
-    rows = re.findall(
-        r"^\| (\d+) \| (\w+) \| ([^|]+) \| (\w+) \|", (ROOT / "docs/steps.md").read_text(), re.M
-    )
+    row = r"^\| (\d+) \| [^|]+ \| \[(\w+)\][^|]+ \| ([^|]+) \| `[\w.]+` \| ([^|]+) \|"
+    rows = re.findall(row, (ROOT / "docs/steps.md").read_text(), re.MULTILINE)
 
     assert len({number for number, *_ in rows}) == 31
-    # A durable state may have a fact that only matters on the way, such as /run's vm.conf.
-    wrong = [row for row in rows if kinds.get(row[2]) not in (row[3], "durable")]
+    # A state that every run checks may have a fact that only matters until the host is deployed,
+    # such as the vm.conf below /run.
+    wrong = [row for row in rows if checked.get(row[2]) not in (row[3], "every run")]
     assert wrong == []
 
 

@@ -103,12 +103,12 @@ def test_a_target_that_is_not_there_is_told_with_what_was_found(site):
 
 @pytest.mark.feature("iscsi")
 def test_discovery_tells_a_whole_portal_and_the_login_takes_its_groups_number_alone(site):
-    told = site.minion("ovirt_host_storage.discover", NODE)
+    told = site.minion("ovirt_host_storage.discover", NODE, site.storage())
 
     assert [(one["address"], one["portal"]) for one in told if one["target"] == TARGET] == [
         ("192.0.2.7", "1"), ("2001:db8::7", "1"),
     ]  # fmt: skip
-    assert site.minion("ovirt_host_storage.login", NODE)
+    assert site.minion("ovirt_host_storage.login", NODE, site.storage())
     assert len(site.sessions()) == 2
 
 
@@ -179,7 +179,7 @@ def test_a_lun_of_another_domain_is_refused_with_its_name(site):
     (domain,) = site.domains()
 
     with pytest.raises(CommandExecutionError, match=f"used, MEMORY LUN, holds {domain.get('id')}"):
-        site.minion("ovirt_storage_domain.add", "second", NODE, {"type": "fc"})
+        site.minion("ovirt_storage_domain.add", "second", NODE, {"type": "fc"}, 10)
 
 
 @pytest.mark.feature("glusterfs", "mount_options")

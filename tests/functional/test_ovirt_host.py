@@ -150,12 +150,16 @@ def test_a_foreign_host_of_the_same_name_is_refused(host):
     assert "hosted_engine:host:name" in result["comment"]
 
 
-def test_the_engine_signs_in_at_the_pillar_s_port(host):
-    host.minion.opts["pillar"]["hosted_engine"].setdefault("host", {})["ssh_port"] = 2222
-
-    host.minion("ovirt_host.add", NAME, **ARGUMENTS)
+def test_the_engine_signs_in_at_the_port_that_the_state_names(host):
+    assert up(host, ssh_port=2222)["result"] is True
 
     assert host.engine.curl("/hosts")[0].findtext("ssh/port") == "2222"
+
+
+def test_routes_are_recorded_for_the_bridge_of_the_network_that_the_state_names(host):
+    up(host, network="management")
+
+    assert records.read("routes")["bridge"] == "management"
 
 
 def test_an_address_that_another_host_has_is_refused(host):

@@ -68,7 +68,7 @@ def test_devices_are_listed_through_the_engine(site):
     shutil.rmtree(site.host.folder / "modules")  # what stands in for hosted_engine elsewhere
     site.use(ISCSI)
     before = site.minion("hosted_engine.storage_devices")
-    site.minion("ovirt_host_storage.login", NODE)
+    site.minion("ovirt_host_storage.login", NODE, site.storage())
 
     told = site.minion("hosted_engine.storage_devices")
 

@@ -13,7 +13,7 @@ __all__ = ["host"]
 NODE = "node1.example.com"
 GIB = 2**30
 STORAGE = {"type": "nfs", "address": "nas.example.com", "path": "/exports/engine"}
-DOMAIN = {"datacenter": "Default", "host": NODE, "storage": STORAGE}
+DOMAIN = {"datacenter": "Default", "host": NODE, "storage": STORAGE, "disk_gib": 10}
 DISKS = {
     "he_virtio_disk": {"content_type": "hosted_engine", "size_mib": 10240, "sparse": True},
     "he_metadata": {"content_type": "hosted_engine_metadata", "size_mib": 128, "sparse": False},
@@ -99,6 +99,30 @@ def test_the_domain_is_made_attached_and_active_once(up):
     assert attached(up) == [("hosted_storage", "active")]
     assert up.engine.curl("/storagedomains")[0].findtext("storage_format") == "v5"
     assert (second["result"], second["changes"]) == (True, {})
+
+
+def test_a_domain_is_made_as_its_arguments_say_and_not_as_the_pillar_does(up):
+    up.minion.opts["pillar"]["hosted_engine"]["storage"] |= {"mount_options": "soft"}
+    wanted = STORAGE | {"nfs_version": "v4_1", "mount_options": "retrans=6"}
+
+    first, second = active(up, storage=wanted), active(up, storage=wanted)
+
+    assert first["result"] is True, first["comment"]
+    storage = up.engine.curl("/storagedomains")[0].find("storage")
+    assert storage.findtext("nfs_version") == "v4_1"
+    assert storage.findtext("mount_options") == "retrans=6"
+    assert first["changes"]["storage"] == {"old": None, "new": STORAGE}
+    assert (second["result"], second["changes"]) == (True, {})
+
+
+@pytest.mark.parametrize("test", [True, False], ids=["test", "applied"])
+def test_a_storage_that_no_pillar_may_have_is_refused_before_anything_is_done(up, test):
+    result = active(up, test=test, storage=STORAGE | {"nfs_version": "v9", "paht": "/exports"})
+
+    assert result["result"] is False
+    assert "storage:nfs_version: 'v9' isn't one of" in result["comment"]
+    assert "storage:paht: unknown key" in result["comment"]
+    assert list(up.engine.curl("/storagedomains")) == []
 
 
 def test_killed_between_add_and_attach_goes_on(up):

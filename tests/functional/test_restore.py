@@ -13,12 +13,12 @@ from ovirt_he.bootstrap import image
 from ovirt_he.guest import files
 from ovirt_he.host import identity
 
-from functional.bootstrap_host import Host
+from functional.bootstrap_host import FQDN, Host
 from functional.engine_process import PACKAGE
-from functional.test_bootstrap_guest import PSQL, Guest
+from functional.ssh_guest import PSQL, Guest
 
 pytestmark = pytest.mark.usefixtures("hypervisor")
-SENT, GIVEN_BACK = "hosted_engine_restore.sent", "hosted_engine_restore.fencing_given_back"
+SENT, RESTORED = "hosted_engine_restore.sent", "hosted_engine_restore.fencing_restored"
 PROGRAM = ROOT / "tests/lab/appliance/root/usr/bin/engine-backup"
 FOLDER = files.FOLDER
 
@@ -84,7 +84,7 @@ def guest(host, monkeypatch, tmp_path) -> Restoring:
 @pytest.mark.feature("restore")
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
 def test_the_backup_is_sent_whole_and_for_root_alone(guest, test):
-    ret = guest.host.minion.state(SENT, "engine", test=test)
+    ret = guest.host.minion.state(SENT, str(guest.backup), test=test)
 
     there = guest.folder / "backup"
     if test:
@@ -95,14 +95,14 @@ def test_the_backup_is_sent_whole_and_for_root_alone(guest, test):
     script = guest.folder / "restore"
     assert [path.stat().st_mode & 0o777 for path in (there, script)] == [0o600, 0o600]
     assert "vds_unique_id)=upper('\"'\"'4c4c4544" in script.read_text(), "quoted for SQL and sh"
-    assert guest.host.minion.state(SENT, "engine")["changes"] == {}
+    assert guest.host.minion.state(SENT, str(guest.backup))["changes"] == {}
 
 
 def test_a_backup_that_was_cut_off_is_sent_again(guest):
     guest.host.minion("hosted_engine_restore.send")
     (guest.folder / "backup").write_bytes(b"half")
 
-    ret = guest.host.minion.state(SENT, "engine")
+    ret = guest.host.minion.state(SENT, str(guest.backup))
 
     assert ret["result"] is True
     assert ret["changes"]["backup"]["old"].startswith("another")
@@ -114,7 +114,7 @@ def test_an_appliance_that_is_older_is_refused_with_both_versions(guest, version
     """Of the same release too: engine-backup itself would refuse it once all was sent."""
     archive(guest.backup, version)
 
-    ret = guest.host.minion.state(SENT, "engine")
+    ret = guest.host.minion.state(SENT, str(guest.backup))
 
     assert ret["result"] is False
     assert f"of version {version}, the appliance 4.5.6 is older" in ret["comment"]
@@ -127,13 +127,13 @@ def test_once_the_gate_is_open_nothing_is_sent(guest):
     (guest.folder / "backup").unlink()
     guest.backup.unlink()
 
-    assert guest.host.minion.state(SENT, "engine")["changes"] == {}
+    assert guest.host.minion.state(SENT, str(guest.backup))["changes"] == {}
 
 
 def test_an_engine_that_was_set_up_without_the_backup_is_told(guest):
     (guest.folder / "gate").write_text("open")
 
-    ret = guest.host.minion.state(SENT, "engine")
+    ret = guest.host.minion.state(SENT, str(guest.backup))
 
     assert ret["result"] is False
     assert "set up without a backup" in ret["comment"]
@@ -143,7 +143,7 @@ def test_an_engine_that_was_set_up_without_the_backup_is_told(guest):
 def test_a_guest_that_boots_isnt_asked(guest, test):
     (guest.folder / "gate").write_text("unknown: the guest's ssh doesn't answer")
 
-    ret = guest.host.minion.state(SENT, "engine", test=test)
+    ret = guest.host.minion.state(SENT, str(guest.backup), test=test)
 
     assert ret["result"] is (None if test else False)
     assert "ssh doesn't answer" in ret["comment"]
@@ -151,33 +151,33 @@ def test_a_guest_that_boots_isnt_asked(guest, test):
 
 @pytest.mark.feature("restore")
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_fencing_is_given_back(guest, test):
+def test_fencing_is_restored(guest, test):
     guest.put(state="running", setup="complete")
     (guest.folder / "fencing-before").write_text("271\n")
 
-    ret = guest.host.minion.state(GIVEN_BACK, "engine", test=test)
+    ret = guest.host.minion.state(RESTORED, FQDN, test=test)
 
     asked = "SELECT option_value FROM vdc_options WHERE option_name='DisableFenceAtStartupInSec'"
     seen = guest.sql([PSQL, "-t", "-A", "-c", asked], None)[1].strip()
     assert (ret["result"], seen) == ((None, "300") if test else (True, "271"))
     assert ret["changes"]["seconds"] == {"old": "300", "new": "271"}
     if not test:
-        assert guest.host.minion.state(GIVEN_BACK, "engine")["changes"] == {}
+        assert guest.host.minion.state(RESTORED, FQDN)["changes"] == {}
 
 
 @pytest.mark.parametrize("vm", [{"setup": "open"}, {"state": "shutoff", "setup": "complete"}])
 def test_fencing_isnt_asked_for_before_the_backup_is_restored(guest, vm):
     guest.put(**{"state": "running"} | vm)
 
-    assert guest.host.minion.state(GIVEN_BACK, "engine", test=True)["result"] is None
-    assert guest.host.minion.state(GIVEN_BACK, "engine")["result"] is False
+    assert guest.host.minion.state(RESTORED, FQDN, test=True)["result"] is None
+    assert guest.host.minion.state(RESTORED, FQDN)["result"] is False
 
 
-def test_a_number_that_is_none_is_not_given_back(guest):
+def test_a_number_that_is_none_is_not_restored(guest):
     guest.put(state="running", setup="complete")
     (guest.folder / "fencing-before").write_text("'; DROP TABLE vms; --\n")
 
-    ret = guest.host.minion.state(GIVEN_BACK, "engine")
+    ret = guest.host.minion.state(RESTORED, FQDN)
 
     assert ret["result"] is False
     assert "a number of seconds is wanted" in ret["comment"]
@@ -186,7 +186,7 @@ def test_a_number_that_is_none_is_not_given_back(guest):
 def test_a_deployed_host_is_left_alone(guest):
     guest.host.deploy()
 
-    for verb in ("send", "give_fencing_back"):
+    for verb in ("send", "restore_fencing"):
         with pytest.raises(Exception, match="deployed hosted engine"):
             guest.host.minion(f"hosted_engine_restore.{verb}")
 

@@ -59,7 +59,7 @@ def stages(host: StagedHost) -> Iterator[str]:
     yield "network up"
     host.state("Bootstrap seed is written")
     yield "seed written"
-    host.state("Bootstrap VM runs")
+    host.state("Bootstrap VM is running")
     yield "bootstrap VM runs"
     host.set_up_engine()
     yield "engine-setup done, nobody saw it"
@@ -69,8 +69,8 @@ def stages(host: StagedHost) -> Iterator[str]:
         host.state(identifier)
         yield identifier
     for identifier in (
-        "Configuration of the hosted engine is written",
-        "Guest is prepared for its final place",
+        "HA configuration is written",
+        "Guest is prepared to run on shared storage",
     ):
         host.state(identifier)
         yield identifier

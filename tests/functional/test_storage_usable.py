@@ -124,7 +124,7 @@ def test_before_the_packages_test_mode_says_that_it_is_to_come(minions, found):
 def test_it_comes_after_the_packages_and_before_all_that_takes_long(minions):
     names = [chunk["__id__"] for chunk in minions[False].low("hosted_engine.bootstrap")]
 
-    place = names.index("Hosted engine storage can be used")
+    place = names.index("Hosted engine storage is usable")
     assert names[place - 1] == "Hosted engine packages are installed"
-    assert place < names.index("Appliance's package is installed")
-    assert place < names.index("Appliance is extracted") < names.index("Bootstrap VM runs")
+    assert place < names.index("Appliance package is installed")
+    assert place < names.index("Appliance is extracted") < names.index("Bootstrap VM is running")

@@ -72,12 +72,20 @@ def test_a_volume_is_found_on_its_own_mount(site):
     assert not volume.is_block_device(path)
 
 
-def test_a_volume_on_gluster_and_on_a_lun(site):
+def test_a_volume_on_gluster(site):
     on_gluster = site.place(site.mounts / "glusterSD" / "gl1:_engine__1")
-    assert site.find(GLUSTER) == on_gluster
-    on_lun = site.place(site.mounts / "blockSD")
 
-    assert site.find({"type": "fc"}) == on_lun
+    assert site.find(GLUSTER) == on_gluster
+
+
+def test_a_volume_on_a_lun_is_seen_once_vdsm_prepared_it(site):
+    """vdsm links a block domain's volumes below /run alone: what lies below blockSD isn't its."""
+    elsewhere = site.place(site.mounts / "blockSD")
+    assert site.find({"type": "fc"}) is site.find() is None
+
+    prepared = site.prepare(elsewhere)
+
+    assert site.find({"type": "fc"}) == site.find() == prepared
 
 
 def test_the_path_that_vdsm_prepared_comes_first(site):

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,10 +139,10 @@ class Site:
         return dict(line.split("=", 1) for line in lines if line)
 
     def volume(self, image: str, volume: str) -> str:
-        """Path of a volume below vdsm's mounts and links, found by its name."""
-        return self.output(
-            "find", "/rhev/data-center/mnt", "-path", f"*/images/{image}/{volume}"
-        )  # fmt: skip
+        """Path of a volume, found by its name: on a mount, or as the link to a LUN's volume."""
+        # The link to a folder on a mount isn't followed.
+        folders = "/rhev/data-center/mnt", "/run/vdsm/storage"
+        return self.output("find", *folders, "-path", f"*/{image}/{volume}")
 
     def holding(self, text: str, *folders: str) -> list[str]:
         """Files below folders that hold a text."""
@@ -166,6 +167,29 @@ class Site:
                 yield Path(directory)
             finally:
                 subprocess.run(["umount", directory], check=True)
+
+    @contextlib.contextmanager
+    def backup(self, domain: str, target: str) -> Iterator[Path]:
+        """Files in a running VM at one moment: a backup by libvirt, the journal replayed."""
+        copy, job, auth = (f"/var/tmp/backup.{suffix}" for suffix in ("raw", "xml", "conf"))
+        xml = f"""<domainbackup><disks><disk name="{target}" type="file">
+            <target file="{copy}"/><driver type="raw"/></disk></disks></domainbackup>"""
+        password = self.output("cat", "/etc/pki/vdsm/keys/libvirt_password")
+        login = (
+            f"[credentials-vdsm]\nauthname=vdsm@ovirt\npassword={password}\n"
+            "[auth-libvirt-localhost]\ncredentials=vdsm\n"
+        )
+        for path, text in ((job, xml), (auth, login)):
+            self.run(["install", "-m", "600", "/dev/stdin", path], input=text)
+        virsh = ["virsh", "-c", f"qemu:///system?authfile={auth}"]
+        self.run([*virsh, "backup-begin", domain, job])
+        while "None" not in self.output(*virsh, "domjobinfo", domain):
+            time.sleep(0.5)
+        try:
+            with self.mounted(copy, "rw", "offset=1048576") as files:
+                yield files
+        finally:
+            self.run(["rm", copy, job, auth])
 
     def killed_when(self, condition: str, sls: str = "hosted_engine") -> None:
         """Start a run, and kill it without mercy as soon as a shell condition holds on the host.

@@ -102,9 +102,7 @@ def test_routes_of_both_families_are_back(deployed: Site) -> None:
 
 @pytest.mark.feature("hosts_entries", "search_domain")
 def test_the_final_guest_s_files(deployed: Site) -> None:
-    source = deployed.output("virsh", "-r", "domblklist", "HostedEngine").split()[-1]
-    path = deployed.output("readlink", "-f", source)
-    with deployed.mounted(path, "noload", "offset=1048576") as files:
+    with deployed.backup("HostedEngine", "vda") as files:
         hosts = (files / "etc/hosts").read_text()
         profiles = files / "etc/NetworkManager/system-connections"
         network = "".join(entry.read_text() for entry in profiles.iterdir())

@@ -79,7 +79,7 @@ def _volume(site: Site, disk: str) -> str:
     return site.output("find", mount, "-path", f"*/images/{image}/{volume}")
 
 
-@step(1, phase="appliance", state="Hosted engine packages are installed", kind="durable")
+@step(1, phase="appliance", state="Hosted engine packages are installed", checked="every run")
 def test_packages_and_libraries(appliance: Site) -> None:
     installed = appliance.output("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
 
@@ -88,12 +88,12 @@ def test_packages_and_libraries(appliance: Site) -> None:
     appliance.output("/opt/saltstack/salt/bin/python3", "-c", "import ovirtsdk4, libvirt, pycdlib")
 
 
-@step(2, phase="appliance", state="Bootstrap directory is there", kind="transitional")
+@step(2, phase="appliance", state="Bootstrap directory exists", checked="until deployed")
 def test_directory_is_ours_alone(appliance: Site) -> None:
     assert appliance.output("stat", "-c", "%U:%G %a", BOOTSTRAP) == "root:root 711"
 
 
-@step(3, phase="appliance", state="Appliance is extracted", kind="transitional")
+@step(3, phase="appliance", state="Appliance is extracted", checked="until deployed")
 @pytest.mark.feature("appliance_package")
 def test_appliance_is_the_packages_image(appliance: Site) -> None:
     packaged = appliance.output(
@@ -105,7 +105,7 @@ def test_appliance_is_the_packages_image(appliance: Site) -> None:
     assert compared == "Images are identical."
 
 
-@step(4, phase="bootstrap", state="Bootstrap seed is written", kind="transitional")
+@step(4, phase="bootstrap", state="Bootstrap seed is written", checked="until deployed")
 def test_seed_is_closed_and_holds_what_cloud_init_needs(bootstrap: Site, tmp_path: Path) -> None:
     seed = f"{BOOTSTRAP}/seed.iso"
     # Not every kernel here reads ISO 9660.
@@ -122,7 +122,7 @@ def test_seed_is_closed_and_holds_what_cloud_init_needs(bootstrap: Site, tmp_pat
     assert ROOT_PASSWORD not in read, "a hash is enough"
 
 
-@step(5, phase="bootstrap", state="Bootstrap VM runs", kind="transitional")
+@step(5, phase="bootstrap", state="Bootstrap VM is running", checked="until deployed")
 def test_bootstrap_vm_runs_on_a_network_of_its_own(bootstrap: Site, fresh: dict[str, str]) -> None:
     assert bootstrap.output("virsh", "domstate", "HostedEngineLocal") == "running"
     definition = bootstrap.output("virsh", "dumpxml", "HostedEngineLocal")
@@ -145,8 +145,8 @@ def _nat(site: Site) -> str:
 @step(
     6,
     phase="bootstrap",
-    state="This host finds the engine in its bootstrap VM",
-    kind="transitional",
+    state="Engine name resolves to the bootstrap VM",
+    checked="until deployed",
 )
 def test_host_finds_the_bootstrap_vm(bootstrap: Site) -> None:
     address = bootstrap.output("getent", "ahostsv4", bootstrap.fqdn).split()[0]
@@ -155,19 +155,19 @@ def test_host_finds_the_bootstrap_vm(bootstrap: Site) -> None:
     assert bootstrap.output("getent", "ahostsv4", f"{bootstrap.name}.lab.test")
 
 
-@step(7, phase="bootstrap", state="engine-setup is complete", kind="transitional")
+@step(7, phase="bootstrap", state="engine-setup is complete", checked="until deployed")
 @pytest.mark.feature("verified")
 def test_engine_answers_with_verified_tls(bootstrap: Site) -> None:
     assert "Welcome to Health Status" in bootstrap.engine(RECORD_CA).health()
 
 
-@step(8, phase="bootstrap", state="Bootstrap seed is written", kind="transitional")
+@step(8, phase="bootstrap", state="Bootstrap seed is written", checked="until deployed")
 def test_guest_knows_itself_and_the_host(bootstrap: Site) -> None:
     assert bootstrap.guest("getent", "ahostsv4", bootstrap.fqdn).startswith("192.168.")
     assert bootstrap.address in bootstrap.guest("getent", "ahostsv4", "hv1.lab.test")
 
 
-@step(9, phase="engine", state="Hosted engine manages this host", kind="durable")
+@step(9, phase="engine", state="Hosted engine manages this host", checked="every run")
 def test_host_is_in_the_engine(engine: Site) -> None:
     host = engine.engine().named("hosts", "hv1.lab.test")
 
@@ -178,14 +178,14 @@ def test_host_is_in_the_engine(engine: Site) -> None:
     assert public.split()[1] in engine.output("cat", "/root/.ssh/authorized_keys")
 
 
-@step(10, phase="engine", state="Hosted engine manages this host", kind="durable")
+@step(10, phase="engine", state="Hosted engine manages this host", checked="every run")
 def test_host_went_through_non_operational(engine: Site) -> None:
     events = [e.findtext("description") or "" for e in engine.engine().get("/events")]
 
     assert any("Non-Operational" in event for event in events), events
 
 
-@step(11, phase="engine", state="Hosted engine manages this host", kind="durable")
+@step(11, phase="engine", state="Hosted engine manages this host", checked="every run")
 def test_routes_are_back(engine: Site, fresh: dict[str, str]) -> None:
     before = [r["gateway"] for r in json.loads(fresh["routes"]) if r["dst"] == "default"]
     now = [r for r in engine.json("ip", "-j", "route") if r["dst"] == "default"]
@@ -194,19 +194,19 @@ def test_routes_are_back(engine: Site, fresh: dict[str, str]) -> None:
     assert now[0]["dev"] == "ovirtmgmt"
 
 
-@step(12, phase="engine", state="Hosted engine manages this host", kind="durable")
+@step(12, phase="engine", state="Hosted engine manages this host", checked="every run")
 def test_network_configuration_is_saved(engine: Site) -> None:
     saved = engine.output("sh", "-c", "cat /etc/systemd/network/*ovirtmgmt*")
 
     assert engine.address in saved, "what the next boot reads"
 
 
-@step(13, phase="engine", state="Hosted engine manages this host", kind="durable")
+@step(13, phase="engine", state="Hosted engine manages this host", checked="every run")
 def test_host_is_up(engine: Site) -> None:
     assert engine.engine().named("hosts", "hv1.lab.test").findtext("status") == "up"
 
 
-@step(14, phase="engine", state="Hosted engine storage is active", kind="durable")
+@step(14, phase="engine", state="Hosted engine storage is active", checked="every run")
 def test_storage_domain_is_active(engine: Site) -> None:
     datacenter = engine.engine().named("datacenters", "Default")
     domains = engine.engine().get(f"/datacenters/{datacenter.get('id')}/storagedomains")
@@ -222,19 +222,19 @@ def test_storage_domain_is_active(engine: Site) -> None:
     [
         pytest.param(
             "HostedEngineConfigurationImage", "hosted_engine_configuration", GIB,
-            marks=step(15, phase="engine", state="Hosted engine disks are there", kind="durable"),
+            marks=step(15, phase="engine", state="Hosted engine disks exist", checked="every run"),
         ),
         pytest.param(
             "he_sanlock", "hosted_engine_sanlock", GIB,
-            marks=step(16, phase="engine", state="Hosted engine disks are there", kind="durable"),
+            marks=step(16, phase="engine", state="Hosted engine disks exist", checked="every run"),
         ),
         pytest.param(
             "he_metadata", "hosted_engine_metadata", 128 * MIB,
-            marks=step(17, phase="engine", state="Hosted engine disks are there", kind="durable"),
+            marks=step(17, phase="engine", state="Hosted engine disks exist", checked="every run"),
         ),
         pytest.param(
             "he_virtio_disk", "hosted_engine", 3 * GIB,
-            marks=step(18, phase="engine", state="Hosted engine disks are there", kind="durable"),
+            marks=step(18, phase="engine", state="Hosted engine disks exist", checked="every run"),
         ),
     ],
 )  # fmt: skip
@@ -247,7 +247,7 @@ def test_disk(engine: Site, name: str, content_type: str, size: int) -> None:
     assert int(engine.output("stat", "-c", "%s", _volume(engine, name))) == size
 
 
-@step(19, phase="engine", state="Hosted engine VM is there", kind="durable")
+@step(19, phase="engine", state="Hosted engine VM exists", checked="every run")
 def test_vm_is_marked_and_stored(engine: Site) -> None:
     vm = engine.engine().named("vms", "HostedEngine")
 
@@ -267,7 +267,7 @@ def _volume_of(site: Site, image: str | None, volume: str | None) -> str:
     return site.output("find", "/rhev/data-center/mnt", "-path", f"*/images/{image}/{volume}")
 
 
-@step(21, phase="handover", state="libvirt answers over TLS", kind="durable")
+@step(21, phase="handover", state="libvirt is reachable over TLS", checked="every run")
 def test_libvirt_answers_over_tls(handover: Site) -> None:
     uri = f"qemu+tls://{handover.name}.lab.test/system"
 
@@ -276,7 +276,7 @@ def test_libvirt_answers_over_tls(handover: Site) -> None:
     assert "authentication" in said.lower()
 
 
-@step(22, phase="handover", state="Bootstrap VM is off", kind="transitional")
+@step(22, phase="handover", state="Bootstrap VM is shut down", checked="until deployed")
 def test_bootstrap_vm_is_off(handover: Site) -> None:
     virsh = ("virsh", "-r", "-c", "qemu:///system")
     assert handover.output(*virsh, "domstate", "HostedEngineLocal") == "shut off"
@@ -286,7 +286,7 @@ def test_bootstrap_vm_is_off(handover: Site) -> None:
     assert ends[-1].endswith("reason=shutdown"), "by ACPI, not destroyed"
 
 
-@step(24, phase="handover", state="Configuration of the hosted engine is written", kind="durable")
+@step(24, phase="handover", state="HA configuration is written", checked="every run")
 def test_configuration_files(handover: Site) -> None:
     configuration = _configuration(handover)
 
@@ -317,7 +317,7 @@ def _member(site: Site, name: str) -> str:
     )  # fmt: skip
 
 
-@step(25, phase="handover", state="Configuration of the hosted engine is written", kind="durable")
+@step(25, phase="handover", state="HA configuration is written", checked="every run")
 def test_archive_is_what_the_agent_reads(handover: Site) -> None:
     path = _archive_path(handover)
     listed = handover.output("sh", "-c", f"dd if={path} bs=4k status=none | tar -tf -")
@@ -329,9 +329,7 @@ def test_archive_is_what_the_agent_reads(handover: Site) -> None:
     assert after == "0", "nothing beyond 20480 bytes"
 
 
-@step(
-    26, phase="handover", state="Configuration of the hosted engine is written", kind="transitional"
-)
+@step(26, phase="handover", state="HA configuration is written", checked="until deployed")
 def test_vm_conf_is_there_for_the_agent(handover: Site) -> None:
     path = "/var/run/ovirt-hosted-engine-ha/vm.conf"
 
@@ -339,19 +337,21 @@ def test_vm_conf_is_there_for_the_agent(handover: Site) -> None:
     assert handover.output("cat", path) == _member(handover, "vm.conf")
 
 
-@step(27, phase="handover", state="Configuration of the hosted engine is written", kind="durable")
+@step(27, phase="handover", state="HA configuration is written", checked="every run")
 def test_archive_lies_on_the_shared_storage(handover: Site) -> None:
     source = handover.output("findmnt", "-n", "-o", "SOURCE", "-T", _archive_path(handover))
 
     assert source.startswith(f"nas.lab.test:/exports/engine{handover.number}")
 
 
-@step(28, phase="handover", state="Configuration of the hosted engine is written", kind="durable")
+@step(28, phase="handover", state="HA configuration is written", checked="every run")
 def test_archive_holds_the_hosts_configuration(handover: Site) -> None:
     assert _member(handover, "hosted-engine.conf") == handover.output("cat", CONFIGURATION)
 
 
-@step(29, phase="handover", state="Bootstrap VM's disk is copied", kind="transitional")
+@step(
+    29, phase="handover", state="Engine disk is copied to shared storage", checked="until deployed"
+)
 def test_disk_is_copied_whole(handover: Site) -> None:
     configuration = _configuration(handover)
     path = handover.output(
@@ -366,16 +366,19 @@ def test_disk_is_copied_whole(handover: Site) -> None:
     assert "Images are identical." in compared
 
 
-@step(20, phase="ha", state="Guest is prepared for its final place", kind="transitional")
+@step(
+    20,
+    phase="handover",
+    state="Guest is prepared to run on shared storage",
+    checked="until deployed",
+)
 @pytest.mark.feature("static", "root")
 def test_guest_kept_nothing_of_the_bootstrap(deployed: Site) -> None:
-    path = _volume(deployed, "he_virtio_disk")
-    with deployed.mounted(path, "noload", "offset=1048576") as files:
+    with deployed.backup("HostedEngine", "vda") as files:
         hosts = (files / "etc/hosts").read_text()
         keys = files / "root/.ssh/authorized_keys"
         authorized = keys.read_text() if keys.exists() else ""
         names = {entry.name for entry in (files / "root").iterdir()}
-        ours = (files / "var/lib/hosted-engine/answers").exists()
         units = {entry.name for entry in (files / "etc/systemd/system").iterdir()}
         cloud = {entry.name for entry in (files / "var/lib/cloud").glob("*")}
         profiles = files / "etc/NetworkManager/system-connections"
@@ -386,14 +389,13 @@ def test_guest_kept_nothing_of_the_bootstrap(deployed: Site) -> None:
     assert "ecdsa-sha2-nistp256" not in authorized, "the ephemeral key"
     # The appliance's own, which holds no secret, stays; ours is gone.
     assert [name for name in names if "answers" in name] == ["ovirt-engine-answers"]
-    assert not ours
     assert not cloud & {"instance", "instances"}
     assert not {unit for unit in units if unit.startswith("hosted-engine-")}
     assert deployed.engine_address in network
     assert "\nroot:$6$" in f"\n{shadow}", "the password that the pillar gives"
 
 
-@step(23, phase="ha", state="Bootstrap VM is gone", kind="durable")
+@step(23, phase="ha", state="Bootstrap VM is removed", checked="every run")
 def test_nothing_of_the_bootstrap_is_left(deployed: Site) -> None:
     domains = deployed.output("virsh", "-r", "-c", "qemu:///system", "list", "--all", "--name")
     networks = deployed.output("virsh", "-r", "-c", "qemu:///system", "net-list", "--all", "--name")
@@ -405,15 +407,20 @@ def test_nothing_of_the_bootstrap_is_left(deployed: Site) -> None:
     assert names == ["HostedEngine"], "its external entry is gone too"
 
 
-@step(30, phase="ha", state="This host no longer looks for the bootstrap VM", kind="durable")
+@step(
+    30,
+    phase="ha",
+    state="Engine name no longer resolves to the bootstrap VM",
+    checked="every run",
+)
 def test_hosts_entry_is_gone(deployed: Site) -> None:
     assert deployed.fqdn not in deployed.output("cat", "/etc/hosts")
     found = deployed.output("getent", "ahostsv4", deployed.fqdn).split()[0]
     assert found == deployed.engine_address
 
 
-@step(31, phase="ha", state="Hosted engine is healthy in its final place", kind="durable")
-def test_engine_is_healthy_in_its_final_place(deployed: Site) -> None:
+@step(31, phase="ha", state="Hosted engine is healthy on shared storage", checked="every run")
+def test_engine_is_healthy_on_shared_storage(deployed: Site) -> None:
     status = deployed.json("hosted-engine", "--vm-status", "--json")
 
     assert status["1"]["engine-status"]["vm"] == "up"

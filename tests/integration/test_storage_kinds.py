@@ -50,7 +50,7 @@ GLUSTER = Kind(
 FC = Kind(
     pillar={"storage": {**NO_NFS, "type": "fc", "lun": FC_LUN}},
     configuration={"domainType": "fc"},
-    below="/rhev/data-center/mnt/blockSD/",
+    below="/run/vdsm/storage/",
     disk="block",
     form="raw",
 )
@@ -78,7 +78,7 @@ def deployed(kind: Kind) -> Site:
     return site
 
 
-def test_engine_is_healthy_in_its_final_place(deployed: Site) -> None:
+def test_engine_is_healthy_on_shared_storage(deployed: Site) -> None:
     status = deployed.json("hosted-engine", "--vm-status", "--json")
 
     assert status["1"]["engine-status"] == {"vm": "up", "health": "good", "detail": "Up"}

@@ -119,7 +119,7 @@ def test_a_lun_is_chosen_among_those_that_fit(formula, hv, logged_in):
         storage = iscsi()["storage"] | {"lun": lun}
         return formula().python(
             "ovirt_he.host.lun_selection.choose("
-            f"ovirt_he.host.iscsi.devices(), {storage!r}, {60 * GIB})"
+            f"ovirt_he.host.block_devices.luns(), {storage!r}, {60 * GIB})"
         )
 
     with pytest.raises(Failed, match="Several LUNs could hold"):
@@ -162,7 +162,7 @@ def test_a_logical_volume_is_written_and_read_as_vdsm(formula, hv, logged_in):
     """vdsm gives the device to 36:36; root's own rights don't count."""
     device = f"/dev/mapper/{luns(formula)['small']['id']}"
     domain, image, volume = "11111111-2222-4333-8444-555555555555", "img", "vol"
-    link = f"/rhev/data-center/mnt/blockSD/{domain}/images/{image}/{volume}"
+    link = f"/run/vdsm/storage/{domain}/{image}/{volume}"
     hv.script(
         f"""
         pvcreate -y {device}
@@ -184,6 +184,4 @@ def test_a_logical_volume_is_written_and_read_as_vdsm(formula, hv, logged_in):
         read = f"dd if=/dev/{domain}/{volume} bs=4096 count=1 iflag=direct status=none | head -c 5"
         assert hv.script(read) == "oVirt"
     finally:
-        hv.script(
-            f"rm -rf /rhev/data-center/mnt/blockSD; vgremove -y -ff {domain}; pvremove -y {device}"
-        )
+        hv.script(f"rm -rf /run/vdsm/storage; vgremove -y -ff {domain}; pvremove -y {device}")

@@ -11,9 +11,7 @@ import pytest
 from ovirt_he.core import command
 from ovirt_he.preflight import access
 
-from unit.test_preflight import Lab, lab
-
-__all__ = ["lab"]
+from unit.preflight_lab import Lab
 
 
 class Commands:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from ovirt_he.bootstrap import files
 from ovirt_he.core import records
+from ovirt_he.host import mounts
 from ovirt_he.preflight import check as preflight
 from ovirt_he.preflight import directory
-
-from unit.test_preflight import lab
-
-__all__ = ["lab"]
 
 
 def found(lab, check: preflight.Check, path: Any) -> list[str]:
@@ -159,17 +154,24 @@ def test_root_s_home_is_closed(lab, tmp_path):
         ("/run/he", "in memory (tmpfs)"),
     ],
 )
-def test_it_lies_on_a_disk_of_this_host(lab, monkeypatch, path, words):
-    mounts = {
-        "/": "ext4", "/data": "nfs4", "/data/local": "xfs",
-        "/gluster": "fuse.glusterfs", "/run": "tmpfs",
-    }  # fmt: skip
-    listed = {"filesystems": [{"target": key, "fstype": value} for key, value in mounts.items()]}
-    done = subprocess.CompletedProcess([], 0, json.dumps(listed), "")
-    monkeypatch.setattr(directory.command, "run", lambda *_: done)
+def test_it_lies_on_a_disk_of_this_host(lab, tmp_path, monkeypatch, path, words):
+    table = tmp_path / "mounts"
+    table.write_text(
+        "/dev/sda1 / ext4 rw 0 0\nnas:/data /data nfs4 rw 0 0\n/dev/sdb /data/local xfs rw 0 0\n"
+        "nas:/vol /gluster fuse.glusterfs rw 0 0\ntmpfs /run tmpfs rw 0 0\n"
+    )
+    monkeypatch.setattr(mounts, "TABLE", table)
     monkeypatch.setattr(directory.os.path, "realpath", str)
 
     problems = found(lab, directory.bootstrap_directory_is_local, path)
 
     assert len(problems) == bool(words)
     assert words in "".join(problems)
+
+
+def test_of_several_mounts_in_a_place_the_uppermost_counts_whatever_its_name(tmp_path, monkeypatch):
+    table = tmp_path / "mounts"
+    table.write_text("/dev/sdc /my\\040data ext4 rw 0 0\nnas:/x /my\\040data nfs rw 0 0\n")
+    monkeypatch.setattr(mounts, "TABLE", table)
+
+    assert mounts.types() == {"/my data": "nfs"}

@@ -7,10 +7,6 @@ from ovirt_he.preflight import check as preflight
 from ovirt_he.preflight import join, registry
 from salt.exceptions import CommandExecutionError
 
-from unit.test_preflight import lab
-
-__all__ = ["lab"]
-
 
 def faulty_memory(lab) -> None:
     lab.pillar["hosted_engine"]["vm"]["memory_mib"] = 999999

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from ovirt_he.preflight import check, join, libraries, links, machine, packages
 
-from unit.test_preflight import Lab, lab  # noqa: F401
+from unit.preflight_lab import Lab
 
 
 @pytest.fixture
-def further(lab: Lab) -> Lab:  # noqa: F811
+def further(lab: Lab) -> Lab:
     lab.pillar["hosted_engine"]["host"] = {"joins": True}
     return lab
 
 
-def problems(lab: Lab, *checks: check.Check) -> set[str]:  # noqa: F811
+def problems(lab: Lab, *checks: check.Check) -> set[str]:
     """Keys of what the checks of a further host find."""
     assert set(checks) <= set(join.CHECKS)
     found = check.found(list(checks), lab.host())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 import zipfile
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from ovirt_he.core import command
 from ovirt_he.preflight import check, libraries
+from packaging.requirements import Requirement
 from packaging.tags import sys_tags
 
-from unit.test_preflight import Lab
+from unit.preflight_lab import Lab
 
 NAME, FILE = "nobody-has-this", "nobody_has_this-1.0"
 METADATA = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\n"
@@ -133,3 +135,16 @@ class Version(tuple):
 
     major = property(lambda self: self[0])
     minor = property(lambda self: self[1])
+
+
+def test_requirements_are_one_word_a_line():
+    """The SLS and the check split them at white space: a comment or a space would be a package."""
+    root = Path(__file__).parents[2]
+    lines = (root / "hosted_engine/files/requirements.txt").read_text().splitlines()
+
+    assert all(str(Requirement(line)) == line for line in lines)
+
+
+def test_salt_itself_needs_the_library_that_reads_requirements():
+    """So it is in Salt's Python, whatever else is missing there."""
+    assert "packaging" in {Requirement(text).name for text in importlib.metadata.requires("salt")}

@@ -11,7 +11,7 @@ from unittest.mock import create_autospec
 import pytest
 from ovirt_he.core import records
 from ovirt_he.ha import conf
-from ovirt_he.host import iscsi
+from ovirt_he.host import block_devices, iscsi
 from ovirt_he.pillar import settings
 from ovirt_he.preflight import check, luns
 from ovirt_he.preflight import storage as storage_checks
@@ -73,8 +73,8 @@ def fabric(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[San]:
         monkeypatch.setattr(
             iscsi, "targets", create_autospec(iscsi.targets, side_effect=fabric.ask)
         )
-        devices = create_autospec(iscsi.devices, side_effect=lambda: fabric.luns)
-        monkeypatch.setattr(iscsi, "devices", devices)
+        devices = create_autospec(block_devices.luns, side_effect=lambda: fabric.luns)
+        monkeypatch.setattr(block_devices, "luns", devices)
         monkeypatch.setattr(iscsi, "DISCOVERIES", (tmp_path / "send_targets",))
         monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
         monkeypatch.setattr(records, "DIRECTORY", tmp_path / "records")

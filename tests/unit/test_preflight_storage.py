@@ -63,7 +63,7 @@ def test_what_a_kind_needs_is_told_at_once(kind, missing):
 
 
 def test_posixfs_is_refused_with_its_reason():
-    assert "HA doesn't know it" in told({"type": "posixfs", **NFS})["storage:type"]
+    assert "HA doesn't support it" in told({"type": "posixfs", **NFS})["storage:type"]
 
 
 def test_a_wrong_item_of_a_list_is_told_with_what_the_list_is():

@@ -128,10 +128,7 @@ def test_the_disks_format_in_vm_conf(form):
     ],
 )
 def test_what_identifies_a_domain(kind, identity):
-    pillar = {"hosted_engine": {"storage": known(storage=KINDS[kind])["storage"]}}
-    pillar["hosted_engine"]["storage"].pop("connection")
-
-    found = settings.merge(pillar, {})["storage"]["connection"]
+    found = storage.location(settings.storage_of(known(storage=KINDS[kind])["storage"]))
 
     assert found == {"type": kind, **identity}
     other = found | {list(identity)[-1]: "other"}

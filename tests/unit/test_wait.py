@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ovirt_he.core import wait as waiting
-from ovirt_he.core.wait import wait
+from ovirt_he.core import wait
+from ovirt_he.core.wait import wait_for
 from salt.exceptions import CommandExecutionError
 
 
@@ -12,20 +12,20 @@ from salt.exceptions import CommandExecutionError
 def naps(monkeypatch):
     """The pauses that were made; time passes by them only."""
     made: list[float] = []
-    monkeypatch.setattr(waiting.time, "sleep", made.append)
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: sum(made))
+    monkeypatch.setattr(wait.time, "sleep", made.append)
+    monkeypatch.setattr(wait.time, "monotonic", lambda: sum(made))
     return made
 
 
 def test_what_is_there_is_not_waited_for(naps):
-    assert wait("it", lambda: "up", lambda seen: seen == "up", timeout=5) == "up"
+    assert wait_for("it", lambda: "up", lambda seen: seen == "up", timeout=5) == "up"
     assert naps == []
 
 
 def test_quick_looks_at_first_then_gentle_ones(naps):
     answers = iter(["down"] * 12 + ["up"])
 
-    wait("it", lambda: next(answers), lambda seen: seen == "up", timeout=60)
+    wait_for("it", lambda: next(answers), lambda seen: seen == "up", timeout=60)
 
     assert naps[0] == pytest.approx(0.2)
     assert naps == sorted(naps)
@@ -34,7 +34,9 @@ def test_quick_looks_at_first_then_gentle_ones(naps):
 
 def test_the_end_says_what_was_seen_last_and_explains(naps):
     with pytest.raises(CommandExecutionError) as failure:
-        wait("host up", lambda: "installing", lambda _: False, timeout=3, explain=lambda: "events")
+        wait_for(
+            "host up", lambda: "installing", lambda _: False, timeout=3, explain=lambda: "events"
+        )
 
     assert "host up" in str(failure.value)
     assert "not within 3 s" in str(failure.value)
@@ -46,10 +48,10 @@ def test_the_end_says_what_was_seen_last_and_explains(naps):
 @pytest.mark.parametrize(("reason", "told"), [(True, "it failed"), ("install_failed", "failed")])
 def test_a_failure_ends_it_at_once(naps, reason, told):
     with pytest.raises(CommandExecutionError, match=told):
-        wait("it", lambda: "x", lambda _: False, timeout=3600, failed=lambda _: reason)
+        wait_for("it", lambda: "x", lambda _: False, timeout=3600, failed=lambda _: reason)
 
     assert naps == []
 
 
 def test_what_is_done_has_never_failed(naps):
-    assert wait("it", lambda: 1, lambda _: True, timeout=1, failed=lambda _: True) == 1
+    assert wait_for("it", lambda: 1, lambda _: True, timeout=1, failed=lambda _: True) == 1

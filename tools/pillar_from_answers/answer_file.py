@@ -1,7 +1,7 @@
 """
 otopi's answer files: INI, ``[environment:default]``, ``NAME=type:value``.
 
-Values are literal, as otopi reads and writes them since version 1.10: no ``%`` is doubled.
+Values are literal, as otopi reads and writes them since version 1.9.2: no ``%`` is doubled.
 """
 
 from __future__ import annotations

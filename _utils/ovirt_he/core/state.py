@@ -65,12 +65,35 @@ def converging(declare: Callable[..., Goal]) -> Callable[..., dict[str, Any]]:
     ... def opened(name):
     ...     return Goal({"gate": "open"}, read=__salt__["gate.get"], step=("gate.release",))
     """
+    return _state_of(declare, refuse=lambda *_: None)
+
+
+def converging_own(key: str) -> Callable[[Callable[..., Goal]], Callable[..., dict[str, Any]]]:
+    """
+    As ``converging``, of a state that there is once in a deployment: its ``name`` is what the
+    pillar has at ``key``, such as engine:fqdn, and any other is refused.
+    """
+
+    def refuse(name: str, run: Mapping[str, Callable[..., Any]]) -> None:
+        own = run["hosted_engine.settings"]()
+        for part in key.split(":"):
+            own = own[part]
+        refuse_other(name, own, f"hosted_engine:{key}")
+
+    return functools.partial(_state_of, refuse=refuse)
+
+
+def _state_of(
+    declare: Callable[..., Goal], refuse: Callable[[str, Mapping[str, Any]], None]
+) -> Callable[..., dict[str, Any]]:
     run = converge
 
     def state(name: str, *arguments: Any, **facts: Any) -> dict[str, Any]:
-        return run(
-            name, lambda: declare(name, *arguments, **facts), test=__opts__["test"], run=__salt__
-        )
+        def goal() -> Goal:
+            refuse(name, __salt__)
+            return declare(name, *arguments, **facts)
+
+        return run(name, goal, test=__opts__["test"], run=__salt__)
 
     # With its module's globals, in which Salt keeps its dunders, and finds the module's docs.
     own = types.FunctionType(state.__code__, declare.__globals__, closure=state.__closure__)
@@ -114,11 +137,11 @@ def converge(
         return outcome.result(False, f"{error}{outcome.read_again()}")
 
 
-def refuse_other(name: str, own: str, key: str) -> None:
-    """Refuse a state whose verbs work on what the pillar names, where its ``name`` is another's."""
+def refuse_other(name: str, own: str, what: str) -> None:
+    """Refuse a ``name`` other than that of the one thing, ``what``, which a state works on."""
     if name != own:
         raise CommandExecutionError(
-            f"{name} isn't this deployment's: hosted_engine:{key} is {own}. Nothing was changed"
+            f"{name} isn't this deployment's: {what} is {own}. Nothing was changed"
         )
 
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 FIRST, LONGEST = 0.2, 2.0  # seconds between two looks: quick at first, then gentle
 
 
-def wait(
+def wait_for(
     what: str,
     read: Callable[[], T],
     done: Callable[[T], bool],

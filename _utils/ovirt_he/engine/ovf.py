@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.engine import connection
-from ovirt_he.host import volume as volumes
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.host import volume
+from ovirt_he.pillar import storage
 
 OVIRT = "{http://ovirt.org/vm/1.0}"
-# What there is of the definition in a store.
+# What a store holds of the definition.
 MISSING, EARLY, WHOLE = "no definition", "definition from before the mark", "definition"
 
 
@@ -36,23 +36,23 @@ def stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list[tup
     return vm.id, domain.id, found
 
 
-def is_at_hand(domain: str, image: str, volume: str, storage: kinds.Storage) -> bool:
+def is_readable(domain: str, image: str, identifier: str, place: storage.Storage) -> bool:
     """Whether an OVF store can be read on this host now; on a LUN it has to be prepared first."""
-    return volumes.find(domain, image, volume, storage) is not None
+    return volume.find(domain, image, identifier, place) is not None
 
 
-def state(vm: str, domain: str, image: str, volume: str, storage: kinds.Storage) -> str:
+def state(vm: str, domain: str, image: str, identifier: str, place: storage.Storage) -> str:
     """
-    What an OVF store holds of a VM: MISSING (or not at hand), EARLY, or WHOLE.
+    What an OVF store holds of a VM: MISSING (or not readable here), EARLY, or WHOLE.
 
     Read as vdsm: storage may refuse root.
     """
-    path = volumes.find(domain, image, volume, storage)
+    path = volume.find(domain, image, identifier, place)
     if path is None:
         return MISSING
     # Exit code 2: no tar, no such member, or cut short in the middle of a write.
     read = command.run(
-        *volumes.AS_VDSM,
+        *volume.AS_VDSM,
         *("tar", "--extract", "--to-stdout", "--file", str(path), f"{vm}.ovf"),
         codes=(0, 2),
         timeout=120,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 from ovirt_he.ha import status
 from ovirt_he.host import volume
 
@@ -61,7 +61,7 @@ def writers(path: Path) -> list[str]:
     if is_zero(first):
         return []
     end = time.monotonic() + status.WATCH_SECONDS
-    last = wait(
+    last = wait_for(
         "HA's hosts to write their metadata",
         lambda: _Data(volume.read(path, BYTES)),
         lambda seen: seen.data != first or time.monotonic() > end,

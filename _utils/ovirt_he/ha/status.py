@@ -13,10 +13,11 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from ovirt_he.core import command
 from ovirt_he.core.text import safe
-from ovirt_he.core.wait import wait
+from ovirt_he.core.wait import wait_for
 
 # HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
 WATCH_SECONDS = 65
+AGENT = "ovirt-ha-agent.service"
 LOGS = Path("/var/log/ovirt-hosted-engine-ha")
 
 
@@ -140,7 +141,7 @@ def living(watched: Collection[int] | None = None) -> tuple[Status, set[int]]:
             and (host["alive"] or host["timestamp"] != first["hosts"][number]["timestamp"])
         }
 
-    return wait(
+    return wait_for(
         "timestamps of HA's hosts to move",
         look,
         lambda found: found[1] == known or time.monotonic() > end,

@@ -48,7 +48,7 @@ def library() -> Any:
 
 
 def tls_uri(settings: dict[str, Any]) -> str:
-    """Where libvirt answers over TLS: the certificate names what the host was added with."""
+    """Where libvirt is reachable over TLS: the certificate names what the host was added with."""
     return f"qemu+tls://{address.literal(settings['host']['address'])}/system"
 
 

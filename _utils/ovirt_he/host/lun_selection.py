@@ -6,21 +6,21 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 
 Lun = dict[str, Any]
 # Whether a LUN can discard is what only the engine tells.
 TOLD = ("status", "vendor", "product", "serial", "paths", "discard")
 
 
-def choose(luns: list[Lun], storage: kinds.Storage, wanted_bytes: int) -> Lun:
+def choose(luns: list[Lun], place: storage.Storage, wanted_bytes: int) -> Lun:
     """
     The LUN that the pillar names, or the only one that is free and large enough.
 
     ``luns``: ``id``, ``size`` (bytes), ``status`` each. Raises CommandExecutionError with all that
     the host sees, and why each was rejected.
     """
-    named = storage["lun"]
+    named = place["lun"]
     fit = [lun for lun in luns if not why_not(lun, wanted_bytes) and named in ("", lun["id"])]
     if len(fit) == 1:
         return fit[0]
@@ -44,7 +44,7 @@ def why_not(lun: Lun, wanted_bytes: int) -> str:
         home = lun.get("storage_domain") or lun.get("volume_group")
         return f"holds {home}" if home else "holds something"
     if lun["size"] < wanted_bytes:
-        return f"too small, {wanted_bytes / kinds.GIB:.0f} GiB are needed"
+        return f"too small, {wanted_bytes / storage.GIB:.0f} GiB are needed"
     return ""
 
 
@@ -53,7 +53,7 @@ def table(luns: list[Lun], kind: str, wanted_bytes: int) -> list[Lun]:
     return [
         {
             "id": lun["id"],
-            "size_gib": round(lun["size"] / kinds.GIB, 1),
+            "size_gib": round(lun["size"] / storage.GIB, 1),
             "why_not": why_not(lun, wanted_bytes),
             **{key: lun.get(key) for key in TOLD},
         }
@@ -69,7 +69,7 @@ def seen(luns: list[Lun], wanted_bytes: int) -> str:
     lines = []
     for lun in sorted(luns, key=lambda one: str(one["id"])):
         made_by = " ".join(filter(None, (lun.get("vendor"), lun.get("product"))))
-        size = f"{lun['size'] / kinds.GIB:.1f} GiB"
+        size = f"{lun['size'] / storage.GIB:.1f} GiB"
         facts = filter(None, (size, lun["status"], made_by, why_not(lun, wanted_bytes)))
         lines.append(f"- {lun['id']}: {', '.join(facts)}")
     return "This host sees:\n" + "\n".join(lines)

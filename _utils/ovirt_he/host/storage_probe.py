@@ -12,8 +12,7 @@ from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 from ovirt_he.core import command
 from ovirt_he.host import storage_look
-from ovirt_he.pillar import mount_options
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import mount_options, storage
 
 # More than a healthy server needs under load; a dead one is left after it.
 SECONDS = 90
@@ -31,17 +30,17 @@ ALONE = (
 )
 
 
-def options(storage: kinds.Storage) -> str:
+def options(place: storage.Storage) -> str:
     """
     The options that vdsm mounts it with.
 
     >>> options({"type": "nfs", "nfs_version": "v4_2", "mount_options": "noatime"})
     'soft,nosharecache,timeo=100,retrans=3,nfsvers=4,minorversion=2,noatime'
     """
-    given = [option for option in storage["mount_options"].split(",") if option]
-    if storage["type"] != "nfs":
+    given = [option for option in place["mount_options"].split(",") if option]
+    if place["type"] != "nfs":
         return ",".join(given)
-    version, minor = storage["nfs_version"].removeprefix("v").partition("_")[::2]
+    version, minor = place["nfs_version"].removeprefix("v").partition("_")[::2]
     wanted = list(NFS_OPTIONS)
     if version != "auto":
         wanted.append(f"nfsvers={version}")
@@ -52,20 +51,20 @@ def options(storage: kinds.Storage) -> str:
     return ",".join(wanted + given)
 
 
-def inspect(storage: kinds.Storage) -> dict[str, Any]:
+def inspect(place: storage.Storage) -> dict[str, Any]:
     """
     Mount the storage for a moment where only this look sees it, and say what was found.
 
     As ``ovirt_he.host.storage_probe.inspect`` tells it. Raises CommandExecutionError.
     """
-    facts: dict[str, Any] = {"storage": kinds.where(storage), "looked": False}
-    if problem := _unable(storage["type"]):
+    facts: dict[str, Any] = {"storage": storage.where(place), "looked": False}
+    if problem := _unable(place["type"]):
         return facts | {"why_not": problem}
     try:
         told = command.run(
             *ALONE,
             *(sys.executable, "-I", "-B", storage_look.__file__),
-            stdin=json.dumps(_asked(storage)),
+            stdin=json.dumps(_asked(place)),
             timeout=SECONDS,
             check=False,
         )
@@ -88,7 +87,7 @@ def inspect(storage: kinds.Storage) -> dict[str, Any]:
     if "refused" in found:
         raise CommandExecutionError(
             f"Mounting {facts['storage']}, options "
-            f"{mount_options.without_secrets(options(storage)) or 'none'}: {found['refused']}"
+            f"{mount_options.without_secrets(options(place)) or 'none'}: {found['refused']}"
         )
     return facts | {"looked": True, "why_not": ""} | found
 
@@ -101,18 +100,18 @@ def _unable(kind: str) -> str:
     return "" if os.geteuid() == 0 else "only root may mount"
 
 
-def _asked(storage: kinds.Storage) -> dict[str, Any]:
+def _asked(place: storage.Storage) -> dict[str, Any]:
     """What the program is to look at; no port where the pillar's options leave the usual one."""
-    given = options(storage)
+    given = options(place)
     names = {option.partition("=")[0] for option in given.split(",")}
     usual = not names & {"port", "proto", "rdma", "udp"}
-    if storage["type"] == "nfs" and "retry" not in names:
+    if place["type"] == "nfs" and "retry" not in names:
         # mount.nfs itself goes on trying for two minutes.
         given += ",retry=0"
     return {
-        "type": storage["type"],
-        "source": kinds.server_path(storage),
+        "type": place["type"],
+        "source": storage.server_path(place),
         "options": given,
-        "host": storage["address"].strip("[]"),
-        "port": PORTS[storage["type"]] if usual else 0,
+        "host": place["address"].strip("[]"),
+        "port": PORTS[place["type"]] if usual else 0,
     }

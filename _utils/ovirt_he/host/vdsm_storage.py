@@ -6,19 +6,19 @@ import json
 import uuid
 from typing import Any
 
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 
 # vdsm's numbers of the types of storage.
 TYPES = {"nfs": 1, "fc": 2, "iscsi": 3, "glusterfs": 7}
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
-def connection(storage: kinds.Storage, password: str) -> dict[str, Any]:
+def connection(place: storage.Storage, password: str) -> dict[str, Any]:
     """The parameters of a call; they hold the password of the iSCSI session."""
     return {
         "storagepoolID": NO_UUID,
-        "domainType": TYPES[storage["type"]],
-        "connectionParams": _connections(storage, password),
+        "domainType": TYPES[place["type"]],
+        "connectionParams": _connections(place, password),
     }
 
 
@@ -32,30 +32,30 @@ def codes(answer: str) -> list[int]:
         return []
 
 
-def _connections(storage: kinds.Storage, password: str) -> list[dict[str, Any]]:
-    kind = storage["type"]
+def _connections(place: storage.Storage, password: str) -> list[dict[str, Any]]:
+    kind = place["type"]
     if kind == "fc":
         return [{"id": _id("fc")}]
     if kind == "iscsi":
-        user = storage.get("user") or ""
+        user = place.get("user") or ""
         return [
             {
-                "id": _id(f"{storage['target']} {address}:{port}"),
+                "id": _id(f"{place['target']} {address}:{port}"),
                 "connection": address,
                 "port": str(port),
-                "iqn": storage["target"],
-                "tpgt": str(storage["portal_group"]),
+                "iqn": place["target"],
+                "tpgt": str(place["portal_group"]),
                 "user": user,
                 "password": password if user else "",
             }
-            for address, port in kinds.portals(storage)
+            for address, port in storage.portals(place)
         ]
-    where = kinds.server_path(storage)
-    mount = {"id": _id(where), "connection": where, "mnt_options": storage["mount_options"]}
+    where = storage.server_path(place)
+    mount = {"id": _id(where), "connection": where, "mnt_options": place["mount_options"]}
     if kind == "glusterfs":
         return [mount | {"vfs_type": "glusterfs"}]
     # v4_2 is 4.2 there, as the engine has it.
-    return [mount | {"protocol_version": storage["nfs_version"].lstrip("v").replace("_", ".")}]
+    return [mount | {"protocol_version": place["nfs_version"].lstrip("v").replace("_", ".")}]
 
 
 def _id(text: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import storage
 
 # uid and gid of vdsm:kvm, on every host.
 AS_VDSM = ("setpriv", "--reuid=36", "--regid=36", "--clear-groups", "--")
@@ -27,7 +27,7 @@ ASK_SECONDS = 20
 
 
 def find(
-    storage_domain: str, image: str, volume: str, storage: kinds.Storage | None = None
+    storage_domain: str, image: str, volume: str, place: storage.Storage | None = None
 ) -> Path | None:
     """
     Where a volume is seen on this host; None: its storage isn't connected. Changes nothing.
@@ -38,7 +38,7 @@ def find(
     Raises CommandExecutionError where the volume isn't found, and storage doesn't answer.
     """
     unknown = None
-    for path in _candidates(storage_domain, image, volume, storage):
+    for path in _candidates(storage_domain, image, volume, place):
         try:
             if exists(path):
                 return path
@@ -50,18 +50,15 @@ def find(
 
 
 def _candidates(
-    storage_domain: str, image: str, volume: str, storage: kinds.Storage | None
+    storage_domain: str, image: str, volume: str, place: storage.Storage | None
 ) -> Iterator[Path]:
-    """The path that vdsm prepared first: where it is, nothing else is asked."""
+    """The path that vdsm prepared first: nothing else is asked then. A LUN's has no other one."""
     yield PREPARED / storage_domain / image / volume
     tail = Path(storage_domain, "images", image, volume)
-    if storage is None:
+    if place is None:
         yield from (path / tail for path in _mounts())
-    elif (name := kinds.mount_point(storage)) is not None:
+    elif (name := storage.mount_point(place)) is not None:
         yield MOUNTS / name / tail
-    # Links to devices, on this host's own file system.
-    if storage is None or kinds.is_block(storage["type"]):
-        yield MOUNTS / "blockSD" / storage_domain / "images" / image / volume
 
 
 def _mounts() -> list[Path]:

@@ -1,8 +1,8 @@
 """
-The pillar ``hosted_engine``: every key, its type, default, unit and meaning, in one place.
+The pillar ``hosted_engine``: every key, its type, default, unit and description, in one place.
 
-JSON Schema's vocabulary, the subset that ``ovirt_he.pillar.validate`` checks. Validation, the
-settings that SLS and modules read, docs/pillar.md and the test of pillar.example come from it.
+It uses the subset of JSON Schema that ``ovirt_he.pillar.validate`` checks. Validation, the settings
+that SLS files and modules read, docs/pillar.md and the test of pillar.example are based on it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ SCHEMA = group(
         "The engine.",
         required=("fqdn",),
         fqdn=text(
-            "Fully qualified name of the engine; resolves to its final address. 64 characters at "
-            "most: its certificate holds no more.",
+            "Fully qualified name of the engine. It must resolve to the engine's final address. At "
+            "most 64 characters, the limit of a certificate's common name.",
             None,
             pattern=schema_types.FQDN,
             maxLength=schema_types.COMMON_NAME,
@@ -26,12 +26,12 @@ SCHEMA = group(
         ),
         port=number("HTTPS port of the engine's API.", 443, maximum=65535),
         ca_file=text(
-            "CA certificate (PEM, a path on the host) of the engine's certificate: where a "
-            "company's own CA signed it, and with host:joins. Empty: the engine's own CA, read "
-            "over ssh from the guest."
+            "CA certificate (PEM, a path on the host) that verifies the engine's certificate. "
+            "Needed if a company CA signed it, and with host:joins. Empty: the engine's own CA, "
+            "read from the guest over ssh."
         ),
         keycloak=flag(
-            "Let engine-setup configure Keycloak as the identity provider.",
+            "Have engine-setup configure Keycloak as the identity provider.",
             named="CORE/enableKeycloak he_enable_keycloak OVESETUP_CONFIG/keycloakEnable",
         ),
         offline=flag(
@@ -39,7 +39,7 @@ SCHEMA = group(
             named="he_offline_deployment OVESETUP_CORE/offlinePackager",
         ),
         answers=mapping(
-            "Further answers of engine-setup, as otopi writes them: OVESETUP_X/y: bool:True.",
+            "Other answers for engine-setup, as otopi writes them: OVESETUP_X/y: bool:True.",
             schema_types.ANSWER_NAME,
             schema_types.ANSWER,
         ),
@@ -53,9 +53,9 @@ SCHEMA = group(
             named="ENGINE/appHostName he_host_name",
         ),
         address=text(
-            "Name or address at which the engine reaches the host; lies on the management "
-            "interface. Empty: its fully qualified name. 64 characters at most: the host's "
-            "certificate holds no more.",
+            "Name or address at which the engine reaches the host, on the management interface. "
+            "Empty: its fully qualified name. At most 64 characters, the limit of a certificate's "
+            "common name.",
             maxLength=schema_types.COMMON_NAME,
             named="NETWORK/host_name he_host_address",
         ),
@@ -65,26 +65,26 @@ SCHEMA = group(
             named="NETWORK/bridgeIf he_bridge_if",
         ),
         joins=flag(
-            "This host joins the running engine, by hosted_engine.host: no engine of its own is "
+            "This host joins a running engine, with hosted_engine.host; no engine of its own is "
             "deployed here."
         ),
         ssh_port=number(
-            "Port at which the engine signs in to the host.",
+            "Port at which the engine logs in to the host by ssh.",
             22,
             maximum=65535,
             named="NETWORK/sshdPort",
         ),
         firewall=text(
-            "Where firewalld doesn't run: optional goes on with a warning, required stops.",
+            "If firewalld isn't running: optional continues with a warning, required stops.",
             "optional",
             enum=["optional", "required"],
         ),
         emulation=flag(
-            "Use QEMU's emulation where there is no hardware virtualisation: for tests only."
+            "Use QEMU's emulation if there is no hardware virtualisation. For tests only."
         ),
     ),
     datacenter=group(
-        "Data center. One that has storage is used as it is.",
+        "Data center. One that already has storage is used as it is.",
         name=text(
             "Name.",
             "Default",
@@ -99,7 +99,7 @@ SCHEMA = group(
         ),
     ),
     cluster=group(
-        "Cluster. One that has hosts is used as it is.",
+        "Cluster. One that already has hosts is used as it is.",
         name=text(
             "Name.",
             "Default",
@@ -113,35 +113,35 @@ SCHEMA = group(
             named="he_cluster_comp_version",
         ),
         cpu_type=text(
-            "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of its "
+            "CPU type as the engine names it, such as Intel Nehalem Family. Empty: that of the "
             "first host.",
             maxLength=255,
             named="he_cluster_cpu_type",
         ),
         gluster_service=flag(
-            "Enable the Gluster service, for hosts that provide Gluster storage as well.",
+            "Enable the Gluster service, for hosts that also provide Gluster storage.",
             named="ENGINE/enableHcGlusterService he_enable_hc_gluster_service",
         ),
     ),
     network=group(
         "Management network.",
         name=text(
-            "Name of the network and of its bridge, 15 characters at most.",
+            "Name of the network and of its bridge, at most 15 characters.",
             "ovirtmgmt",
             pattern=schema_types.BRIDGE,
             named="NETWORK/bridgeName he_mgmt_network",
         ),
         family=text(
-            "Family of the addresses at which host and engine reach each other. auto: that of "
-            "vm:address, otherwise that of the host's address; with both, IPv4.",
+            "Address family that host and engine use for each other. auto: the family of "
+            "vm:address, otherwise that of the host's address; IPv4 if it has both.",
             "auto",
             enum=["auto", "ipv4", "ipv6"],
         ),
-        vlan=number("VLAN id of the network: that of host:interface. 0: none.", 0, 0, maximum=4094),
+        vlan=number("VLAN id, the same as that of host:interface. 0: none.", 0, 0, maximum=4094),
         mtu=number("MTU of the management network. 0: the engine's.", 0, 0, maximum=65520),
         gateway=text(
-            "Address that HA pings, and default gateway of a static guest. Empty: the host's "
-            "default gateway.",
+            "Address that HA pings, and the default gateway of a guest with a static address. "
+            "Empty: the host's default gateway.",
             pattern=r"^[0-9A-Fa-f.:]*$",
             named="NETWORK/gateway he_gateway",
         ),
@@ -178,14 +178,14 @@ SCHEMA = group(
             named="STORAGE/storageDomainName he_storage_domain_name",
         ),
         type=text(
-            "Type of the storage. posixfs isn't supported: HA doesn't know it.",
+            "Type of the storage. posixfs is refused, because HA doesn't support it.",
             "nfs",
             enum=["nfs", "glusterfs", "iscsi", "fc"],
             named="STORAGE/domainType he_domain_type",
         ),
         address=text("Name or address of the server (nfs, glusterfs).", pattern=r"^\S*$"),
         path=text(
-            "Exported path (nfs), or volume with a slash before it (glusterfs).",
+            "Exported path (nfs), or volume with a leading slash (glusterfs).",
             pattern=r"^(/\S*[^/\s])?$",
         ),
         nfs_version=text(
@@ -195,14 +195,14 @@ SCHEMA = group(
             named="STORAGE/nfsVersion he_nfs_version",
         ),
         mount_options=text(
-            "Further mount options, comma-separated (nfs, glusterfs).",
+            "Additional mount options, comma-separated (nfs, glusterfs).",
             pattern=r"^\S*$",
             maxLength=500,
             named="STORAGE/mntOptions he_mount_options",
         ),
         portals=texts(
-            "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; port 3260 unless given. The "
-            "first one is asked for the targets.",
+            "Portals of the target (iscsi), ADDRESS or ADDRESS:PORT; the default port is 3260. The "
+            "first one is used for discovery.",
             pattern=schema_types.PORTAL,
         ),
         target=text(
@@ -219,23 +219,23 @@ SCHEMA = group(
             named="STORAGE/iSCSIPortal he_iscsi_tpgt",
         ),
         user=text(
-            "User of the session's CHAP (iscsi). Empty: none.",
+            "CHAP user of the session (iscsi). Empty: none.",
             pattern=r"^\S*$",
             named="STORAGE/iSCSIPortalUser he_iscsi_username",
         ),
         discovery_user=text(
-            "User of the discovery's CHAP (iscsi). Empty: none.",
+            "CHAP user of the discovery (iscsi). Empty: none.",
             pattern=r"^\S*$",
             named="STORAGE/iSCSIDiscoverUser he_iscsi_discover_username",
         ),
         lun=text(
-            "Id of the LUN (iscsi, fc). Empty: the only free one that has 15 GiB more than "
-            "vm:disk_gib; hosted_engine.storage_devices lists them.",
+            "Id of the LUN (iscsi, fc). Empty: the only free one that is at least 15 GiB larger "
+            "than vm:disk_gib; hosted_engine.storage_devices lists them.",
             pattern=r"^\S*$",
             named="STORAGE/LunID he_lun_id",
         ),
         discard_after_delete=flag(
-            "Give a disk's blocks back to the LUN after its removal (iscsi, fc).",
+            "Return the blocks of a removed disk to the LUN (iscsi, fc).",
             named="STORAGE/discardSupport he_discard",
         ),
     ),
@@ -250,31 +250,31 @@ SCHEMA = group(
     restore=schema_run.RESTORE,
     pause_before={
         "type": "array",
-        "description": "Phases before which the deployment stops once; the next run goes on.",
+        "description": "Phases before which the deployment stops once; the next run continues.",
         "items": {"type": "string", "enum": ["bootstrap", "engine", "handover", "ha"]},
         "default": [],
     },
     clean=text(
         "Fully qualified name of the deployed engine that hosted_engine.clean may remove, with "
-        "its disk. Empty: it only removes what isn't deployed."
+        "its disk. Empty: it only removes a deployment that isn't finished."
     ),
     secrets=group(
-        "Secrets: from a GPG or SDB pillar. Only modules read them.",
+        "Secrets, from a GPG or SDB pillar. Only execution modules read them.",
         required=("admin_password",),
         admin_password=secret(
             "Password of the engine's administrator.",
             named="ENGINE/adminPassword he_admin_password OVESETUP_CONFIG/adminPassword",
         ),
         root_password=secret(
-            "Password of root in the engine's VM. Without one, only ssh keys.",
+            "Password of root in the engine VM. If not given, root can only log in with ssh keys.",
             named="VM/cloudinitRootPwd he_appliance_password",
         ),
         database_password=secret(
-            "Password of the engine's database. Without one, engine-setup's.",
+            "Password of the engine database. If not given, engine-setup generates one.",
             named="he_db_password OVESETUP_DB/password",
         ),
         dwh_database_password=secret(
-            "Password of the data warehouse's database.",
+            "Password of the data warehouse database. If not given, engine-setup generates one.",
             named="he_dwh_db_password OVESETUP_DWH_DB/password",
         ),
         iscsi_password=secret(
@@ -285,7 +285,7 @@ SCHEMA = group(
             named="STORAGE/iSCSIDiscoverPassword he_iscsi_discover_password",
         ),
         answers=mapping(
-            "Those of engine:answers that are secret.",
+            "Answers for engine-setup that are secret, as in engine:answers.",
             schema_types.ANSWER_NAME,
             schema_types.ANSWER,
             writeOnly=True,

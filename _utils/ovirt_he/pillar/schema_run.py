@@ -1,4 +1,4 @@
-"""The schema's groups about how a run proceeds: mail, timeouts, checks, hooks."""
+"""Groups of the schema about the run itself: mail, timeouts, checks, hooks, restore."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from ovirt_he.pillar import schema_types
 from ovirt_he.pillar.schema_types import flag, group, number, text, texts
 
 NOTIFICATION = group(
-    "Mail about changes of HA's state.",
+    "Mail about state transitions of HA.",
     smtp_server=text(
         "Mail server.", "localhost", pattern=r"^\S+$", named="NOTIF/smtpServer he_smtp_server"
     ),
-    smtp_port=number("Its port.", 25, maximum=65535, named="NOTIF/smtpPort he_smtp_port"),
+    smtp_port=number(
+        "Port of the mail server.", 25, maximum=65535, named="NOTIF/smtpPort he_smtp_port"
+    ),
     source=text(
         "Sender.", "root@localhost", pattern=r"^\S+@\S+$", named="NOTIF/sourceEmail he_source_email"
     ),
@@ -21,33 +23,33 @@ NOTIFICATION = group(
         named="NOTIF/destEmail he_dest_email",
     ),
     state_transition=text(
-        "Regular expression of the transitions that are mailed.",
+        "Regular expression of the transitions that are reported by mail.",
         "maintenance|start|stop|migrate|up|down",
     ),
 )
 
 TIMEOUTS = group(
-    "Longest waits, in seconds.",
+    "Timeouts, in seconds.",
     renamed={"gap": "outage", "notice": "down_detection"},
-    command=number("A command of HA or of the package manager, or one in the guest.", 120),
-    boot=number("Start of a VM until ssh answers.", 600),
+    command=number("A command of HA or the package manager, or a command in the guest.", 120),
+    boot=number("Boot of a VM until ssh answers.", 600),
     setup=number("engine-setup.", 3600),
-    engine=number("The engine's answer on its health page after a start.", 600),
-    host=number("Host up in the engine.", 1800),
-    storage=number("Storage domain active, disks there.", 900),
-    ovf=number("The VM's definition on the storage.", 600),
-    shutdown=number("Orderly shutdown of the bootstrap VM.", 300),
-    copy=number("Copy of the disk.", 3600),
+    engine=number("The engine's health page answers after a start.", 600),
+    host=number("The host is up in the engine.", 1800),
+    storage=number("The storage domain is active and its disks exist.", 900),
+    ovf=number("The definition of the engine VM is on shared storage.", 600),
+    shutdown=number("Shutdown of the bootstrap VM.", 300),
+    copy=number("Copy of the engine disk to shared storage.", 3600),
     ha=number("HA reports a healthy engine.", 1200),
-    request=number("An answer of the engine's API, which may wait for a host.", 300),
-    outage=number("Outage of the engine's API while it installs this host.", 120),
-    down_detection=number("The engine detects that the bootstrap VM is off.", 60),
+    request=number("A single request to the engine's API, which may wait for a host.", 300),
+    outage=number("Tolerated outage of the engine's API while it installs this host.", 120),
+    down_detection=number("The engine notices that the bootstrap VM is off.", 60),
     hook=number("A command or script of a hook in the guest.", 3600),
     restore=number("Restore of a backup by engine-backup.", 3600),
 )
 
 PREFLIGHT = group(
-    "Checks before anything is changed.",
+    "Checks that run before anything is changed.",
     ignore=texts(
         "Names of checks whose problems are only reported, as docs/preflight.md lists them.",
         pattern=r"^[a-z0-9_]+$",
@@ -55,10 +57,10 @@ PREFLIGHT = group(
 )
 
 HOOKS = group(
-    "Each item runs once per deployment; one that fails stops it. host_…: SLS, applied on the "
-    "host. guest_…: commands, or scripts (salt://), run by root in the guest.",
+    "Each item runs once per deployment; a failed item stops the run. host_…: SLS, applied on the "
+    "host. guest_…: commands, or scripts (salt://), run as root in the guest.",
     guest_before_setup=texts(
-        "Before engine-setup; with a restore, before that.", pattern=schema_types.LINE
+        "Before engine-setup; with a restore, before the restore.", pattern=schema_types.LINE
     ),
     guest_after_setup=texts("After engine-setup.", pattern=schema_types.LINE),
     guest_after_host=texts("After the host was added to the engine.", pattern=schema_types.LINE),
@@ -71,12 +73,13 @@ HOOKS = group(
 )
 
 RESTORE = group(
-    "A deployment from a backup of an engine.",
+    "Deployment from a backup of an engine.",
     backup=text(
-        "File of engine-backup: a path on the host, or salt://. Empty: a new engine.",
+        "Backup file from engine-backup: a path on the host, or salt://. Empty: a new engine.",
         named="CORE/restoreFromFile he_restore_from_file",
     ),
     renew_pki=flag(
-        "Renew the engine's certificates.", named="CORE/renewPKIonRestore he_pki_renew_on_restore"
+        "Renew the certificates of the engine.",
+        named="CORE/renewPKIonRestore he_pki_renew_on_restore",
     ),
 )

@@ -1,7 +1,7 @@
 """
-The vocabulary of the schema: a function for each type of key, and regular expressions.
+Building blocks of the schema: a function for each type of key, and regular expressions.
 
-``named``: what other tools call the key, see ``ovirt_he.pillar.keys``.
+``named``: the names that other tools use for the key, see ``ovirt_he.pillar.keys``.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-# The engine takes no dot in most names; a cluster's may have one, and a host's.
+# The engine allows no dot in most names, but does in those of clusters and hosts.
 NAME = r"^[A-Za-z0-9_-]+$"
 CLUSTER_NAME = r"^[A-Za-z0-9_.-]+$"
 HOST_NAME = r"^[A-Za-z0-9_.-]*$"
-# A name of Linux' for a bridge, in characters that the engine hands on to it unchanged.
+# A bridge name that Linux allows, in characters that the engine passes on unchanged.
 BRIDGE = r"^[A-Za-z0-9_-]{1,15}$"
-# Characters of the common name in a certificate.
+# The limit of a certificate's common name.
 COMMON_NAME = 64
 FQDN = r"^(?=.{4,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}$"
-# Networks and addresses are read by Python's ipaddress in preflight; here only what they look like.
+# Only the form: preflight parses networks and addresses with Python's ipaddress.
 ADDRESS = r"^[0-9A-Fa-f.:]+$"
 INTERFACE = r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$"
-# ADDRESS or [ADDRESS] or a name, with a port or without one.
+# ADDRESS, [ADDRESS] or a name, with or without a port.
 PORTAL = r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+:[0-9A-Fa-f:]*)(:[0-9]{1,5})?$"
 VERSION = r"^([0-9]+\.[0-9]+)?$"
 # As otopi writes them: OVESETUP_DB/host=str:db.example.com.
@@ -76,22 +76,22 @@ def group(
         "properties": properties,
         "required": list(required),
         "additionalProperties": False,
-        # Names that earlier versions had for a key.
+        # Names of keys in earlier versions.
         "renamed": renamed or {},
         **more,
     }
 
 
-# Where ``type`` is one of ``kinds``, these keys are needed, and not empty.
-def needs(kinds: list[str], *names: str, default: bool = False) -> Schema:
-    condition: Schema = {"properties": {"type": {"enum": kinds}}}
+# If ``type`` is one of ``types``, these keys are required and must not be empty.
+def needs(types: list[str], *names: str, default: bool = False) -> Schema:
+    condition: Schema = {"properties": {"type": {"enum": types}}}
     if not default:
         condition["required"] = ["type"]
     given = {name: {"minLength": 1, "minItems": 1} for name in names}
     return {"if": condition, "then": {"required": list(names), "properties": given}}
 
 
-# A key of the user's own choice for each value: the names of engine-setup's answers.
+# A mapping with arbitrary keys, such as the answers for engine-setup.
 def mapping(description: str, names: str, values: str, **more: Any) -> Schema:
     return {
         "type": "object",
@@ -103,7 +103,7 @@ def mapping(description: str, names: str, values: str, **more: Any) -> Schema:
     }
 
 
-# A secret has no default and is never merged into the settings: see settings.secret.
+# Secrets have no default and are never merged into the settings: see settings.secret.
 def secret(description: str, named: str) -> Schema:
     return {
         "type": "string",

@@ -42,9 +42,20 @@ def merge(pillar: Mapping[str, Any], grains: Mapping[str, Any]) -> Settings:
     vm["mac"] = (vm["mac"] or mac_of(fqdn)).lower()
     settings["bootstrap"]["name"] = "HostedEngineLocal"
     settings["bootstrap"]["uuid"] = str(bootstrap_uuid(fqdn))
-    shared["connection"] = storage.connection(shared)
     vm["disk_sparse"] = storage.is_sparse(shared["type"], vm)
     return settings
+
+
+def storage_of(given: Mapping[str, Any]) -> Settings:
+    """
+    A storage that is given as the pillar's ``storage`` would be, with its defaults.
+
+    Raises SaltInvocationError with every problem of it.
+    """
+    schema = SCHEMA["properties"]["storage"]
+    if found := sorted(problems(dict(given), schema, "storage")):
+        raise SaltInvocationError("The storage isn't valid:\n" + "\n".join(found))
+    return with_defaults(given, schema)
 
 
 def secret(pillar: Mapping[str, Any], name: str) -> Secret | None:

@@ -46,15 +46,15 @@ BLOCKER_GIB = 5
 OWN_GIB = 5
 
 
-def connection(storage: Storage) -> dict[str, Any]:
+def location(storage: Storage) -> dict[str, Any]:
     """
     What identifies a domain: its type, and where it lies.
 
-    >>> connection({"type": "fc", "lun": "", "address": ""})
+    >>> location({"type": "fc", "lun": "", "address": ""})
     {'type': 'fc'}
     """
     keys = IDENTITY[storage["type"]]
-    found = {key: storage[key] for key in keys if key != "lun" or storage[key]}
+    found = {key: storage[key] for key in keys if key != "lun" or storage.get(key)}
     return {"type": storage["type"], **found}
 
 

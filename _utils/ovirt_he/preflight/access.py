@@ -10,7 +10,7 @@ from pathlib import Path
 from ovirt_he.core import command
 from ovirt_he.host import address as family_
 from ovirt_he.host import firewall as firewalld
-from ovirt_he.host import ip, subnet
+from ovirt_he.host import ip, subnet, systemd
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -24,7 +24,7 @@ OTHERWISE = "or choose another network:test: ping, dns, tcp, none"
 
 
 def firewall(host: Host) -> Iterator[Problem]:
-    """Where the pillar wants a firewall, firewalld runs: it is the one that is opened for us."""
+    """firewalld is running if the pillar requires it; the formula configures no other firewall."""
     if host.settings["host"]["firewall"] == "required" and not firewalld.runs():
         yield problem(
             "host:firewall",
@@ -37,10 +37,10 @@ def fapolicyd(host: Host) -> Iterator[Problem]:
     """
     fapolicyd lets user vdsm run what Ansible puts below /var/tmp.
 
-    Not added by us: which programs may run on a host is for its administrator to say.
+    The formula doesn't add the rule: which programs may run on a host is the administrator's
+    decision.
     """
-    asked = command.run("systemctl", "is-active", "fapolicyd", check=False)
-    if asked.stdout.strip() != "active" or _fapolicyd_allows():
+    if systemd.active_state("fapolicyd") != "active" or _fapolicyd_allows():
         return
     yield problem(
         "host",
@@ -63,7 +63,7 @@ def _fapolicyd_allows() -> bool:
 
 
 def network_test(host: Host) -> Iterator[Problem]:
-    """What HA will test its network by answers now: a test that fails costs the host its score."""
+    """HA's network test succeeds now. A host whose test fails loses score."""
     # Later the host's routes are on their way to its bridge, and this was asked when it began.
     if host.interface == host.settings["network"]["name"]:
         return
@@ -116,10 +116,10 @@ def _tcp(host: Host) -> Iterator[Problem]:
 
 def advertised_route(host: Host) -> Iterator[Problem]:
     """
-    A default route that routers advertise outlives libvirt's NAT network.
+    A default route from router advertisements survives libvirt's NAT network.
 
-    That makes the host a router, and the kernel then takes no advertisements any more, unless it is
-    told to; libvirt refuses to start such a network.
+    That network turns the host into a router, and the kernel then ignores advertisements unless
+    it is configured otherwise; libvirt refuses to start such a network.
     """
     if host.family != family_.IPV6:
         return

@@ -25,7 +25,7 @@ IDS: dict[str, Any] = {
 
 
 def archive_has_room(host: Host) -> Iterator[Problem]:
-    """The configuration archive, 20,480 bytes, will hold what the pillar says."""
+    """The configuration archive, limited to 20,480 bytes, has room for what the pillar says."""
     known = host.settings
     members = {
         conf.HOSTED_ENGINE: conf.hosted_engine_conf(known, IDS, ADDRESS),

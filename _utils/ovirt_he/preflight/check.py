@@ -18,8 +18,7 @@ from salt.exceptions import CommandExecutionError, SaltException
 from ovirt_he.ha import conf
 from ovirt_he.host import address as family_
 from ovirt_he.host import dns, ip, routes, storage_probe, subnet
-from ovirt_he.pillar import schema_types, validate
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import schema_types, storage, validate
 from ovirt_he.pillar.schema import SCHEMA
 
 Problem = dict[str, str]
@@ -78,10 +77,10 @@ class Host:
     @cached_property
     def export(self) -> dict[str, Any]:
         """The storage's export as the probe sees it; ``refused``: why it can't be mounted."""
-        storage = self.settings["storage"]
+        place = self.settings["storage"]
         try:
-            whole = storage["type"] in kinds.MOUNT and storage["address"] and storage["path"]
-            return storage_probe.inspect(storage) if whole else {}
+            whole = place["type"] in storage.MOUNT and place["address"] and place["path"]
+            return storage_probe.inspect(place) if whole else {}
         except CommandExecutionError as error:
             return {"refused": str(error)}
 
@@ -252,10 +251,10 @@ def names_have_room(host: Host) -> Iterator[Problem]:
     if len(organization) > schema_types.COMMON_NAME:
         what = f"longer than the {schema_types.COMMON_NAME} characters that a certificate holds"
         yield problem(f"engine:answers:{ORGANIZATION}", what, "Give a shorter one")
-    storage = host.settings["storage"]
-    if storage["type"] not in kinds.MOUNT:
+    place = host.settings["storage"]
+    if place["type"] not in storage.MOUNT:
         return
-    path, mounted = kinds.server_path(storage), kinds.mount_point(storage) or ""
+    path, mounted = storage.server_path(place), storage.mount_point(place) or ""
     if len(path) > CONNECTION:
         what = f"with its address it's longer than the {CONNECTION} characters of the engine"
         yield problem("storage:path", what, "Export a shorter path")

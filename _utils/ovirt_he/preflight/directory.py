@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import stat
@@ -10,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ovirt_he.bootstrap import files
-from ovirt_he.core import command
-from ovirt_he.core import records as record
+from ovirt_he.core import records
+from ovirt_he.host import mounts
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 KEY = "bootstrap:directory"
@@ -30,14 +29,14 @@ IN_MEMORY = ("tmpfs", "ramfs")
 
 def bootstrap_directory_is_ours(host: Host) -> Iterator[Problem]:
     """
-    The bootstrap VM's directory is missing, empty or this deployment's: its owner and mode are
-    changed, and at the end it's removed. No directory of the system's and nobody's home.
+    The bootstrap VM's directory doesn't exist, is empty, or belongs to this deployment. Its
+    owner and mode are changed, and it is removed at the end, so it must not be a system
+    directory or a home directory.
     """
     named = Path(host.settings["bootstrap"]["directory"])
     real = Path(os.path.realpath(named))
     homes = {Path(os.path.realpath(user.pw_dir)) for user in pwd.getpwall()}
-    records = Path(os.path.realpath(record.DIRECTORY))
-    if str(real) in SYSTEM or real in homes | {records}:
+    if str(real) in SYSTEM or real in homes | {Path(os.path.realpath(records.DIRECTORY))}:
         what = f"{named} is the system's, a user's home, or that of the deployment's records"
         yield problem(KEY, f"{what}: its owner and mode would be changed", ANOTHER)
     elif real.exists() and not real.is_dir():
@@ -52,8 +51,8 @@ def bootstrap_directory_is_ours(host: Host) -> Iterator[Problem]:
 
 def bootstrap_directory_is_passable(host: Host) -> Iterator[Problem]:
     """
-    QEMU's user, which is none of root's, can pass through each directory above the bootstrap VM's,
-    and above what a symbolic link among them leads to.
+    QEMU's user, which isn't in root's group, can pass through each parent directory of the
+    bootstrap VM's directory, and of the targets of symbolic links among them.
     """
     named = Path(host.settings["bootstrap"]["directory"])
     for directory in _above(named):
@@ -77,24 +76,18 @@ def _above(path: Path) -> list[Path]:
 
 def bootstrap_directory_is_local(host: Host) -> Iterator[Problem]:
     """
-    The bootstrap VM's directory is on a file system of this host's disks: a server could keep
-    root from giving its files to QEMU, and what is in memory is gone after a boot.
+    The bootstrap VM's directory is on a local file system: a file server could refuse root to
+    give files to QEMU, and a file system in memory is lost at a boot.
     """
     named = host.settings["bootstrap"]["directory"]
     real = os.path.realpath(named)
-    mounts = _mounts()
-    above = [point for point in mounts if os.path.commonpath([point, real]) == point]
-    kind = mounts[max(above, key=len)] if above else ""
+    types = mounts.types()
+    above = [point for point in types if os.path.commonpath([point, real]) == point]
+    kind = types[max(above, key=len)] if above else ""
     if kind.startswith(REMOTE):
         yield problem(KEY, f"{named} is on a server ({kind})", "Name one on a disk of this host")
     elif kind in IN_MEMORY:
         yield problem(KEY, f"{named} is in memory ({kind})", "Name one on a disk of this host")
-
-
-def _mounts() -> dict[str, str]:
-    """File systems by where they are mounted."""
-    listed = command.run("findmnt", "--json", "--list", "--output", "TARGET,FSTYPE").stdout
-    return {one["target"]: one["fstype"] for one in json.loads(listed)["filesystems"]}
 
 
 CHECKS: list[Check] = [

@@ -75,7 +75,7 @@ def appliance_removal(host: Host) -> Iterator[Problem]:
 
 
 def graphics(host: Host) -> Iterator[Problem]:
-    """From its release 9 on, EL's QEMU is built without SPICE."""
+    """vm:graphics isn't spice on EL 9 or later, whose QEMU is built without SPICE."""
     release = str(host.grains.get("osmajorrelease", "0"))
     modern = host.grains.get("os_family") == "RedHat" and release.isdigit() and int(release) > 8
     if host.settings["vm"]["graphics"] == "spice" and modern:

@@ -45,7 +45,7 @@ BLOCK_SIZES = {"nfs": (512,), "glusterfs": (512, 4096)}
 
 
 def export_mounts(host: Host) -> Iterator[Problem]:
-    """The export mounts with the pillar's version and options."""
+    """The export can be mounted with the pillar's NFS version and options."""
     found = host.export
     if (why := found.get("refused")) and resolves(host):
         advice = next(one for one in REASONS if re.search(one[0], why))
@@ -55,7 +55,7 @@ def export_mounts(host: Host) -> Iterator[Problem]:
 
 
 def export_is_writable(host: Host) -> Iterator[Problem]:
-    """vdsm (36:36) can make and write files on the export, and QEMU's user can read it."""
+    """vdsm (36:36) can create and write files on the export, and QEMU's user can read it."""
     found = host.export
     if not found.get("looked"):
         return
@@ -82,7 +82,7 @@ def export_is_writable(host: Host) -> Iterator[Problem]:
 
 
 def export_takes_direct_io(host: Host) -> Iterator[Problem]:
-    """Files on the export are written and read past the page cache."""
+    """Files on the export can be written and read with direct I/O."""
     found = host.export
     if not found.get("looked") or not found["writable"]:
         return
@@ -98,7 +98,7 @@ def export_takes_direct_io(host: Host) -> Iterator[Problem]:
 
 
 def export_is_free(host: Host) -> Iterator[Problem]:
-    """Nobody's storage domain lies on the export, or the one that this deployment made."""
+    """No storage domain is on the export, except the one that this deployment created."""
     found = host.export
     if not found.get("looked") or found["domains"] is None or engine_judges(host):
         return
@@ -127,8 +127,8 @@ def export_is_free(host: Host) -> Iterator[Problem]:
 
 def export_has_room(host: Host) -> Iterator[Problem]:
     """
-    The export has room for the disk of the engine's VM and for what the engine keeps free: 5 GiB
-    beside the disk, and the 5 GiB of a new domain's critical space action blocker.
+    The export has room for the disk of the engine VM and for what the engine keeps free: 5 GiB
+    next to the disk, and the 5 GiB of a new domain's critical space action blocker.
     """
     found = host.export
     if not found.get("looked") or engine_judges(host) or own_domain(host):

@@ -8,7 +8,7 @@ from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 
 def hooks_are_served(host: Host) -> Iterator[Problem]:
-    """The file server has each hook's SLS or script."""
+    """The file server has the SLS or script of each hook."""
     hooks = host.settings["hooks"].items()
     of_host = any(items for moment, items in hooks if moment.startswith("host_"))
     states = host.salt["cp.list_states"]() if of_host else []

@@ -13,7 +13,7 @@ from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 
 def joins_an_engine(host: Host) -> Iterator[Problem]:
-    """The pillar says that this host joins a running engine, and by which CA it knows that one."""
+    """The pillar says that this host joins a running engine, and names the CA that verifies it."""
     ca_file = host.settings["engine"]["ca_file"]
     if not host.settings["host"]["joins"]:
         yield problem(
@@ -30,7 +30,7 @@ def joins_an_engine(host: Host) -> Iterator[Problem]:
 
 
 def engine_answers(host: Host) -> Iterator[Problem]:
-    """The engine answers on its health page, by a certificate of that CA."""
+    """The engine's health page answers, with a certificate of that CA."""
     if any(joins_an_engine(host)):
         return
     try:

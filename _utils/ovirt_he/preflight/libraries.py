@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+# Salt itself needs it, so it is there where nothing else is (3006 to 3008).
 from packaging.requirements import Requirement
 
 from ovirt_he.core import command
@@ -27,7 +28,7 @@ SECONDS = 120
 
 
 def python(host: Host) -> Iterator[Problem]:
-    """Salt runs on a Python that the libraries are made for."""
+    """Salt runs on a Python version that the libraries support."""
     if sys.version_info[:2] not in PYTHONS:
         shown = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
         yield problem(
@@ -38,7 +39,7 @@ def python(host: Host) -> Iterator[Problem]:
 
 
 def libraries(host: Host) -> Iterator[Problem]:
-    """What is missing comes as a wheel, or as source that this host can build."""
+    """Missing libraries are available as wheels, or as source that this host can build."""
     missing = [text for text in _requirements(host) if not _installed(text)]
     if not missing:
         return

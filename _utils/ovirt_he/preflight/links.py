@@ -52,8 +52,9 @@ MEDIA = {"infiniband": "InfiniBand", "loopback": "loopback"}
 
 def kind_of_interface(host: Host) -> Iterator[Problem]:
     """
-    The management interface is plain Ethernet, a bond of such in one of four modes, or an 802.1Q
-    VLAN on either, and so is each interface that it lies on. All else carries no bridge of VMs.
+    The management interface is plain Ethernet, a bond of such in one of four modes, or an
+    802.1Q VLAN on either; so is each interface below it. No other interface supports a bridge
+    for VMs.
     """
     link = _link(host, host.interface)
     # Once vdsm made its bridge, it has judged what is below that.
@@ -104,7 +105,7 @@ def _bond(host: Host, link: Link) -> Iterator[Problem]:
 
 
 def visible_to_vdsm(host: Host) -> Iterator[Problem]:
-    """The NIC's name is none that vdsm hides from the engine: w… and usb…, or its hidden_nics."""
+    """vdsm doesn't hide the NIC's name from the engine: w… and usb…, or its hidden_nics."""
     link = _link(host, host.interface)
     for each in (link, *_below(host, link)) if link is not None and link.kind != "bond" else ():
         hidden = _hidden() if each.kind in NICS else []
@@ -125,7 +126,7 @@ def _hidden() -> list[str]:
 
 
 def vlan(host: Host) -> Iterator[Problem]:
-    """The VLAN that the address is in, and that of the engine's network, are the same."""
+    """The VLAN of the management interface is that of the engine's network."""
     link = _link(host, host.interface)
     if link is None or link.name == host.settings["network"]["name"]:
         return
@@ -146,7 +147,10 @@ def vlan(host: Host) -> Iterator[Problem]:
 
 
 def mtu(host: Host) -> Iterator[Problem]:
-    """The interface and all that it lies on carry the network's MTU, which vdsm sets on each."""
+    """
+    The interface and all interfaces below it support the network's MTU, which vdsm sets on
+    each.
+    """
     link = _link(host, host.interface)
     wanted = host.settings["network"]["mtu"]
     # A VLAN and a bond name a limit far above that of the cards below; 0: the driver names none.

@@ -14,9 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
-from ovirt_he.host import iscsi, lun_selection
-from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.host import block_devices, iscsi, lun_selection
+from ovirt_he.pillar import settings, storage
 from ovirt_he.preflight import export, network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -24,7 +23,7 @@ CONNECT_SECONDS = 5
 
 
 def portals_answer(host: Host) -> Iterator[Problem]:
-    """Each of the target's portals takes a TCP connection from this host."""
+    """Each portal of the target accepts a TCP connection from this host."""
     portals = _portals(host)
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(_connected, portals.values()))
@@ -32,69 +31,69 @@ def portals_answer(host: Host) -> Iterator[Problem]:
         if why:
             yield problem(
                 f"storage:portals:{number}",
-                f"{kinds.shown_portal(*portal)} doesn't answer: {why}",
+                f"{storage.shown_portal(*portal)} doesn't answer: {why}",
                 "Look at the target, its portals, and firewalls between",
             )
 
 
 def target_is_there(host: Host) -> Iterator[Problem]:
-    """The first portal tells of the pillar's target, in the pillar's portal group."""
-    storage, portals = host.settings["storage"], _portals(host)
+    """The first portal offers the pillar's target in the pillar's portal group."""
+    place, portals = host.settings["storage"], _portals(host)
     if 0 not in portals or _connected(portals[0]):
         return
     if shutil.which("iscsiadm", path=command.ENVIRONMENT["PATH"]) is None:
         host.notes.append(f"Targets weren't asked for: iscsiadm comes with {iscsi.PACKAGE}")
         return
     password = settings.secret(host.pillar, "iscsi_discovery_password")
-    if storage["discovery_user"] and iscsi.is_recorded(*portals[0]):
+    if place["discovery_user"] and iscsi.is_recorded(*portals[0]):
         host.notes.append(f"Targets weren't asked for: iscsiadm has a record of {portals[0][0]}")
         return
     try:
-        found = iscsi.targets(storage, password)
+        found = iscsi.targets(place, password)
     except CommandExecutionError as error:
         yield problem("storage:portals:0", str(error), "")
         return
-    ours = [one for one in found if one["target"] == storage["target"]]
-    shown = kinds.shown_portal(*portals[0])
+    ours = [one for one in found if one["target"] == place["target"]]
+    shown = storage.shown_portal(*portals[0])
     if not ours:
         others = ", ".join(sorted({one["target"] for one in found})) or "none"
         yield problem(
             "storage:target",
-            f"{shown} doesn't offer {storage['target']}; it offers this host: {others}",
+            f"{shown} doesn't offer {place['target']}; it offers this host: {others}",
             "Name one of them, or let this host's initiator see the target",
         )
-    elif str(storage["portal_group"]) not in (groups := sorted({one["portal"] for one in ours})):
+    elif str(place["portal_group"]) not in (groups := sorted({one["portal"] for one in ours})):
         yield problem(
             "storage:portal_group",
-            f"{storage['target']} has no portal group {storage['portal_group']}; "
+            f"{place['target']} has no portal group {place['portal_group']}; "
             f"it has {', '.join(groups)}",
             "Name one of them",
         )
 
 
 def lun_is_free(host: Host) -> Iterator[Problem]:
-    """The pillar's LUN, or one to take, is there, free and large enough."""
-    storage = host.settings["storage"]
-    if not kinds.is_block(storage["type"]) or export.engine_judges(host) or export.own_domain(host):
+    """The pillar's LUN, or one that can be chosen, exists, is free and is large enough."""
+    place = host.settings["storage"]
+    if not storage.is_block(place["type"]) or export.engine_judges(host) or export.own_domain(host):
         return
-    seen = [one for one in iscsi.devices() if one["type"] == storage["type"]]
-    there = any(one["id"] == storage["lun"] for one in seen)
-    if storage["type"] == "iscsi" and not (storage["lun"] and there):
+    seen = [one for one in block_devices.luns() if one["type"] == place["type"]]
+    there = any(one["id"] == place["lun"] for one in seen)
+    if place["type"] == "iscsi" and not (place["lun"] and there):
         # What is seen may be another target's.
         host.notes.append("LUNs of the target weren't looked at: this host isn't logged in to it")
         return
     try:
-        lun_selection.choose(seen, storage, kinds.lun_bytes(host.settings["vm"]["disk_gib"]))
+        lun_selection.choose(seen, place, storage.lun_bytes(host.settings["vm"]["disk_gib"]))
     except CommandExecutionError as error:
         yield problem("storage:lun", str(error), "")
 
 
 def _portals(host: Host) -> dict[int, tuple[str, int]]:
     """The portals that can be read and have an address, by their number in the pillar."""
-    storage, found = host.settings["storage"], {}
-    for number, text in enumerate(storage["portals"] if storage["type"] == "iscsi" else ()):
+    place, found = host.settings["storage"], {}
+    for number, text in enumerate(place["portals"] if place["type"] == "iscsi" else ()):
         try:
-            portal = kinds.portal(text)
+            portal = storage.portal(text)
         except ValueError:
             continue  # a problem of the pillar
         if network.resolve(portal[0]):

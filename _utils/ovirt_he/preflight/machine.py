@@ -27,7 +27,7 @@ TAR_MAGIC = slice(257, 262)
 
 
 def memory(host: Host) -> Iterator[Problem]:
-    """Room for the VM; one of ours that already runs has it."""
+    """The host has enough free memory for the VM. A bootstrap VM that is running already has it."""
     wanted = host.settings["vm"]["memory_mib"]
     if stage.runs(host.settings["bootstrap"]["name"]):
         return
@@ -42,7 +42,7 @@ def memory(host: Host) -> Iterator[Problem]:
 
 
 def processors(host: Host) -> Iterator[Problem]:
-    """This host has as many CPUs as the VM: the engine starts no larger one."""
+    """This host has at least as many CPUs as the VM: the engine doesn't start a larger one."""
     wanted, there = host.settings["vm"]["cpus"], os.cpu_count() or 1
     if wanted > there:
         yield problem(
@@ -51,7 +51,7 @@ def processors(host: Host) -> Iterator[Problem]:
 
 
 def virtualisation(host: Host) -> Iterator[Problem]:
-    """The CPU can virtualise, unless host:emulation is wanted."""
+    """The CPU supports virtualisation, unless host:emulation is set."""
     # Not by /dev/kvm: it may be there and do nothing.
     if host.settings["host"]["emulation"] or {"vmx", "svm"} & set(host.grains.get("cpu_flags", [])):
         return
@@ -63,7 +63,7 @@ def virtualisation(host: Host) -> Iterator[Problem]:
 
 
 def appliance(host: Host) -> Iterator[Problem]:
-    """appliance:source is there, and a qcow2 or an OVA by its first bytes."""
+    """appliance:source exists and is a qcow2 or an OVA, judged by its first bytes."""
     source, key = host.settings["appliance"]["source"], "appliance:source"
     if not source:
         return
@@ -86,10 +86,10 @@ def appliance(host: Host) -> Iterator[Problem]:
 
 def room(host: Host) -> Iterator[Problem]:
     """
-    Room for the bootstrap VM's disk: it can grow to the appliance's virtual size.
+    There is room for the bootstrap VM's disk, which can grow to the appliance's virtual size.
 
-    That is read from a qcow2's header. Before the package is installed, or where the image lies in
-    an archive, vm:disk_gib stands for it, which is at least as large.
+    The size is read from a qcow2's header. Before the package is installed, or if the image is
+    in an archive, vm:disk_gib is used, which is at least as large.
     """
     directory = Path(host.settings["bootstrap"]["directory"])
     wanted = _virtual_size(host) or host.settings["vm"]["disk_gib"] * GIB
@@ -118,7 +118,7 @@ def _virtual_size(host: Host) -> int:
 
 
 def configuration_is_ours(host: Host) -> Iterator[Problem]:
-    """What is deployed on this host, by whomever, is the pillar's engine: true at all times."""
+    """The engine deployed on this host, by whatever tool, is the one in the pillar."""
     fqdn = host.settings["engine"]["fqdn"]
     configured = conf.read().get("fqdn")
     if fqdn and configured and configured != fqdn:
@@ -130,7 +130,7 @@ def configuration_is_ours(host: Host) -> Iterator[Problem]:
 
 
 def another_engine(host: Host) -> Iterator[Problem]:
-    """No engine lives on this host yet, neither by itself nor in a VM."""
+    """No engine runs on this host yet, neither directly nor in a VM."""
     for unit in ENGINE_UNITS:
         if unit.exists():
             yield problem(
@@ -144,7 +144,7 @@ def another_engine(host: Host) -> Iterator[Problem]:
 
 
 def time_zone(host: Host) -> Iterator[Problem]:
-    """This host's time zone data knows vm:time_zone."""
+    """The time zone data of this host knows vm:time_zone."""
     name = host.settings["vm"]["time_zone"]
     known = zoneinfo.available_timezones()
     if name and known and name not in known:
@@ -155,7 +155,7 @@ ALWAYS: list[Check] = [configuration_is_ours]
 
 
 def no_further_host(host: Host) -> Iterator[Problem]:
-    """A host that is to join an engine must not get one of its own."""
+    """host:joins isn't set: an additional host must not get an engine of its own."""
     if host.settings["host"]["joins"]:
         yield problem(
             "host:joins",

@@ -21,9 +21,9 @@ OTHERWISE = "or give an address in host:address"
 
 def engine_name_in_dns(host: Host) -> Iterator[Problem]:
     """
-    DNS, as the engine's VM and all other machines ask it (vm:dns, else this host's servers), gives
-    the engine's name the address that it will have. With vm:hosts_entries and a static address the
-    VM has a line of its own for it.
+    DNS gives the engine's name its future address, when asked as the engine VM will ask it
+    (vm:dns, else this host's servers). Not needed with vm:hosts_entries and a static address,
+    which add a line to the VM's hosts file.
     """
     vm, name = host.settings["vm"], host.settings["engine"]["fqdn"]
     static = family_.bare(vm["address"])
@@ -38,8 +38,9 @@ def engine_name_in_dns(host: Host) -> Iterator[Problem]:
 
 def host_name_in_dns(host: Host) -> Iterator[Problem]:
     """
-    DNS, as the engine's VM asks it (vm:dns, else this host's servers), gives the host's name an
-    address that it has here. With vm:hosts_entries the VM has a line for its first host.
+    DNS gives the host's name an address of this host, when asked as the engine VM will ask it
+    (vm:dns, else this host's servers). Not needed with vm:hosts_entries, which adds a line for
+    the first host to the VM's hosts file.
     """
     name, joins = host.settings["host"]["address"], host.settings["host"]["joins"]
     if not name or family_.of_address(name) or (host.settings["vm"]["hosts_entries"] and not joins):

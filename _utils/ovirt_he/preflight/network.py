@@ -21,7 +21,7 @@ PROBE_PORT = 443
 
 
 def engine_name(host: Host) -> Iterator[Problem]:
-    """The engine's name leads to its final address, which is nobody's yet."""
+    """The engine's name resolves to its final address, and to no address of this host."""
     fqdn = host.settings["engine"]["fqdn"]
     static = family_.bare(host.settings["vm"]["address"])
     if not fqdn:
@@ -87,7 +87,9 @@ def in_hosts_file(name: str, ours: bool = False) -> set[str]:
 
 
 def hosts_file_is_free(host: Host) -> Iterator[Problem]:
-    """No line of the hosts file is for the engine's name, which leads to the bootstrap VM first."""
+    """
+    The hosts file has no line for the engine's name: it must first resolve to the bootstrap VM.
+    """
     fqdn = host.settings["engine"]["fqdn"]
     for address in sorted(in_hosts_file(fqdn) if fqdn else ()):
         yield problem(
@@ -98,7 +100,7 @@ def hosts_file_is_free(host: Host) -> Iterator[Problem]:
 
 
 def host_name(host: Host) -> Iterator[Problem]:
-    """The engine reaches this host at addresses of the management interface, and nowhere else."""
+    """The host's name resolves to addresses of the management interface, and to no others."""
     name = host.settings["host"]["address"]
     key = "host:address"
     interface = host.interface
@@ -124,7 +126,7 @@ def host_name(host: Host) -> Iterator[Problem]:
 
 
 def management_interface(host: Host) -> Iterator[Problem]:
-    """It exists, has an address of the family, and leads out."""
+    """It exists, has an address of the family, and has the default route."""
     interface, key = host.interface, "host:interface"
     family = family_.NAMES[host.family]
     known = [link.name for link in host.links]
@@ -149,7 +151,7 @@ def management_interface(host: Host) -> Iterator[Problem]:
 
 
 def static_address(host: Host) -> Iterator[Problem]:
-    """A static address lies where its gateway is, and is nobody's yet."""
+    """The static address is in the network of its gateway, and not in use."""
     value = host.settings["vm"]["address"]
     try:
         static = ipaddress.ip_interface(value)
@@ -192,7 +194,7 @@ def _neighbour(address: str) -> str:
 
 
 def mac_is_free(host: Host) -> Iterator[Problem]:
-    """The VM's MAC address is none of this host's interfaces'."""
+    """No interface of this host has the VM's MAC address."""
     mac = host.settings["vm"]["mac"]
     for link in host.links:
         if link.mac == mac:

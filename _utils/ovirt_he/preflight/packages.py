@@ -19,10 +19,9 @@ ADVICE = "Look at the repositories of this host and what they answer"
 
 def packages_are_offered(host: Host) -> Iterator[Problem]:
     """
-    The repositories offer ovirt-hosted-engine-setup, the appliance's package, and glusterfs-cli for
-    Gluster storage by their names, where they aren't installed yet; on a further host glusterfs-cli
-    alone. 120 seconds at most for each answer. Nothing but the package manager's cache is
-    refreshed.
+    The repositories offer ovirt-hosted-engine-setup, the appliance package and, for Gluster
+    storage, glusterfs-cli, unless they are installed; for an additional host, glusterfs-cli
+    alone. Each query may take 120 seconds. Only the package manager's cache is refreshed.
     """
     appliance = host.settings["appliance"]
     keys = {}

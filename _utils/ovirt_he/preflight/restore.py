@@ -15,7 +15,7 @@ KEY = "restore:backup"
 
 
 def backup_can_be_restored(host: Host) -> Iterator[Problem]:
-    """restore:backup is whole, of engine-backup, and no newer than the appliance."""
+    """restore:backup is a complete backup from engine-backup, not newer than the appliance."""
     source = host.settings["restore"]["backup"]
     # Once the guest is set up the backup is in it.
     if not source or vm.is_complete(host.settings):
@@ -34,7 +34,7 @@ def backup_can_be_restored(host: Host) -> Iterator[Problem]:
 
 
 def no_vm_runs_here(host: Host) -> Iterator[Problem]:
-    """The restored engine takes what ran on this host for down, and could start it elsewhere."""
+    """No VMs run here: the restored engine regards them as down, and could start them elsewhere."""
     if not host.settings["restore"]["backup"]:
         return
     ours = host.settings["bootstrap"]["name"]

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ovirt_he.ha import conf
-from ovirt_he.pillar import mount_options, settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import mount_options, settings, storage
 from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.preflight import export, luns, network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
@@ -57,10 +56,10 @@ def _keys_of_other_kinds(
         return  # no kind at all: told by the schema
     defaults = SCHEMA["properties"]["storage"]["properties"]
     for key, value in group.items():
-        if key in {"name", "type", *kinds.KEYS[kind]} or key not in defaults:
+        if key in {"name", "type", *storage.KEYS[kind]} or key not in defaults:
             continue
         if value != defaults[key]["default"]:
-            kinds_of_it = [one for one in kinds.KEYS if key in kinds.KEYS[one]]
+            kinds_of_it = [one for one in storage.KEYS if key in storage.KEYS[one]]
             yield problem(
                 f"storage:{key}",
                 f"means nothing for storage:type: {kind}",
@@ -76,20 +75,20 @@ def _keys_of_other_kinds(
 
 
 def _mount_options(group: Mapping[str, Any], host: Host) -> Iterator[Problem]:
-    storage, key = host.settings["storage"], "storage:mount_options"
-    options = storage["mount_options"]
-    if not options or storage["type"] not in kinds.MOUNT:
+    place, key = host.settings["storage"], "storage:mount_options"
+    options = place["mount_options"]
+    if not options or place["type"] not in storage.MOUNT:
         return
     for option in options.split(","):
         name = option.partition("=")[0]
         if not name:
             yield problem(key, "an option is empty", "Write them as noatime,nosharecache")
-        elif (ours := MANAGED[storage["type"]].get(name)) is not None:
+        elif (ours := MANAGED[place["type"]].get(name)) is not None:
             advice = f"Set storage:{ours} instead" if ours else "Leave it out"
             yield problem(key, f"{name} is set by the engine itself", advice)
-    for name, other in mount_options.others(storage["type"], options):
+    for name, other in mount_options.others(place["type"], options):
         advice = f"Set storage:type to {other}, or leave it out{_silent(group)}"
-        yield problem(key, f"{name} is for {other}, not for {storage['type']}", advice)
+        yield problem(key, f"{name} is for {other}, not for {place['type']}", advice)
     for name in mount_options.secret(options):
         yield problem(key, f"{name} holds a secret", "A mount shows its options: leave it out")
 
@@ -103,7 +102,7 @@ def _disk(host: Host) -> Iterator[Problem]:
             "a cow disk takes its room as it is written",
             "Leave it at auto, or set vm:disk_format to raw",
         )
-    if (form, allocation) == ("raw", "sparse") and kinds.is_block(kind):
+    if (form, allocation) == ("raw", "sparse") and storage.is_block(kind):
         yield problem(
             "vm:disk_allocation",
             f"a raw disk on {kind} takes its room at once",
@@ -116,7 +115,7 @@ def _portals(host: Host) -> Iterator[Problem]:
     for number, text in enumerate(host.settings["storage"]["portals"]):
         key = f"storage:portals:{number}"
         try:
-            found = kinds.portal(text)
+            found = storage.portal(text)
         except ValueError as error:
             yield problem(key, str(error), "Write it as ADDRESS, ADDRESS:PORT or [IPv6]:PORT")
             continue
@@ -156,15 +155,15 @@ def _chap(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
 
 
 def servers_resolve(host: Host) -> Iterator[Problem]:
-    """Names of the storage's servers resolve on this host."""
-    storage = host.settings["storage"]
+    """The names of the storage servers resolve on this host."""
+    place = host.settings["storage"]
     names = {}
-    if storage["type"] in kinds.MOUNT and storage["address"]:
-        names["storage:address"] = storage["address"].strip("[]")
-    elif storage["type"] == "iscsi":
-        for number, text in enumerate(storage["portals"]):
+    if place["type"] in storage.MOUNT and place["address"]:
+        names["storage:address"] = place["address"].strip("[]")
+    elif place["type"] == "iscsi":
+        for number, text in enumerate(place["portals"]):
             try:
-                names[f"storage:portals:{number}"] = kinds.portal(text)[0]
+                names[f"storage:portals:{number}"] = storage.portal(text)[0]
             except ValueError:
                 continue  # told as a problem of the pillar
     for key, name in names.items():
@@ -173,7 +172,7 @@ def servers_resolve(host: Host) -> Iterator[Problem]:
 
 
 def iscsi_tools(host: Host) -> Iterator[Problem]:
-    """They come with vdsm; on a bare host the appliance phase brings both."""
+    """iscsiadm is installed if vdsm is. On a bare host, the phase appliance installs both."""
     if host.settings["storage"]["type"] != "iscsi" or not shutil.which("vdsm-client"):
         return
     if not shutil.which("iscsiadm"):

@@ -15,6 +15,15 @@ states = standin("hosted_engine_ha_standin.states")
 status = standin("hosted_engine_setup_standin.status")
 
 
+def view(**changes: Any) -> Any:
+    seen = {"host_id": 1, "score": 3400, "vm_here": False, "healthy": False}
+    return states.View(**(seen | {"others": {}} | changes))
+
+
+def other(**changes: Any) -> dict[int, dict[str, Any]]:
+    return {2: facts(2, **({"live-data": True, "engine-status": {"vm": "down"}} | changes))}
+
+
 def test_zeroed_metadata_is_empty() -> None:
     blocks = metadata.decode(bytes(metadata.READ_BYTES))
 
@@ -86,22 +95,50 @@ def test_status_for_people_says_global_maintenance_and_stale_data() -> None:
     assert "unknown stale-data" in text
 
 
-def view(**changes: Any) -> Any:
-    seen = {"host_id": 1, "score": 3400, "vm_here": False, "healthy": False}
-    return states.View(**(seen | {"others": {}} | changes))
+@pytest.mark.parametrize(
+    ("score", "others", "state"),
+    [
+        (3400, {}, "EngineStart"),
+        (3400, other(), "EngineStart"),
+        (3400, other(score=1800), "EngineStart"),
+        (3350, other(), "EngineDown"),
+        # Alone a host tries again and again, whatever failed before.
+        (0, {}, "EngineStart"),
+        (0, other(score=0), "EngineStart"),
+    ],
+)
+def test_vm_is_started_where_nobody_is_better_and_of_equals_by_all(
+    score: int, others: dict[int, dict[str, Any]], state: str
+) -> None:
+    """The lease lets one of them."""
+    for host_id in (1, 3):
+        seen = view(host_id=host_id, score=score, others=others)
+        assert states.next_state("EngineDown", seen) == state
 
 
-def other(**changes: Any) -> dict[int, dict[str, Any]]:
-    return {2: facts(2, **({"live-data": True, "engine-status": {"vm": "down"}} | changes))}
+@pytest.mark.parametrize("before", ["EngineUp", "EngineUpBadHealth"])
+@pytest.mark.parametrize(
+    ("score", "rival", "stops"),
+    [
+        (2600, {}, True),
+        (2601, {}, False),
+        (1800, {"live-data": False}, False),
+        (1800, {"stopped": True}, False),
+    ],
+)
+def test_vm_is_stopped_for_a_host_that_is_800_better(
+    before: str, score: int, rival: dict[str, Any], stops: bool
+) -> None:
+    seen = {"vm_here": True, "healthy": True, "score": score, "others": other(**rival)}
+
+    assert (states.next_state(before, view(**seen)) == "EngineStop") is stops
+    # The lab's hosts share the machine's CPU.
+    assert states.next_state(before, view(**seen, load_penalty=1)) != "EngineStop"
+    assert states.next_state("EngineStarting", view(**seen)) == "EngineUp"
 
 
-def test_vm_is_started_where_nobody_is_better() -> None:
-    assert states.next_state("EngineDown", view()) == "EngineStart"
-    assert states.next_state("EngineDown", view(others=other())) == "EngineStart"
-    assert states.next_state("EngineDown", view(host_id=3, others=other())) == "EngineDown"
-    assert (
-        states.next_state("EngineDown", view(host_id=3, others=other(score=1800))) == "EngineStart"
-    )
+def test_a_start_that_failed_ends_in_engine_down() -> None:
+    assert states.next_state("EngineStart", view()) == "EngineDown"
 
 
 def test_vm_that_runs_elsewhere_is_not_started_again() -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from .standins import VM, standin
+from .standins import VM, hosted_engine_conf, standin
 
+agent = standin("hosted_engine_ha_standin.agent")
 monitor = standin("hosted_engine_ha_standin.monitor")
 score = standin("hosted_engine_ha_standin.score")
 
 MEMORY = 4096
 
 
-def scored(state: str = "EngineDown", **changes: Any) -> int:
+def scored(state: str = "EngineDown", failed_starts: int = 0, **changes: Any) -> int:
     measured = score.Measured(**({"free_memory_mib": MEMORY} | changes))
-    return int(score.score(score.penalties(measured, state, MEMORY), state))
+    return int(score.score(score.penalties(measured, state, MEMORY, failed_starts), state))
 
 
 def test_a_host_without_penalty_has_3400() -> None:
@@ -38,6 +40,7 @@ def test_cpu_load_takes_up_to_1000_linearly_from_40_to_90_percent(
 def test_too_little_memory_for_the_vm_takes_400_unless_it_runs_here(free: int | None) -> None:
     assert scored(free_memory_mib=free) == 3000
     assert scored("EngineUp", free_memory_mib=free) == 3400
+    assert scored("EngineUpBadHealth", free_memory_mib=free) == 3400
     assert scored("GlobalMaintenance", free_memory_mib=free) == 3400
 
 
@@ -50,9 +53,55 @@ def test_the_gateway_takes_its_share_of_1600() -> None:
     assert scored(network=0.5) == 2600
 
 
-def test_score_is_never_below_0_and_0_in_local_maintenance_and_after_an_unexpected_end() -> None:
+@pytest.mark.parametrize(
+    "state", ["LocalMaintenance", "EngineUnexpectedlyDown", "ReinitializeFSM", "AgentStopped"]
+)
+def test_score_is_never_below_0_and_0_where_the_vm_is_not_to_be(state: str) -> None:
     assert scored(network=0.0, bridge=False, cpu_load=1.0, free_memory_mib=0) == 0
-    assert scored("LocalMaintenance") == scored("EngineUnexpectedlyDown") == 0
+    assert scored(state) == 0
+
+
+@pytest.mark.parametrize(("failed", "left"), [(1, 3350), (3, 3250), (4, 0), (5, 0)])
+def test_failed_starts_take_50_each_and_all_after_the_third(failed: int, left: int) -> None:
+    assert scored(failed_starts=failed) == left
+
+
+def test_failed_starts_are_forgotten_600_s_after_the_last_and_at_once_after_a_good_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = True
+
+    def vdsm(verb: str, **arguments: Any) -> None:
+        if refused:
+            raise RuntimeError("VM.create failed: (code=9, message=no lease)")
+
+    clock = [1000.0]
+    monkeypatch.setattr(agent.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(agent, "broker", lambda verb, **arguments: {"conf": "/conf"})
+    monkeypatch.setattr(agent.storage, "vdsm", vdsm)
+    monkeypatch.setattr(agent.vm_conf, "for_vdsm", lambda parameters: parameters)
+    monkeypatch.setattr(agent.configuration, "read", hosted_engine_conf)
+    monkeypatch.setattr(agent.Agent, "refresh", lambda self, path: None)
+    trying = agent.Agent()
+    trying.parameters = {"memSize": str(MEMORY)}
+    idle = score.Measured(free_memory_mib=MEMORY)
+    trying.monitors = SimpleNamespace(measured=lambda: idle)
+
+    def taken() -> int:
+        return sum(trying._penalties("EngineDown").values())
+
+    trying._start_vm()
+    trying._start_vm()
+    assert taken() == 100
+    clock[0] += 600
+    assert taken() == 100
+    clock[0] += 1
+    assert taken() == 0
+    trying._start_vm()
+    assert taken() == 50
+    refused = False
+    trying._start_vm()
+    assert taken() == 0
 
 
 def test_a_busy_host_may_still_start_the_engine() -> None:

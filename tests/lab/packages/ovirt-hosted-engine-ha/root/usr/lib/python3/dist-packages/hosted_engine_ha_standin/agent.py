@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 import configparser
-import errno
 import logging
 import signal
 import socket
-import sys
 import time
 from typing import Any
 
-import sanlock
 from vdsm_standin import rpc
 
 from . import archive, configuration, log, monitor, ovf, score, states, storage, vm_conf
-from .broker import LIVE_SECONDS, LOCKSPACE, SOCKET
+from .broker import LIVE_SECONDS
+from .cleanup import cleanup
 from .engine_health import MISSING, EngineHealth
+from .link import broker
 
 CYCLE_SECONDS = 1.0
 VM_CONF = configuration.RUN / "vm.conf"
 REFRESH_SECONDS = 30
+STOPPED = "AgentStopped"
 # What ends the agent; systemd starts it again.
 FATAL = (
-    RuntimeError, OSError, TypeError, sanlock.SanlockException, UnicodeDecodeError, rpc.RemoteError,
+    RuntimeError, OSError, TypeError, UnicodeDecodeError, rpc.RemoteError,
     configparser.Error, configuration.ConfigurationError, archive.ArchiveError, vm_conf.VmConfError,
 )  # fmt: skip
 logger = logging.getLogger("ovirt_hosted_engine_ha.agent.hosted_engine.HostedEngine")
-
-
-def broker(verb: str, **arguments: Any) -> Any:
-    """Ask the broker. Raises OSError where it is down, RemoteError where it refuses."""
-    return rpc.call(verb, arguments, path=SOCKET, timeout=30)
 
 
 class Agent:
@@ -45,7 +39,7 @@ class Agent:
         self.parameters: dict[str, Any] = {}
         self.conf_timestamp = 0
         self.refreshed = 0.0
-        self.stopping = False
+        self.failed_starts, self.tried = 0, 0.0
         self.timestamps: dict[int, int] = {}
         self.moved: dict[int, float] = {}
         self.engine = EngineHealth()
@@ -57,7 +51,6 @@ class Agent:
         storage.connect(self.values)
         storage.prepare(self.values)
         logger.info("Acquiring a lock on host id %s", self.host_id)
-        self.lockspace = paths["lockspace"]
         # Both at once: each takes as long as a host may need to show that it lives.
         storage.start_monitoring(self.values)
         self._lock_host_id()
@@ -68,10 +61,8 @@ class Agent:
         self.monitors = monitor.Monitors(self.values)
 
     def _lock_host_id(self) -> None:
-        """Own our host id; nothing happens while we do."""
-        place = (LOCKSPACE, self.host_id, self.lockspace)
-        if not sanlock.inq_lockspace(*place):
-            sanlock.add_lockspace(*place)
+        """Have the broker own our host id: nothing happens while it does."""
+        broker("lock_host_id", host_id=self.host_id)
 
     def _probe_engine(self) -> tuple[bool, str]:
         return monitor.engine_is_up(self.values["fqdn"])
@@ -109,9 +100,11 @@ class Agent:
         vm_status = self._vm_status()
         local = configuration.in_local_maintenance()
         here = vm_status not in (None, MISSING, "Down")
+        taken = self._penalties("LocalMaintenance" if local else self.state)
         return states.View(
             host_id=self.host_id,
-            score=self._score("LocalMaintenance" if local else self.state),
+            score=score.score(taken, "LocalMaintenance" if local else self.state),
+            load_penalty=taken.get("cpu load", 0),
             vm_here=here,
             engine=self.engine.report(vm_status, bool(self.health.value[0])),
             healthy=here and bool(self.health.value[0]),
@@ -133,12 +126,14 @@ class Agent:
             logger.error("%s", err)
             return None
 
-    def _score(self, state: str) -> int:
+    def _penalties(self, state: str) -> dict[str, int]:
         memory = int(self.parameters["memSize"])
-        taken = score.penalties(self.monitors.measured(), state, memory)
+        if time.monotonic() - self.tried > score.FAILED_START_SECONDS:
+            self.failed_starts = 0
+        taken = score.penalties(self.monitors.measured(), state, memory, self.failed_starts)
         for reason, penalty in taken.items():
             logger.info("Penalizing score by %d due to %s", penalty, reason)
-        return score.score(taken, state)
+        return taken
 
     def _notice(self, hosts: dict[str, dict[str, Any]]) -> None:
         """Tell the broker which hosts' timestamps moved within the last minute."""
@@ -160,8 +155,8 @@ class Agent:
             "engine-status": view.engine,
             "hostname": socket.getfqdn(),
             # One that stops publishes no maintenance.
-            "maintenance": view.local_maintenance and not self.stopping,
-            "stopped": self.stopping,
+            "maintenance": view.local_maintenance and self.state != STOPPED,
+            "stopped": self.state == STOPPED,
             "conf_on_shared_storage": True,
             "local_conf_timestamp": self.conf_timestamp,
             "extra": self._extra(view),
@@ -176,9 +171,9 @@ class Agent:
             "score": view.score,
             "vm_conf_refresh_time": f"{self.conf_timestamp} ({time.asctime()})",
             "conf_on_shared_storage": True,
-            "maintenance": view.local_maintenance and not self.stopping,
-            "state": "AgentStopped" if self.stopping else self.state,
-            "stopped": self.stopping,
+            "maintenance": view.local_maintenance and self.state != STOPPED,
+            "state": self.state,
+            "stopped": self.state == STOPPED,
         }
         return "".join(f"{key}={value}\n" for key, value in facts.items())
 
@@ -216,8 +211,11 @@ class Agent:
             parameters = vm_conf.for_vdsm(self.parameters)
             storage.vdsm("VM.create", vmID=self.values["vmid"], vmParams=parameters)
             logger.info("Engine VM started on localhost")
+            self.failed_starts = 0
         except FATAL as err:
             logger.error("Failed to start the engine VM: %s", err)
+            self.failed_starts += 1
+        self.tried = time.monotonic()
 
     def _vdsm(self, verb: str) -> None:
         try:
@@ -227,50 +225,9 @@ class Agent:
 
     def leave(self) -> None:
         """Say that this agent stopped; its VM goes on."""
-        self.stopping = True
+        self.state = STOPPED
         self.publish(self.look())
-        sanlock.rem_lockspace(LOCKSPACE, self.host_id, self.lockspace)
-
-
-def cleanup(arguments: list[str]) -> int:
-    """
-    ``hosted-engine --clean-metadata``: takes the host's lease meanwhile, so that a living one is
-    spared. A refusal is only logged: the exit code is 0 all the same.
-    """
-    parser = argparse.ArgumentParser(prog="ovirt-ha-agent --cleanup")
-    parser.add_argument("--host-id", type=int, default=int(configuration.read()["host_id"]))
-    # argparse, as the real optparse, also takes an unambiguous beginning of it.
-    parser.add_argument("--force-cleanup", action="store_true")
-    options = parser.parse_args(arguments)
-    try:
-        facts = broker("get_stats")["hosts"].get(str(options.host_id))
-        if facts and not facts["stopped"] and not options.force_cleanup:
-            logger.error("Cannot clean unclean metadata of host %s", options.host_id)
-            return 0
-        if _is_leased(options.host_id, broker("get_paths")["lockspace"]):
-            logger.error("Cannot acquire the lease of host %s: it is alive", options.host_id)
-            return 0
-        broker("clean_host", host_id=options.host_id)
-    except (OSError, rpc.RemoteError) as err:
-        print(f"Cannot connect to the HA daemon, please check the logs: {err}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _is_leased(host_id: int, lockspace: str) -> bool:
-    """
-    Whether that host renews its id: nobody else can take it then. The real one gives its own id
-    back meanwhile, where it has one; here the daemon, which watches all ids, is asked instead.
-    """
-    try:
-        sanlock.add_lockspace(LOCKSPACE, host_id, lockspace)
-    except sanlock.SanlockException as err:
-        if err.errno not in (errno.EINVAL, errno.EEXIST):
-            return True
-        (seen,) = sanlock.get_hosts(LOCKSPACE, host_id)
-        return seen["flags"] in (sanlock.HOST_LIVE, sanlock.HOST_FAIL, sanlock.HOST_UNKNOWN)
-    sanlock.rem_lockspace(LOCKSPACE, host_id, lockspace)
-    return False
+        broker("release_host_id")
 
 
 def main(arguments: list[str]) -> int:

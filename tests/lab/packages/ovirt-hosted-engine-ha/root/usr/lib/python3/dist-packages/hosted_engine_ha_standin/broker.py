@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ POLL_SECONDS = 1.0
 FRESH_SECONDS = 0.3
 # What the local agent said of who is alive holds that long; without it nobody is.
 LIVE_SECONDS = 60
-CONNECT_SECONDS = 20
+START_SECONDS, CONNECT_SECONDS = 2, 20
 LOCKSPACE = b"hosted-engine"
 NOTHING = {"vm": "unknown", "health": "unknown", "detail": "unknown"}
 
@@ -30,7 +31,8 @@ class Broker:
 
     def __init__(self, values: dict[str, str], paths: dict[str, str]) -> None:
         self.values, self.paths = values, paths
-        self.lock = threading.Lock()
+        self.lock, self.id_lock = threading.Lock(), threading.Lock()
+        self.host_id: int | None = None
         self.hosts: dict[int, dict[str, Any]] = {}
         self.alive: set[int] = set()
         self.told = -float(LIVE_SECONDS)
@@ -71,21 +73,53 @@ class Broker:
 
     def put_stats(self, facts: dict[str, Any]) -> None:
         """Write a host's block."""
-        metadata.write(self.paths["metadata"], facts["host-id"], metadata.pack_host(facts))
+        self._write(facts["host-id"], metadata.pack_host(facts))
 
     def clean_host(self, host_id: int) -> None:
         """Forget a host."""
-        metadata.write(self.paths["metadata"], host_id, b"")
+        self._write(host_id, b"")
         self.poll()
 
     def set_global_maintenance(self, value: bool) -> None:
-        """Write block 0. The broker ends itself while this host's agent holds no host id."""
-        if not host_id_is_locked():
+        """Write block 0."""
+        self._write(0, metadata.pack_global(value))
+        self.poll()
+
+    def _write(self, number: int, block: bytes) -> None:
+        """Write a block. Without a host id the broker ends itself, whatever the block."""
+        if self.host_id is None:
             logging.error("Host id is not set, terminating")
             os.kill(os.getpid(), signal.SIGTERM)
             raise RuntimeError("HostIdNotLockedError: Host id is not set")
-        metadata.write(self.paths["metadata"], 0, metadata.pack_global(value))
-        self.poll()
+        # A host id that was lost meanwhile: nothing but block 0 is written.
+        if self._owns(self.host_id) or number == 0:
+            metadata.write(self.paths["metadata"], number, block)
+
+    def _owns(self, host_id: int) -> bool:
+        return sanlock.inq_lockspace(LOCKSPACE, host_id, self.paths["lockspace"])
+
+    def lock_host_id(self, host_id: int) -> None:
+        """Own a host id, giving another one back first. That it failed is logged, and not said."""
+        with self.id_lock:
+            if host_id != self.host_id:
+                self._release()
+            self.host_id = host_id
+            try:
+                if not self._owns(host_id):
+                    sanlock.add_lockspace(LOCKSPACE, host_id, self.paths["lockspace"])
+            except sanlock.SanlockException as err:
+                logging.error("Failed to lock host id %s: %s", host_id, err)
+                self.host_id = None
+
+    def release_host_id(self) -> None:
+        """Give the host id back."""
+        with self.id_lock:
+            self._release()
+
+    def _release(self) -> None:
+        if self.host_id is not None:
+            sanlock.rem_lockspace(LOCKSPACE, self.host_id, self.paths["lockspace"])
+            self.host_id = None
 
     def set_local_maintenance(self, value: bool) -> None:
         """Write this host's own flag."""
@@ -133,19 +167,8 @@ class Broker:
 VERBS = (
     "get_stats", "put_stats", "clean_host", "set_global_maintenance", "set_local_maintenance",
     "reset_lockspace", "set_alive", "get_paths", "local_stats", "get_archive", "set_archive",
-    "notify",
+    "notify", "lock_host_id", "release_host_id",
 )  # fmt: skip
-
-
-def host_id_is_locked() -> bool:
-    """Whether sanlock holds a host id of HA's lockspace for this host."""
-    try:
-        return any(
-            space["lockspace"] == LOCKSPACE and not space["flags"] & sanlock.LSFLAG_ADD
-            for space in sanlock.get_lockspaces()
-        )
-    except sanlock.SanlockException:
-        return False
 
 
 def _connect() -> Broker:
@@ -167,6 +190,8 @@ def main(_arguments: list[str]) -> int:
     logger = log.to_file("broker")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logger.info("%s broker started", "2.5.2")
+    # As the real one, whose unit is up before that.
+    time.sleep(START_SECONDS)
     try:
         broker = _connect()
     except (RuntimeError, OSError, configuration.ConfigurationError, metadata.MetadataError) as err:
@@ -181,13 +206,14 @@ def main(_arguments: list[str]) -> int:
             raise RuntimeError(f"no such verb: {verb}")
         return getattr(broker, verb)(**arguments)
 
-    # As long as the real one takes; its unit is up before that.
-    time.sleep(2)
     rpc.listen(SOCKET, handle, mode=0o755)
-    while True:
-        try:
+    try:
+        while True:
             broker.poll()
-        except (OSError, UnicodeDecodeError, metadata.MetadataError) as err:
-            logger.error("Failed to read metadata from %s: %s", broker.paths["metadata"], err)
-            return 1
-        time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
+    except (OSError, UnicodeDecodeError, metadata.MetadataError) as err:
+        logger.error("Failed to read metadata from %s: %s", broker.paths["metadata"], err)
+        return 1
+    finally:
+        with contextlib.suppress(sanlock.SanlockException):
+            broker.release_host_id()

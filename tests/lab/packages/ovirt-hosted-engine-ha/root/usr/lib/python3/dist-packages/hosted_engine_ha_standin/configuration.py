@@ -42,9 +42,9 @@ class ConfigurationError(Exception):
 
 
 def parse(text: str) -> dict[str, str]:
-    """Read the lines; one without ``=`` is skipped, as HA does."""
-    pairs = (line.partition("=") for line in text.split("\n") if "=" in line)
-    return {key: value for key, _equals, value in pairs}
+    """``key=value`` lines, literally but for blanks around both; all others are passed over."""
+    lines = (line.partition("=") for line in text.split("\n") if not line.strip().startswith("#"))
+    return {key.strip(): value.strip() for key, equals, value in lines if equals}
 
 
 def check(values: Mapping[str, str]) -> None:

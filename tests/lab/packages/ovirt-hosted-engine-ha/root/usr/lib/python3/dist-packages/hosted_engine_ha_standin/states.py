@@ -9,8 +9,10 @@ from typing import Any
 STARTING_SECONDS = 300
 BAD_HEALTH_SECONDS = 180
 STOPPING_SECONDS = 60
-# After a failed start or a VM that went away, before the next try.
+# After a VM that went away, before the next try.
 RETRY_SECONDS = 3
+# A host that is so much better has the VM that runs here.
+BETTER_SCORE = 800
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class View:
     seconds: float = 0.0
     # What is published of the engine.
     engine: dict[str, str] = field(default_factory=dict)
+    # What CPU load took off the score.
+    load_penalty: int = 0
 
 
 def _alive(facts: dict[str, Any]) -> bool:
@@ -42,9 +46,14 @@ def _runs_elsewhere(view: View) -> bool:
 
 
 def _best(view: View) -> bool:
-    """Whether no living host has a better score, or the same one and a smaller id."""
-    rivals = [(facts["score"], -host_id) for host_id, facts in view.others.items() if _alive(facts)]
-    return view.score > 0 and all((view.score, -view.host_id) > rival for rival in rivals)
+    """Whether no living host has a better score. Of equal ones all try: the lease decides."""
+    return view.score >= max((at["score"] for at in view.others.values() if _alive(at)), default=0)
+
+
+def _much_better_elsewhere(view: View) -> bool:
+    # Hosts of the lab share the machine's CPU: what its load takes off tells none from another.
+    enough = view.score + view.load_penalty + BETTER_SCORE
+    return any(_alive(at) and at["score"] >= enough for at in view.others.values())
 
 
 def next_state(state: str, view: View) -> str:
@@ -61,13 +70,14 @@ def next_state(state: str, view: View) -> str:
 
 
 def _with_vm(state: str, view: View) -> str:
-    if state == "EngineStop":
+    if state in ("EngineStop", "EngineForceStop"):
         return "EngineForceStop" if view.seconds > STOPPING_SECONDS else state
-    if state == "EngineForceStop":
-        return state
+    was_up = state in ("EngineUp", "EngineUpBadHealth")
+    if was_up and _much_better_elsewhere(view):
+        return "EngineStop"
     if view.healthy:
         return "EngineUp"
-    if state in ("EngineUp", "EngineUpBadHealth"):
+    if was_up:
         late = state == "EngineUpBadHealth" and view.seconds > BAD_HEALTH_SECONDS
         return "EngineStop" if late else "EngineUpBadHealth"
     if state == "EngineStarting" and view.seconds > STARTING_SECONDS:
@@ -81,10 +91,7 @@ def _without_vm(state: str, view: View) -> str:
             return "ReinitializeFSM"
         case "EngineUp" | "EngineUpBadHealth" | "EngineStarting":
             return "EngineUnexpectedlyDown"
-        case "EngineStart":
-            # Starting it failed: whoever holds the lease has it, or the next try does.
-            return "EngineMaybeAway"
-        case "EngineUnexpectedlyDown" | "EngineMaybeAway" | "ReinitializeFSM":
+        case "EngineUnexpectedlyDown" | "ReinitializeFSM":
             return state if view.seconds < RETRY_SECONDS else "EngineDown"
         case "EngineDown" if _best(view) and not _runs_elsewhere(view):
             return "EngineStart"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from hosted_engine_ha_standin import configuration, monitor, storage, vm_conf
-from hosted_engine_ha_standin.agent import broker
+from hosted_engine_ha_standin.link import broker
 from vdsm_standin import rpc
 
 from . import shared_config

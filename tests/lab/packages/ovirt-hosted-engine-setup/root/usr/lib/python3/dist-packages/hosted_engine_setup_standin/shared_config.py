@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from hosted_engine_ha_standin import configuration
-from hosted_engine_ha_standin.agent import broker
+from hosted_engine_ha_standin.link import broker
 from vdsm_standin.rpc import RemoteError
 
 # Type → the file it is in, or the archive's member.
 TYPES = {
     "he_local": configuration.HOSTED_ENGINE_CONF,
+    "broker": "broker.conf",
     "he_shared": "hosted-engine.conf",
     "ha": configuration.HA_CONF,
-    "broker": "broker.conf",
 }
 # Known though no file need hold it.
 OPTIONAL = ("iscsi_paths_blacklist",)
@@ -90,18 +90,20 @@ def _changed(kind: str, key: str, value: str) -> str:
         buffer = io.StringIO()
         parser.write(buffer)
         return buffer.getvalue()
-    # The real one replaces "key=old"; what isn't changed by that is appended.
     text = _text(kind)
+    if kind != "he_shared":
+        # Written anew, without comments.
+        values = configuration.parse(text) | {key: value}
+        return "".join(f"{name}={at}\n" for name, at in values.items())
+    # As the real one: what isn't changed by replacing is appended, without an end of line.
+    text = "".join(f"{line}\n" for line in text.splitlines())
     line = re.compile(f"^{re.escape(key)}=.*$", re.MULTILINE)
     changed = line.sub(lambda _match: f"{key}={value}", text)
-    return changed if changed != text else f"{text}{key}={value}\n"
+    return changed if changed != text else f"{text}{key}={value}"
 
 
 def put(key: str, value: str, kind: str = "") -> int:
     """Write a key's value: locally, or into the archive on the configuration disk."""
-    if not value:
-        sys.stderr.write("You must specify a new value\n")
-        return 1
     try:
         found, code = _kind(key, kind)
         if not found:

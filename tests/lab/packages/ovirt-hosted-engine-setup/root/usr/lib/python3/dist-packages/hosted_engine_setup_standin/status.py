@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from hosted_engine_ha_standin.agent import broker
+from hosted_engine_ha_standin.link import broker
 
 TITLES = {
     "host-id": "Host ID",

@@ -25,7 +25,7 @@ from .errors import (
     InvalidParameter,
     PhysDevInitializationError,
 )
-from .layout import MIB, folders, metadata, parsed
+from .layout import MIB, folders, link, metadata, parsed
 from .process import run
 
 EXTENT = 128 * MIB
@@ -83,11 +83,11 @@ class BlockDomain:
         sanlock.write_lockspace(domain_id.encode(), domain.ids())
 
     def _produce(self, table: dict[str, Any]) -> None:
-        """Links below /rhev, as vdsm makes them for a domain that it sees."""
+        """What vdsm makes below /rhev of a domain that it sees: links to its special volumes."""
         folders(mounts.MOUNTS / "blockSD", self._folder)
         folders(self._folder / "dom_md", self._folder / "images")
         for special in SPECIAL:
-            _link(self._folder / "dom_md" / special, self._active(table, special))
+            link(self._folder / "dom_md" / special, self._active(table, special))
 
     def _active(self, table: dict[str, Any], volume: str) -> Path:
         at = table["volumes"][volume]
@@ -148,7 +148,7 @@ class BlockDomain:
         lease = self.lease("", image, volume)
         sanlock.write_resource(self.id.encode(), volume.encode(), [lease])
         if facts["FORMAT"] == "COW":
-            path = str(self.activate(image, volume))
+            path = str(self._active(self._table(), volume))
             run("qemu-img", "create", "-qf", "qcow2", "-o", "compat=1.1", path, str(facts["CAP"]))
 
     def facts(self, _image: str, volume: str) -> dict[str, str]:
@@ -161,12 +161,11 @@ class BlockDomain:
         size = self._table()["volumes"][volume]["size"]
         return size, size
 
-    def activate(self, image: str, volume: str) -> Path:
-        """Make a volume's device, and the link that leads to it below /rhev."""
-        folder = self._folder / "images" / image
-        folders(folder)
-        _link(folder / volume, self._active(self._table(), volume))
-        return folder / volume
+    def show(self, image: str, at: Path) -> None:
+        """Make an image's devices, and links to them in the folder ``at``."""
+        folders(at)
+        for volume in self.volumes(image):
+            link(at / volume, self._active(self._table(), volume))
 
     def lease(self, _path: str, _image: str, volume: str) -> tuple[str, int]:
         """Path and offset of a volume's lease: a slot of the domain's ``leases``."""
@@ -188,7 +187,6 @@ class BlockDomain:
                 loops.deactivate(self.id, volume)
                 if discard:
                     luns.discard(self._lun, at["offset"], at["size"])
-        shutil.rmtree(self._folder / "images" / image, ignore_errors=True)
 
     def _table(self) -> dict[str, Any]:
         table = luns.table(self._lun)
@@ -222,12 +220,6 @@ def _allot(lun: Path, table: dict[str, Any], name: str, size: int) -> dict[str, 
             return table["volumes"][name]
         start = max(start, offset + length)
     raise CannotCreateLogicalVolume((table["domain"], name, f"{size} bytes are not free"))
-
-
-def _link(link: Path, target: Path) -> None:
-    if not (link.is_symlink() and link.readlink() == target):
-        link.unlink(missing_ok=True)
-        link.symlink_to(target)
 
 
 def _in_use(node: Path) -> bool:

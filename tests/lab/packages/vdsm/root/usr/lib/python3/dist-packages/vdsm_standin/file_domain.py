@@ -11,7 +11,7 @@ import sanlock
 
 from . import mounts
 from .errors import StorageDomainDoesNotExist, StorageDomainNotEmpty
-from .layout import MIB, folders, metadata, own, parsed, sparse
+from .layout import MIB, folders, link, metadata, own, parsed, sparse
 from .process import run
 
 # Bytes of the special files of a domain.
@@ -120,9 +120,9 @@ class FileDomain:
         about = (self._images / image / volume).stat()
         return about.st_size, about.st_blocks * 512
 
-    def activate(self, image: str, volume: str) -> Path:
-        """Where a volume is."""
-        return self._images / image / volume
+    def show(self, image: str, at: Path) -> None:
+        """Make ``at`` a link to an image's folder."""
+        link(at, self._images / image)
 
     def lease(self, path: str, _image: str, volume: str) -> tuple[str, int]:
         """Path and offset of the lease of a volume that was prepared at ``path``."""

@@ -25,6 +25,13 @@ def folders(*paths: Path) -> None:
         own(path, 0o755)
 
 
+def link(path: Path, target: Path) -> None:
+    """Make a symbolic link, or leave the one that is there."""
+    if not (path.is_symlink() and path.readlink() == target):
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
+
 def sparse(path: Path, size: int, mode: int = 0o660) -> None:
     """Make a file of ``size`` bytes, all holes."""
     with path.open("xb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import time
 from typing import Any
 
@@ -110,15 +111,12 @@ def volumes(storagedomainID: str, imageID: str, **_others: object) -> list[str]:
 def prepare(
     storagedomainID: str, imageID: str, volumeID: str, storagepoolID: str = BLANK, **_others: object
 ) -> dict[str, Any]:
-    """Link an image below /run/vdsm/storage, and say where its volume is, with what is its own."""
+    """Show an image below /run/vdsm/storage, and say where its volume is, with what is its own."""
     domain = _with_volume(storagedomainID, imageID, volumeID)
-    target = domain.activate(imageID, volumeID).parent
-    link = LINKS / storagedomainID / imageID
-    folders(LINKS, link.parent)
-    if not (link.is_symlink() and link.readlink() == target):
-        link.unlink(missing_ok=True)
-        link.symlink_to(target)
-    path = str(link / volumeID)
+    shown = LINKS / storagedomainID / imageID
+    folders(LINKS, shown.parent)
+    domain.show(imageID, shown)
+    path = str(shown / volumeID)
     lease, offset = domain.lease(path, imageID, volumeID)
     chain = {"domainID": storagedomainID, "imageID": imageID, "volumeID": volumeID, "path": path}
     chain |= {"leasePath": lease, "leaseOffset": offset}
@@ -126,8 +124,12 @@ def prepare(
 
 
 def teardown(storagedomainID: str, imageID: str, **_others: object) -> None:
-    """Take the link of an image away, and its devices."""
-    (LINKS / storagedomainID / imageID).unlink(missing_ok=True)
+    """Take an image away from below /run/vdsm/storage, and its devices."""
+    shown = LINKS / storagedomainID / imageID
+    if shown.is_symlink():
+        shown.unlink()
+    else:
+        shutil.rmtree(shown, ignore_errors=True)
     find(storagedomainID).deactivate(imageID)
 
 
