@@ -44,8 +44,8 @@ TARGETS = [
     _utils("preflight/luns", "", "preflight_luns"),
     _utils("preflight/export", "", "preflight_export"),
     _utils("preflight/storage", "", "preflight_storage"),
-    _utils("preflight/network", "", "preflight"),
-    _utils("preflight/machine", "", "preflight"),
+    _utils("preflight/network", "", "preflight_network"),
+    _utils("preflight/machine", "", "preflight_machine"),
     # Parsers of what others wrote
     _utils("bootstrap/image", "", "image", "image_packages"),
     _utils("guest/backup", "", "restore"),
@@ -54,7 +54,7 @@ TARGETS = [
     _utils("ha/status", "parse _reason _host may_run_engine claims_health health", "ha_status"),
     _utils("host/address", "", "family"),
     _utils("host/ip", "", "ip", "next_hops"),
-    _utils("host/iscsi", "", "san"),
+    _utils("host/iscsi", "", "iscsi"),
     _utils("host/lun_selection", "choose why_not", "lun_selection"),
     # Whose it is, before it is removed or written to
     _utils("ha/own_domain", "", "own_domain"),
