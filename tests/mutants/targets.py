@@ -60,7 +60,7 @@ TARGETS = [
     # Whose it is, before it is removed or written to
     _utils("ha/own_domain", "", "own_domain"),
     _utils("engine/connection", "named find", "engine_requests"),
-    _utils("engine/storage_request", "", "engine_requests"),
+    _utils("engine/storage_request", "", "storage_request", "engine_requests"),
     # What becomes SQL, and what goes past proxies
     _utils("engine/vm_devices", "checked_id resources bios_type chipset", "engine_requests"),
     _utils("guest/restore_script", "", "restore_script"),
