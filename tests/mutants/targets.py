@@ -69,9 +69,12 @@ TARGETS = [
     # What is removed, and what is written to shared disks
     _functional("_utils/ovirt_he/ha/left_domain.py", "", "clean_storage.py"),
     _functional("_utils/ovirt_he/ha/metadata.py", "", "disk.py"),
-    _functional("_utils/ovirt_he/ha/sanlock.py", "name initialise place", "lockspace.py"),
-    _functional("_utils/ovirt_he/host/volume.py", "", "volume.py"),
-    _functional("_modules/hosted_engine_clean.py", "", "clean.py", "clean_storage.py"),
+    _utils("ha/sanlock", "name place", "sanlock"),
+    _functional("_utils/ovirt_he/ha/sanlock.py", "initialise holds_host_id", "lockspace.py"),
+    _functional("_utils/ovirt_he/host/volume.py", "", "volume.py", "config.py"),
+    _functional(
+        "_modules/hosted_engine_clean.py", "", "clean_verbs.py", "clean.py", "clean_storage.py"
+    ),
     _functional("_modules/hosted_engine_config.py", "", "config.py"),
     _functional("_modules/hosted_engine_disk.py", "", "disk_copy.py", "disk.py"),
 ]
