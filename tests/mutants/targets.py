@@ -69,8 +69,8 @@ TARGETS = [
     # What is removed, and what is written to shared disks
     _functional("_utils/ovirt_he/ha/left_domain.py", "", "clean_storage.py"),
     _functional("_utils/ovirt_he/ha/metadata.py", "", "disk.py"),
-    _utils("ha/sanlock", "name place", "sanlock"),
-    _functional("_utils/ovirt_he/ha/sanlock.py", "initialise holds_host_id", "lockspace.py"),
+    _utils("ha/sanlock", "name place holds_host_id", "sanlock"),
+    _functional("_utils/ovirt_he/ha/sanlock.py", "initialise", "lockspace.py"),
     _functional("_utils/ovirt_he/host/volume.py", "", "volume.py", "config.py"),
     _functional(
         "_modules/hosted_engine_clean.py", "", "clean_verbs.py", "clean.py", "clean_storage.py"

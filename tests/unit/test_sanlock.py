@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
+from ovirt_he.core import command
 from ovirt_he.ha import sanlock
 from ovirt_he.host import volume
 
@@ -41,3 +43,25 @@ def test_the_name_of_a_lockspace(
     monkeypatch.setattr(volume, "read", lambda path, length: start.ljust(length, b"\0"))
 
     assert sanlock.name(Path("/lockspace")) == name
+
+
+@pytest.mark.parametrize(
+    ("status", "held"),
+    [
+        ("daemon 1.node\np -1 helper\ns hosted-engine:1:/run/vdsm/a:0\n", True),
+        ("s 6f1c3d0e:1:/dev/6f1c3d0e/ids:0\n", False),
+        ("r hosted-engine:x:/a:0\n", False),
+        ("", False),
+    ],
+)
+def test_a_host_id_is_held_in_ha_s_own_lockspace(
+    monkeypatch: pytest.MonkeyPatch, status: str, held: bool
+) -> None:
+    def run(*arguments: str, codes: tuple[int, ...]) -> subprocess.CompletedProcess[str]:
+        assert arguments == ("sanlock", "client", "status")
+        assert codes == (0, 1), "sanlock's daemon may be down"
+        return subprocess.CompletedProcess(arguments, 0, status, "")
+
+    monkeypatch.setattr(command, "run", run)
+
+    assert sanlock.holds_host_id() is held
