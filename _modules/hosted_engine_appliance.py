@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.bootstrap import image, vm
-from ovirt_he.bootstrap.files import identity
+from ovirt_he.bootstrap.vm_files import identity
 from ovirt_he.core import command, records
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings

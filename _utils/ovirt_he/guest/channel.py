@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
-from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import vm_files
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import last_seen
@@ -42,7 +42,7 @@ def run(
 
     Raises NotYet before the keys are made, CommandExecutionError when ssh or the command fails.
     """
-    files = layout.of(settings)
+    files = vm_files.of(settings)
     if not files.known_hosts.exists() or not files.client_key.exists():
         raise NotYet(f"There are no keys in {files.directory} yet: hosted_engine.bootstrap")
     options = {

@@ -8,9 +8,9 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.bootstrap import xml
-from ovirt_he.host import address as family_
-from ovirt_he.host.address import IPV4, IPV6
+from ovirt_he.bootstrap import definitions
+from ovirt_he.host import address_family
+from ovirt_he.host.address_family import IPV4, IPV6
 
 # Ends each line of ours in a hosts file, on the host and in the guest.
 HOSTS_MARKER = "# hosted-engine bootstrap"
@@ -31,7 +31,7 @@ def keyfile(settings: dict[str, Any], gateway: str, family: str) -> str:
     is switched off where the pillar wants this one alone, otherwise the network decides.
     """
     sections = {kind: _automatic(kind) for kind in (IPV4, IPV6)}
-    if family_.forced(settings):
+    if address_family.is_forced(settings):
         sections[IPV6 if family == IPV4 else IPV4] = ["method=disabled"]
     vm = settings["vm"]
     if vm["address"]:
@@ -52,7 +52,7 @@ def bootstrap_keyfile(settings: dict[str, Any], address: str) -> str:
     A lease of DHCPv6 can't be pinned to a MAC address, and a guest that is built anew is another
     client to it.
     """
-    host = ipaddress.ip_network(f"{address}/64", strict=False)[xml.HOST]
+    host = ipaddress.ip_network(f"{address}/64", strict=False)[definitions.HOST]
     sections = {
         IPV4: ["method=disabled"],
         IPV6: ["method=manual", f"address1={address}/64,{host}", f"dns={host};"],
@@ -64,7 +64,7 @@ def final_files(
     settings: dict[str, Any], grains: Mapping[str, Any], gateway: str
 ) -> dict[str, str]:
     """The files from which the guest's network in its final place comes."""
-    family = family_.of(settings)
+    family = address_family.of(settings)
     return {
         KEYFILE: keyfile(settings, gateway, family),
         FINAL_HOSTS: final_hosts(settings, grains, family),
@@ -76,7 +76,7 @@ def files(
 ) -> dict[str, str]:
     """All of the guest's files for its network; ``address``: the bootstrap VM's own."""
     made = final_files(settings, grains, gateway)
-    if family_.of_address(address) == IPV6:
+    if address_family.of_address(address) == IPV6:
         made[BOOTSTRAP_KEYFILE] = bootstrap_keyfile(settings, address)
     return made
 
@@ -107,7 +107,7 @@ def _automatic(kind: str) -> list[str]:
 
 def _resolver(vm: dict[str, Any], kind: str) -> list[str]:
     """The pillar's servers, each in its family's section, and then no others."""
-    servers = "".join(f"{one};" for one in vm["dns"] if family_.of_address(one) == kind)
+    servers = "".join(f"{one};" for one in vm["dns"] if address_family.of_address(one) == kind)
     return [
         *([f"dns={servers}"] if servers else []),
         *(["ignore-auto-dns=true"] if vm["dns"] else []),
@@ -128,13 +128,13 @@ def hosts(
     Raises CommandExecutionError where this host has no address of the family.
     """
     fqdn, host = settings["engine"]["fqdn"], settings["host"]
-    found = family_.addresses(host["address"], family)
+    found = address_family.addresses(host["address"], family)
     if not found:
         raise CommandExecutionError(
-            f"host:address: {host['address']} has no {family_.NAMES[family]} address here. The "
-            "guest must reach it: mend DNS or /etc/hosts, or see network:family"
+            f"host:address: {host['address']} has no {address_family.NAMES[family]} address here. "
+            "The guest must reach it: fix DNS or /etc/hosts, or see network:family"
         )
-    named = [] if family_.of_address(host["address"]) else [host["address"]]
+    named = [] if address_family.of_address(host["address"]) else [host["address"]]
     names = [*named, *filter(None, [grains.get("fqdn")]), host["name"]]
     lines = hosts_line(engine, fqdn, fqdn.partition(".")[0], marker=marker) if engine else ""
     return lines + hosts_line(found[0], *names, marker=marker)
@@ -148,7 +148,13 @@ def final_hosts(settings: dict[str, Any], grains: Mapping[str, Any], family: str
     """
     if not settings["vm"]["hosts_entries"]:
         return ""
-    return hosts(settings, grains, family, family_.bare(settings["vm"]["address"]), marker="")
+    return hosts(
+        settings,
+        grains,
+        family,
+        address_family.without_prefix(settings["vm"]["address"]),
+        marker="",
+    )
 
 
 def hosts_line(address: str, *names: str, marker: str = HOSTS_MARKER) -> str:
