@@ -14,7 +14,7 @@ LOOK = {
     "(hosted_engine_guest.run, and its pages through this host: ssh -D)",
     "handover": "{fqdn}, still in the bootstrap VM, has this host, the storage and its own VM",
     "ha": "configuration and disk lie on the storage, the bootstrap VM is off; what comes next "
-    "starts the engine in its final place",
+    "starts the engine on shared storage",
 }
 
 

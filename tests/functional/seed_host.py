@@ -32,13 +32,17 @@ def seed(host: Host) -> Path:
     return host.directory / "seed.iso"
 
 
-def read(host: Host, tmp_path: Path) -> dict[str, Any]:
-    """The user data, as another reader of ISO 9660 sees it."""
-    out = tmp_path / "user-data"
+def extracted(host: Host, tmp_path: Path, name: str) -> str:
+    """A file, as another reader of ISO 9660 sees it."""
+    out = tmp_path / name
     out.unlink(missing_ok=True)
-    extract = ["xorriso", "-osirrox", "on", "-indev", seed(host), "-extract", "/user-data", out]
+    extract = ["xorriso", "-osirrox", "on", "-indev", seed(host), "-extract", f"/{name}", out]
     subprocess.run(extract, check=True, capture_output=True)
-    first, _, rest = out.read_text().partition("\n")
+    return out.read_text()
+
+
+def read(host: Host, tmp_path: Path) -> dict[str, Any]:
+    first, _, rest = extracted(host, tmp_path, "user-data").partition("\n")
     assert first == "#cloud-config"
     return dict(json.loads(rest))
 

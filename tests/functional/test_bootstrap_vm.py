@@ -199,7 +199,7 @@ def test_a_lost_disk_takes_the_record_of_its_setup_with_it(made, running):
 def test_a_complete_one_is_never_thrown_away(made, running):
     made.complete()
 
-    with pytest.raises(Exception, match="never thrown away"):
+    with pytest.raises(Exception, match="never discarded"):
         made.minion("hosted_engine_bootstrap.rebuild", NAME)
 
     assert running.isActive()

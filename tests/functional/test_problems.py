@@ -85,10 +85,11 @@ def test_preflight_s_problems_are_in_the_order_in_which_they_are_read(tmp_path, 
         yield check.problem("vm:memory_mib", "too little", "Free some")
 
     monkeypatch.setattr(registry, "OF_HOST", [found])
-    told = Minion(tmp_path / "minion", pillar("smallest"))("hosted_engine.preflight")
+    minion = Minion(tmp_path / "minion", pillar("smallest"))
+    problems = minion("hosted_engine.preflight")
 
     # Salt 3008's nested output sorts all keys; JSON and YAML keep the order.
-    shown = salt.output.out_format({"local": told}, "json", {})
+    shown = salt.output.out_format({"local": problems}, "json", minion.opts)
 
     words = re.findall(r'"(\w+)":', shown)
     assert words == ["local", "key", "problem", "advice", "check"]

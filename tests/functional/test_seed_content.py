@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from functional.bootstrap_host import FQDN
-from functional.seed_host import PASSWORD, PRESENT, files, networked, read, seed
+from functional.seed_host import PASSWORD, PRESENT, extracted, files, networked, read, seed
 
 __all__ = ["networked"]
 
@@ -23,10 +23,10 @@ def test_what_the_guest_gets(networked, tmp_path):
         f"192.168.222.10 {FQDN} engine # hosted-engine bootstrap",
         "127.0.0.1 node1.example.com # hosted-engine bootstrap",
     ]
-    assert PASSWORD in held["/var/lib/hosted-engine/answers"]
+    assert PASSWORD in extracted(networked, tmp_path, "answers")
+    assert "not-to-be-seen" not in json.dumps(data), "cloud-init keeps it on the engine's disk"
     keyfile = held["/var/lib/hosted-engine/final.nmconnection"]
     assert "address1=192.0.2.10/24,192.0.2.1\n" in keyfile
-    assert "not-to-be-seen-root" not in json.dumps(data)
     kind, salt = data["chpasswd"]["list"].split(":")[1].split("$")[1:3]
     hashed = subprocess.run(
         ["openssl", "passwd", f"-{kind}", "-salt", salt, "-stdin"],
@@ -50,7 +50,7 @@ def test_further_answers_reach_the_guest_and_nobody_else(networked, tmp_path):
     assert ret["result"] is True, ret
     assert "not-to-be-seen" not in repr(ret) + repr(networked.commands)
     assert "not-to-be-seen" not in repr(minion("hosted_engine.settings"))
-    lines = files(read(networked, tmp_path))["/var/lib/hosted-engine/answers"].splitlines()
+    lines = extracted(networked, tmp_path, "answers").splitlines()
     assert "OVESETUP_CONFIG/websocketProxyConfig=bool:False" in lines
     assert "OVESETUP_KEYCLOAK_DB/password=str:not-to-be-seen-either" in lines
 
@@ -64,7 +64,7 @@ def test_passwords_of_the_databases_and_keycloak_reach_the_guest(networked, tmp_
     )
     minion.state(PRESENT, str(seed(networked)))
 
-    lines = files(read(networked, tmp_path))["/var/lib/hosted-engine/answers"].splitlines()
+    lines = extracted(networked, tmp_path, "answers").splitlines()
 
     assert "OVESETUP_CONFIG/keycloakEnable=bool:True" in lines
     assert "OVESETUP_DB/password=str:d%" in lines
