@@ -10,7 +10,7 @@ from ovirt_he.core import command, records
 from ovirt_he.core.wait import wait_for
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load
 from salt.exceptions import CommandExecutionError
 
 SELINUX = Path("/sys/fs/selinux/enforce")
@@ -255,8 +255,8 @@ def clear(name: str) -> None:
         ) from error
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _directory(name: str) -> Path:

@@ -10,9 +10,9 @@ from ovirt_he.bootstrap import definitions
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.host import address_family, firewalld, hypervisor, ip
-from ovirt_he.host import subnet as subnet_
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.host.subnet import KEYS, LENGTHS, first_free
+from ovirt_he.pillar.settings import Settings, load
 from salt.exceptions import CommandExecutionError
 
 # vdsm's source routing stands at 3200: what is to hold in spite of it comes before. "to" is what
@@ -185,8 +185,8 @@ def remove(name: str) -> None:
         network.undefine()
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _there(connection: Any, name: str) -> Any:
@@ -244,12 +244,12 @@ def _delete_rules(subnet: str) -> None:
         command.run(*_rule("delete", direction, subnet, priority))
 
 
-def _free_subnet(settings: settings_.Settings) -> str:
-    subnet, tried = subnet_.free(settings)
+def _free_subnet(settings: Settings) -> str:
+    subnet, tried = first_free(settings)
     if subnet:
         return subnet
     kind = address_family.of(settings)
     raise CommandExecutionError(
-        f"bootstrap:{subnet_.KEYS[kind]}: each collides with what this host has or must reach: "
-        f"{'; '.join(tried)}. Name a /{subnet_.LENGTHS[kind]} that the site doesn't use"
+        f"bootstrap:{KEYS[kind]}: each collides with what this host has or must reach: "
+        f"{'; '.join(tried)}. Name a /{LENGTHS[kind]} that the site doesn't use"
     )

@@ -14,7 +14,7 @@ from ovirt_he.guest import answers, network, ssh_keys
 from ovirt_he.guest import files as guest_files
 from ovirt_he.host import address_family, routes
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load, secret, secret_answers
 from salt.exceptions import CommandExecutionError
 
 SECRETS = ("admin_password", "root_password", "database_password", "dwh_database_password")
@@ -75,8 +75,8 @@ def make(name: str) -> None:
     records.write_file(Path(name), contents)
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _keys() -> dict[str, str] | None:
@@ -109,7 +109,7 @@ def _make_keys() -> dict[str, str]:
 def _contents(keys: dict[str, str]) -> dict[str, bytes]:
     """The seed's files. The same settings and keys give the same bytes, always."""
     settings = _settings()
-    secrets = {name: settings_.secret(__pillar__, name) for name in SECRETS}
+    secrets = {name: secret(__pillar__, name) for name in SECRETS}
     address = __salt__["hosted_engine_network.address"]()
     hosts = network.hosts(settings, __grains__, address_family.of(settings), address)
     texts = {
@@ -123,7 +123,7 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),
-        "answers": answers.text(settings, secrets, settings_.secret_answers(__pillar__)),
+        "answers": answers.text(settings, secrets, secret_answers(__pillar__)),
     }
     return {name: text.encode() for name, text in texts.items()}
 

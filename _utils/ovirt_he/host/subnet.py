@@ -19,7 +19,7 @@ KEYS = {address_family.IPV4: "subnets", address_family.IPV6: "subnets_ipv6"}
 LENGTHS = {address_family.IPV4: 24, address_family.IPV6: 64}
 
 
-def free(settings: dict[str, Any]) -> tuple[str, list[str]]:
+def first_free(settings: dict[str, Any]) -> tuple[str, list[str]]:
     """The first candidate that collides with nothing, or ""; and what those before it hit."""
     family = address_family.of(settings)
     taken = _taken(settings, family)

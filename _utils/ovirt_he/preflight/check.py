@@ -229,7 +229,7 @@ def _subnet(key: str, value: str, example: str) -> Iterator[Problem]:
 
 
 def family_is_one(host: Host) -> Iterator[Problem]:
-    """What the pillar names is of one family; a name's addresses are looked at by ``unfit``."""
+    """What the pillar names is of one family; a name's addresses are looked at by ``host_name``."""
     known = host.settings["host"]["address"]
     named = [known] if address_family.of_address(known) else []
     for key, what in address_family.contradictions(host.settings, named):

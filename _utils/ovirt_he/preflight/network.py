@@ -204,7 +204,7 @@ def subnet_is_free(host: Host) -> Iterator[Problem]:
     """One of the candidates for the NAT network collides with nothing."""
     if BOOTSTRAP_NETWORK.exists():
         return  # chosen by a deployment in progress
-    free, tried = subnet.free(host.settings)
+    free, tried = subnet.first_free(host.settings)
     if not free:
         yield problem(
             f"bootstrap:{subnet.KEYS[host.family]}",
