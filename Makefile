@@ -9,7 +9,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder
 PYTHONS ?= 3.10 3.11 3.12 3.13
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help venv packages lock lab demo lint test test-unit test-functional test-integration test-all smoke docs dist wheelhouse release
+.PHONY: help venv packages lock lab demo lint test test-unit test-functional test-integration test-all smoke docs dist wheelhouse release mutants
 # `packages` comes before what is built with them.
 .NOTPARALLEL:
 
@@ -75,6 +75,9 @@ test-functional: venv ## with the real loader, the engine simulator, libvirt's t
 
 smoke: venv ## unit and functional tests on Salt 3006 and 3007
 	tests/smoke
+
+mutants: venv ## whether the tests notice what is wrong in guards and parsers: a fixed sample, ten minutes
+	$(VENV)/bin/python -m tests.mutants
 
 test-integration: lab ## on the lab's hypervisors
 	$(VENV)/bin/pytest -m 'not extensive' tests/integration

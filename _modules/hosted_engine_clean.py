@@ -1,4 +1,4 @@
-"""Removes a failed or unwanted deployment, and nothing that isn't its own."""
+"""Removes a failed or unwanted deployment, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NETWORKS = Path("/etc/libvirt/qemu/networks")
 
 def refusal() -> str | None:
     """
-    Why the deployment of this host must not be removed; None: nothing prevents it.
+    Why the deployment of this host must not be removed; None: it may be.
 
     CLI Example:
 
@@ -25,17 +25,17 @@ def refusal() -> str | None:
 
         salt-call --local hosted_engine_clean.refusal
     """
-    known = settings.merge(__pillar__, __grains__)
-    fqdn = known["engine"]["fqdn"]
+    pillar = settings.merge(__pillar__, __grains__)
+    fqdn = pillar["engine"]["fqdn"]
     configured = conf.read().get("fqdn")
     if configured not in (None, fqdn):
         return f"{conf.CONFIGURATION} belongs to the engine {configured}, the pillar names {fqdn}"
-    if known["host"]["joins"]:
+    if pillar["host"]["joins"]:
         return (
-            "it joined a running engine, whose storage isn't this host's: take it out of HA by the "
+            "it joined a running engine, whose storage isn't this host's: remove it from HA by the "
             "state ovirt_hosted_engine.undeployed"
         )
-    if known["clean"] == fqdn or not _finished():
+    if pillar["clean"] == fqdn or not _finished():
         return None
     return (
         f"this host runs the deployed engine {fqdn}. To remove it for good, with its disk: "
@@ -46,7 +46,7 @@ def refusal() -> str | None:
 
 def in_libvirt() -> bool:
     """
-    Whether libvirt has the bootstrap VM or its network: by files, so on a bare host too.
+    Whether libvirt has the bootstrap VM or its network; read from files, so on a bare host as well.
 
     CLI Example:
 
@@ -74,7 +74,7 @@ def engine_vm() -> str | None:
 
 def stop_engine_vm() -> None:
     """
-    Remove the engine's VM from this host; its disk goes with the storage.
+    Remove the engine's VM from this host; its disk is removed with the storage.
 
     CLI Example:
 
@@ -85,9 +85,9 @@ def stop_engine_vm() -> None:
     Raises CommandExecutionError where a deployed engine must not be removed.
     """
     _refuse()
-    known = settings.load(__pillar__, __grains__)
-    with hypervisor.libvirt(known) as connection:
-        domain = connection.lookupByName(known["vm"]["name"])
+    pillar = settings.load(__pillar__, __grains__)
+    with hypervisor.libvirt(pillar) as connection:
+        domain = connection.lookupByName(pillar["vm"]["name"])
         persistent = domain.isPersistent()
         if domain.isActive():
             domain.destroy()
@@ -97,7 +97,8 @@ def stop_engine_vm() -> None:
 
 def unrecorded() -> str | None:
     """
-    The storage domain that an interrupted run had the engine make, and didn't record; None: none.
+    The storage domain that the engine made for an interrupted run, which didn't record it; None:
+    there is none.
 
     CLI Example:
 
@@ -108,11 +109,11 @@ def unrecorded() -> str | None:
     Only the bootstrap VM's engine knows its id. Where it doesn't answer and something may lie on
     the storage, this raises CommandExecutionError: the VM is removed next.
     """
-    known = settings.merge(__pillar__, __grains__)
-    if not own_domain.is_pending() or not stage.runs(known["bootstrap"]["name"]):
+    pillar = settings.merge(__pillar__, __grains__)
+    if not own_domain.is_pending() or not stage.runs(pillar["bootstrap"]["name"]):
         return None
     try:
-        domain = __salt__["ovirt_storage_domain.get"](known["storage"]["name"])
+        domain = __salt__["ovirt_storage_domain.get"](pillar["storage"]["name"])
     except CommandExecutionError as error:
         if storage() is None:
             return None
@@ -133,7 +134,7 @@ def record_storage() -> None:
 
         salt-call --local hosted_engine_clean.record_storage
 
-    Raises CommandExecutionError where it may be somebody else's.
+    Raises CommandExecutionError where it may belong to another deployment.
     """
     if unrecorded():
         name = settings.merge(__pillar__, __grains__)["storage"]["name"]
@@ -142,7 +143,7 @@ def record_storage() -> None:
 
 def key() -> str | None:
     """
-    The engine's key that this deployment authorised for root, while it still is; None: it isn't.
+    The engine's key that this deployment authorised for root; None: it isn't authorised.
 
     CLI Example:
 
@@ -156,7 +157,7 @@ def key() -> str | None:
 
 def remove_key() -> None:
     """
-    Take the engine's key out of root's authorized_keys.
+    Remove the engine's key from root's authorized_keys.
 
     CLI Example:
 
@@ -165,8 +166,8 @@ def remove_key() -> None:
         salt-call --local hosted_engine_clean.remove_key
     """
     _refuse()
-    if there := key():
-        authorized_keys.remove(there)
+    if authorized := key():
+        authorized_keys.remove(authorized)
 
 
 def storage() -> dict[str, Any] | None:
@@ -179,10 +180,10 @@ def storage() -> dict[str, Any] | None:
 
         salt-call --local hosted_engine_clean.storage
 
-    It is known by the record, or by this engine's hosted-engine.conf, and looked for where it was
-    made, whatever the pillar names by now. ``storage_domain``: its id, empty where a run was
-    interrupted before it was known. ``path`` is None where its storage isn't connected: then the
-    export is mounted for a moment, and the LUN looked at.
+    It is identified by the record, or by this engine's hosted-engine.conf, and looked for where it
+    was made, whatever the pillar names now. ``storage_domain``: its id, empty where a run was
+    interrupted before recording it. ``path`` is None where its storage isn't connected: then the
+    export is mounted temporarily, and the LUN examined.
 
     Raises CommandExecutionError where an export can't be looked at.
     """
@@ -192,7 +193,7 @@ def storage() -> dict[str, Any] | None:
 
 def remove_storage() -> None:
     """
-    Remove what this deployment wrote to the storage: its domain's directory, nothing beside it.
+    Remove this deployment's storage domain: its directory, and nothing else on the export.
 
     CLI Example:
 
@@ -200,10 +201,10 @@ def remove_storage() -> None:
 
         salt-call --local hosted_engine_clean.remove_storage
 
-    It's done on the host, not by the engine: an engine doesn't release its only data domain.
+    The host removes it, since an engine doesn't release its only data domain.
 
-    Raises CommandExecutionError where that isn't certainly ours, where the storage can't be
-    connected, or where it is a LUN, with what to do.
+    Raises CommandExecutionError where it isn't certainly this deployment's, where the storage can't
+    be connected, or where it is a LUN, with what to do.
     """
     _refuse()
     pillar = settings.load(__pillar__, __grains__)
@@ -215,14 +216,14 @@ def remove_storage() -> None:
     left_domain.refuse_unremovable(known)
     path = Path(found["path"] or _connected(known))
     left_domain.check(path, known, conf.ids(conf.read()) if conf.is_written() else None)
-    # So that it isn't the pool's manager any more: it would miss its leases.
+    # Ends vdsm's role as storage pool manager, which needs the domain's leases.
     command.run("systemctl", "try-restart", "vdsmd", timeout=pillar["timeouts"]["command"])
-    asked = (*volume.AS_VDSM, "rm", "-rf", "--", str(path))
-    command.run(*asked, timeout=pillar["timeouts"]["storage"])
+    argv = (*volume.AS_VDSM, "rm", "-rf", "--", str(path))
+    command.run(*argv, timeout=pillar["timeouts"]["storage"])
 
 
 def _connected(known: own_domain.Own) -> Path:
-    """Where the domain is once vdsm has connected its storage."""
+    """The domain's directory, once vdsm has connected its storage."""
     reason = ""
     try:
         __salt__["vdsm.connect_storage"](known.storage)
@@ -238,7 +239,7 @@ def _connected(known: own_domain.Own) -> Path:
 
 
 def _finished() -> bool:
-    """Whether there is an engine that may be needed: healthy once or now, or another tool's."""
+    """Whether there is an engine in use: healthy at some time, or deployed by another tool."""
     if (records.read("deployment") or {}).get("healthy"):
         return True
     if not __salt__["hosted_engine.deployed"]():

@@ -1,16 +1,18 @@
-"""What exists only once the engine has made it, and the deployment writes down: ids, above all."""
+"""Ids of what the engine has made, and the records of a deployment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from ovirt_he.core import records as record
+from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet, Paused, Unreachable
 from ovirt_he.engine import compatibility, connection
 from ovirt_he.ha import conf
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
+
+__func_alias__ = {"records_": "records"}
 
 
 def ids() -> dict[str, Any]:
@@ -31,15 +33,15 @@ def ids() -> dict[str, Any]:
     if not __salt__["hosted_engine.deployed"]():
         return {**_of_engine(), "host_id": _host_id()}
     try:
-        # The guest's database isn't at hand any more; this host's number never changes.
+        # The guest's database is no longer reachable; this host's id never changes.
         return {**_of_engine(), "host_id": _known_host_id()}
     except (Unreachable, Paused):
         return dict(__salt__["hosted_engine_config.ids"]())
 
 
-def records(everything: bool = False) -> list[str]:
+def records_(everything: bool = False) -> list[str]:
     """
-    Names of the records of a deployment that is under way; or of all records of the formula.
+    Names of the records of a deployment in progress, or of all records of the formula.
 
     CLI Example:
 
@@ -47,14 +49,14 @@ def records(everything: bool = False) -> list[str]:
 
         salt-call --local hosted_engine_deployment.records everything=True
     """
-    names = record.present(record.FIELDS if everything else record.IN_PROGRESS)
-    return names + (["engine-ca"] if record.ca().exists() else [])
+    names = records.present(records.FIELDS if everything else records.IN_PROGRESS)
+    return names + (["engine-ca"] if records.ca().exists() else [])
 
 
 def finish() -> None:
     """
-    Remove the records of a deployment that is under way, that of the setup first: without it, a
-    missing record of the copy would mean that none was made.
+    Remove the records of a deployment in progress, that of the setup first: while it exists, a
+    missing record of the copy means that there was none.
 
     CLI Example:
 
@@ -66,10 +68,10 @@ def finish() -> None:
     """
     if not __salt__["hosted_engine.deployed"]():
         raise CommandExecutionError(
-            "The deployment of this host isn't complete, and its records say how far it got: go on "
-            "with hosted_engine, or remove it with hosted_engine.clean"
+            "The deployment of this host isn't complete, and its records show its progress: "
+            "continue with hosted_engine, or remove it with hosted_engine.clean"
         )
-    _remove(record.IN_PROGRESS)
+    _remove(records.IN_PROGRESS)
 
 
 def forget() -> None:
@@ -86,19 +88,19 @@ def forget() -> None:
     """
     if refusal := __salt__["hosted_engine_clean.refusal"]():
         raise CommandExecutionError(refusal)
-    _remove(record.FIELDS)
+    _remove(records.FIELDS)
 
 
 def _remove(names: Iterable[str]) -> None:
     for name in names:
-        record.remove(name)
-    record.ca().unlink(missing_ok=True)
+        records.remove(name)
+    records.ca().unlink(missing_ok=True)
 
 
 def _of_engine() -> dict[str, Any]:
-    own = settings.load(__pillar__, __grains__)
-    vm = __salt__["ovirt_vm.get"](own["vm"]["name"])
-    storage = own["storage"]["name"]
+    pillar = settings.load(__pillar__, __grains__)
+    vm = __salt__["ovirt_vm.get"](pillar["vm"]["name"])
+    storage = pillar["storage"]["name"]
     domain = __salt__["ovirt_storage_domain.get"](storage)
     if vm is None or domain is None:
         raise NotYet("The engine has neither made its VM nor its storage yet")
@@ -113,21 +115,21 @@ def _of_engine() -> dict[str, Any]:
             role: {"image": found[name]["id"], "volume": found[name]["volume"]}
             for role, name in names.items()
         },
-        **_hardware(own, vm["chipset"]),
+        **_hardware(pillar, vm["chipset"]),
     }
 
 
-def _hardware(own: dict[str, Any], chipset: str) -> dict[str, str | None]:
-    """CPU and machine that the cluster's VM of a chipset gets; None where this host has none."""
-    cluster = __salt__["ovirt_cluster.get"](own["cluster"]["name"])
+def _hardware(pillar: dict[str, Any], chipset: str) -> dict[str, str | None]:
+    """CPU and machine that the cluster gives to a VM; None where this host supports none."""
+    cluster = __salt__["ovirt_cluster.get"](pillar["cluster"]["name"])
     if cluster is None:
-        raise NotYet(f"The cluster {own['cluster']['name']} isn't in the engine yet")
+        raise NotYet(f"The cluster {pillar['cluster']['name']} isn't in the engine yet")
     cpus = _option("ServerCPUList", cluster["version"])
     machines = _option("ClusterEmulatedMachines", cluster["version"])
     supported = (__salt__["vdsm.call"]("Host", "getCapabilities") or {}).get("emulatedMachines")
     return {
         "cpu_type": _cpu(cpus, cluster["cpu"]),
-        "emulated_machine": own["vm"]["machine"]
+        "emulated_machine": pillar["vm"]["machine"]
         or compatibility.machine(machines, supported, chipset),
     }
 
@@ -166,8 +168,8 @@ def _host_id() -> int:
 
 
 def _known_host_id() -> int:
-    """From our record of the deployment; without one, from hosted-engine.conf."""
-    if recorded := (record.read("deployment") or {}).get("host_id"):
+    """From the record of the deployment; without one, from hosted-engine.conf."""
+    if recorded := (records.read("deployment") or {}).get("host_id"):
         return int(recorded)
     return int(__salt__["hosted_engine_config.ids"]()["host_id"])
 

@@ -22,7 +22,7 @@ RUNS = ("active", "activating", "reloading", "deactivating")
 
 def get(disk: str) -> dict[str, Any]:
     """
-    What is known of a disk during the deployment: ``vm`` → copied, ``metadata`` → zeroed.
+    The state of a disk during the deployment: ``vm`` → copied, ``metadata`` → zeroed.
 
     CLI Example:
 
@@ -30,8 +30,8 @@ def get(disk: str) -> dict[str, Any]:
 
         salt-call --local hosted_engine_disk.get metadata
 
-    Copied means: our record says that the bootstrap VM's disk, as it is now (inode, size, time of
-    its last change), was copied whole to this volume. Nothing is changed.
+    Copied means: according to the record, the bootstrap VM's disk in its current state (inode,
+    size, time of its last change) was copied completely to this volume. Nothing is changed.
 
     Raises NotYet before the configuration is written.
     """
@@ -55,7 +55,7 @@ def copy() -> None:
 
         salt-call --local hosted_engine_disk.copy
 
-    Takes ``timeouts:copy`` seconds at most. Cut short, it is done again from the start.
+    Takes ``timeouts:copy`` seconds at most. An interrupted copy is repeated from the start.
 
     Raises CommandExecutionError where a VM may run on either disk, or where the target is too small
     or of another format.
@@ -63,17 +63,17 @@ def copy() -> None:
     ids = __salt__["hosted_engine_config.ids"]()
     source, target = _overlay(), prepare("vm")
     form = IMAGE_FORMATS[settings.merge(__pillar__, __grains__)["vm"]["disk_format"]]
-    # qemu-img's own lock, too: info fails while another process writes to the image.
-    wanted = _virtual_size(source)
-    if (length := _room(target, form)) < wanted:
+    # This also checks qemu-img's lock: info fails while another process writes to the image.
+    needed = _virtual_size(source)
+    if (length := _room(target, form)) < needed:
         raise CommandExecutionError(
-            f"{target} has {length} bytes, the appliance's disk has {wanted}: "
+            f"{target} has {length} bytes, the appliance's disk has {needed}: "
             "raise hosted_engine:vm:disk_gib"
         )
     copied = _copy_of(source, ids)
     records.remove("copied")
-    # -n keeps the target as the engine made it, its virtual size included; zeros are written too,
-    # so a torn copy is healed. -t none is direct I/O, aligned by qemu-img.
+    # -n keeps the engine's target with its virtual size; zeros are written as well, which repairs
+    # an interrupted copy. -t none is direct I/O, aligned by qemu-img.
     _qemu_img(
         "convert", "-n", "-W", "-m", "8", "-T", "none", "-t", "none",
         "-f", "qcow2", "-O", form, str(source), str(target),
@@ -81,7 +81,7 @@ def copy() -> None:
     _allocate(target)
     command.run(*volume.AS_VDSM, "sync", str(target), timeout=_timeouts()["copy"])
     if _copy_of(source, ids) != copied:
-        raise CommandExecutionError(f"{source} changed while it was copied: what runs on it?")
+        raise CommandExecutionError(f"{source} changed while it was copied: find out what uses it")
     records.write("copied", copied)
 
 
@@ -91,31 +91,31 @@ def _virtual_size(qcow2: Path) -> int:
 
 
 def _room(target: Path, form: str) -> int:
-    """Bytes that a guest's disk may have on the target, which is what the pillar says it is."""
+    """Size of the target in bytes, which must have the pillar's format."""
     is_qcow2 = volume.read(target, volume.BLOCK).startswith(image.QCOW2)
     if is_qcow2 != (form == "qcow2"):
         raise CommandExecutionError(
             f"{target} is {'a' if is_qcow2 else 'no'} qcow2, hosted_engine:vm:disk_format wants "
-            f"{form}: set it back to what the engine's disk was made with. Not written to"
+            f"{form}: set it to the format of the engine's disk. Not written to"
         )
     return _virtual_size(target) if is_qcow2 else volume.size(target)
 
 
 def _allocate(target: Path) -> None:
-    """qemu-img gives the room of zeros back: a preallocated file takes it again."""
+    """Preallocate the file again: qemu-img deallocates zeros."""
     sparse = settings.merge(__pillar__, __grains__)["vm"]["disk_sparse"]
     if sparse or volume.is_block_device(target):
         return
     argv = (*volume.AS_VDSM, "fallocate", "--length", str(volume.size(target)), str(target))
     done = command.run(*argv, timeout=_timeouts()["copy"], codes=(0, 1))
-    # Storage that can't do it gave no room back either.
+    # Storage without fallocate deallocated nothing either.
     if done.returncode and "not supported" not in done.stderr:
         raise CommandExecutionError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 def clear_metadata() -> None:
     """
-    Zero the HA metadata: all that the broker reads.
+    Zero the HA metadata: everything that the broker reads.
 
     CLI Example:
 
@@ -130,7 +130,7 @@ def clear_metadata() -> None:
 
 def prepare(disk: str) -> Path:
     """
-    Make a disk ready to be written to, and return its path: ``vm``, ``metadata``, ``lockspace``.
+    Prepare a disk for writing, and return its path: ``vm``, ``metadata``, ``lockspace``.
 
     CLI Example:
 
@@ -138,12 +138,12 @@ def prepare(disk: str) -> Path:
 
         salt-call --local hosted_engine_disk.prepare metadata
 
-    Raises CommandExecutionError on a deployed host, where the engine's VM may run, on whichever
-    host, or where that can't be known.
+    Raises CommandExecutionError on a deployed host, where the engine's VM may run on any
+    host, or where that can't be determined.
     """
     _refuse_where_the_engine_may_run()
-    # Whoever runs the engine says so on the metadata disk: HA's own commands know only what this
-    # host's agent saw, and here none may run.
+    # Hosts that run the engine report it on the metadata disk. HA's commands only know what this
+    # host's agent read, and none may run here.
     path = _prepare("metadata")
     if reasons := metadata.in_use(path):
         raise CommandExecutionError(
@@ -161,12 +161,12 @@ def _prepare(disk: str) -> Path:
 
 def _refuse_where_the_engine_may_run() -> None:
     guard.refuse_if_deployed(__salt__, "Writing to the hosted engine's disks")
-    known = settings.load(__pillar__, __grains__)
+    pillar = settings.load(__pillar__, __grains__)
     why = ""
-    if stage.runs(known["vm"]["name"]):
-        why = f"the VM {known['vm']['name']} runs here"
-    elif stage.runs(known["bootstrap"]["name"]):
-        why = f"the VM {known['bootstrap']['name']} still runs"
+    if stage.runs(pillar["vm"]["name"]):
+        why = f"the VM {pillar['vm']['name']} runs here"
+    elif stage.runs(pillar["bootstrap"]["name"]):
+        why = f"the VM {pillar['bootstrap']['name']} still runs"
     elif systemd.active_state("ovirt-ha-agent") in RUNS:
         why = "ovirt-ha-agent is active: systemctl stop ovirt-ha-agent"
     if why:
@@ -199,14 +199,14 @@ def _qemu_img(*arguments: str) -> str:
 
 
 def _as_vdsm_reading_all() -> list[str]:
-    """The overlay and the image below it are root's; the storage may know only vdsm."""
-    how = [*volume.AS_VDSM[:-1]]
-    how += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    # A copy that outlives a killed run would lock the disk that the next run starts. EL 8's setpriv
-    # doesn't know that option.
+    """The overlay and its backing image belong to root; the storage may only allow vdsm."""
+    argv = [*volume.AS_VDSM[:-1]]
+    argv += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    # A copy that survives a killed run would lock the disk of the VM that the next run starts.
+    # EL 8's setpriv lacks that option.
     if "--pdeathsig" in command.run("setpriv", "--help").stdout:
-        how.append("--pdeathsig=KILL")
-    return [*how, "--"]
+        argv.append("--pdeathsig=KILL")
+    return [*argv, "--"]
 
 
 def _timeouts() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The gate before engine-setup in the guest: closed until hooks and a backup are through."""
+"""The gate before engine-setup in the guest: closed until hooks have run and a backup is copied."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from ovirt_he.guest import channel, files
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 
-# The unit is activating while it waits: by then cloud-init is through with all else.
+# While it waits, the unit is activating: cloud-init has finished everything else by then.
 OPEN, WAITING = 0, 1
-# One connection looks for a while: signing in costs a guest that boots more than looking. Rounds
-# are counted, since the guest's clock may be set back; in a slow guest the clock ends them.
+# One connection polls for a while, since a login costs a booting guest more than a poll. Rounds are
+# counted, since the guest's clock may be set back; in a slow guest the clock ends them.
 LOOK = f"""left=$1 end=$(($(date +%s) + $1))
 while :; do
     [ -e {files.GATE} ] && exit {OPEN}
@@ -22,13 +22,13 @@ while :; do
 done
 """
 LOOK_SECONDS = 30
-NOT_THROUGH = "unknown: cloud-init isn't through"
+UNFINISHED = "unknown: cloud-init hasn't finished"
 SSH_SECONDS = 120
 
 
 def get() -> dict[str, str]:
     """
-    ``gate``: open, waiting (engine-setup would begin at once), or why it can't be told yet.
+    ``gate``: open, waiting (engine-setup would begin at once), or why it can't be determined yet.
 
     CLI Example:
 
@@ -43,14 +43,14 @@ def get() -> dict[str, str]:
         return {"gate": "open"}
     if setup != "open":
         return {"gate": setup}
-    # The marker was just looked for: what is asked again is a single answer that got lost.
+    # The marker was checked just now: only a single lost answer is retried.
     patience = _channel().patience
-    return {"gate": last_seen(lambda: _seen(0), _answered, timeout=patience)}
+    return {"gate": last_seen(lambda: _poll(0), _answered, timeout=patience)}
 
 
 def wait() -> None:
     """
-    Wait until the guest waits at the gate.
+    Wait until the guest has reached the gate.
 
     CLI Example:
 
@@ -64,15 +64,15 @@ def wait() -> None:
     name = _settings()["bootstrap"]["name"]
 
     def look() -> str:
-        seen = __salt__["hosted_engine_bootstrap.state"](name)
-        return _seen(LOOK_SECONDS) if seen == "running" else f"the VM is {seen or 'not defined'}"
+        state = __salt__["hosted_engine_bootstrap.state"](name)
+        return _poll(LOOK_SECONDS) if state == "running" else f"the VM is {state or 'not defined'}"
 
     wait_for(
         f"{name} to wait for its setup",
         look,
-        lambda seen: seen in ("waiting", "open"),
+        lambda gate: gate in ("waiting", "open"),
         timeout=_settings()["timeouts"]["boot"],
-        failed=lambda seen: seen if seen.startswith("the VM") else None,
+        failed=lambda gate: gate if gate.startswith("the VM") else None,
         explain=lambda: f"Last on its console:\n{__salt__['hosted_engine_guest.console']()}",
     )
 
@@ -92,18 +92,18 @@ def release() -> None:
     _channel().run("sh", "-c", opened, timeout=SSH_SECONDS)
 
 
-def _seen(seconds: int) -> str:
+def _poll(seconds: int) -> str:
     guest = _channel()
     if not guest.listens():
         return "unknown: the guest's ssh doesn't answer"
-    asked = ("sh", "-c", LOOK, "look", str(seconds))
-    seen = guest.look(*asked, timeout=SSH_SECONDS, check=False, patience=0)
-    said = {OPEN: "open", WAITING: "waiting", 2: NOT_THROUGH}
-    return said.get(seen.returncode, f"unknown: {seen.stderr.strip()}")
+    argv = ("sh", "-c", LOOK, "look", str(seconds))
+    result = guest.look(*argv, timeout=SSH_SECONDS, check=False, patience=0)
+    gates = {OPEN: "open", WAITING: "waiting", 2: UNFINISHED}
+    return gates.get(result.returncode, f"unknown: {result.stderr.strip()}")
 
 
-def _answered(seen: str) -> bool:
-    return seen == NOT_THROUGH or not seen.startswith("unknown")
+def _answered(gate: str) -> bool:
+    return gate == UNFINISHED or not gate.startswith("unknown")
 
 
 def _settings() -> settings.Settings:

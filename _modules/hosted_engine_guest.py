@@ -1,4 +1,4 @@
-"""The engine's guest while it is the bootstrap VM: over ssh, console, and its health page."""
+"""The engine's guest during the bootstrap: over ssh, by its console and its health page."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.text import safe, tail
 from ovirt_he.core.wait import last_seen, wait_for
-from ovirt_he.engine import health as page
+from ovirt_he.engine.health import check
 from ovirt_he.guest import channel, setup_watch
-from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import network as guest_network
+from ovirt_he.guest.files import HANDOVER_UNIT, MARKER
+from ovirt_he.guest.network import final_files
 from ovirt_he.host import routes
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load, secret_texts
 from salt.exceptions import CommandExecutionError
 
 CA = "/etc/pki/ovirt-engine/ca.pem"
-# A command's own answers, whatever they are: ssh's isn't one.
+# Exit codes of a command itself, as opposed to ssh's.
 ANSWERED = range(channel.NO_CONNECTION)
 # Where older engines look for the configuration disk.
 OPTION = "option_name='HostedEngineConfigurationImageGuid' AND version='general'"
-ASK = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
-TELL = f"UPDATE vdc_options SET option_value='@DISK@' WHERE {OPTION}"  # noqa: S608, constant
-# How long an engine that isn't healthy is asked again before it is taken for that.
+GET = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
+SET = f"UPDATE vdc_options SET option_value='@DISK@' WHERE {OPTION}"  # noqa: S608, constant
+# How long an engine that isn't healthy is checked again before it counts as unhealthy.
 HEALTH_SECONDS = 5
 
 
@@ -71,7 +71,7 @@ def sql(statement: str) -> list[list[str]]:
 
         salt-call --local hosted_engine_guest.sql 'SELECT vds_name, vds_spm_id FROM vds'
 
-    Values are text and mustn't hold ``|``, which parts them.
+    Values are text and mustn't contain ``|``, the separator.
     """
     return _channel().sql(statement)
 
@@ -87,8 +87,8 @@ def get() -> dict[str, Any]:
         salt-call --local hosted_engine_guest.get
 
     ``setup``: complete (seen and recorded), done (its marker is there), open (it isn't), or unknown
-    with the reason: a guest that doesn't answer is asked again for a minute first. ``health``: ok,
-    or what the page said. Raises NotYet while the bootstrap VM doesn't run.
+    with the reason: a guest that doesn't answer is retried for a minute first. ``health``: ok, or
+    what the page shows. Raises NotYet while the bootstrap VM doesn't run.
     """
     name = _settings()["bootstrap"]["name"]
     vm = __salt__["hosted_engine_bootstrap.get"](name)
@@ -98,8 +98,8 @@ def get() -> dict[str, Any]:
         )
     if vm["setup"] == "complete":
         seconds = min(_settings()["timeouts"]["engine"], HEALTH_SECONDS)
-        told = last_seen(health, lambda seen: seen == "ok", timeout=seconds)
-        return {"setup": "complete", "health": told}
+        healthy = last_seen(health, lambda answer: answer == "ok", timeout=seconds)
+        return {"setup": "complete", "health": healthy}
     return {"setup": setup_watch.marker(_channel()), "health": "unknown"}
 
 
@@ -114,8 +114,8 @@ def wait_for_setup() -> None:
         salt-call --local hosted_engine_guest.wait_for_setup
 
     Raises CommandExecutionError at once when it failed or the VM is off, otherwise after
-    ``timeouts:boot`` seconds without ssh or ``timeouts:setup`` without an end; with the last lines
-    of its log and of the console. What failed is built anew by the next run.
+    ``timeouts:boot`` seconds without ssh or ``timeouts:setup`` without completion; with the last
+    lines of its log and of the console. The next run rebuilds a VM whose setup failed.
     """
     setup_watch.Watch(_channel(), __salt__, console, _secrets()).until_complete()
 
@@ -134,8 +134,10 @@ def complete() -> None:
     settings = _settings()
     disk = files.identity(files.of(settings).disk)
     if disk is None:
-        raise CommandExecutionError("The bootstrap VM's disk is gone while it runs: start anew")
-    _channel().look("test", "-e", guest_files.MARKER)
+        raise CommandExecutionError(
+            "The running bootstrap VM has lost its disk: apply hosted_engine.clean, start again"
+        )
+    _channel().look("test", "-e", MARKER)
     certificate = ca_certificate()
     query = ("otopi-config-query", "query", "-k", "OVESETUP_CONFIG/keycloakEnable")
     keycloak = _channel().look(*query, "-f", "/etc/ovirt-engine-setup.conf").stdout.strip()
@@ -153,7 +155,7 @@ def complete() -> None:
 
 def wait_for_health() -> None:
     """
-    Wait until the engine's health page says ok, over TLS that is verified.
+    Wait until the engine's health page reports ok, over verified TLS.
 
     CLI Example:
 
@@ -161,14 +163,14 @@ def wait_for_health() -> None:
 
         salt-call --local hosted_engine_guest.wait_for_health
 
-    Raises CommandExecutionError after ``timeouts:engine`` seconds and a boot's, with what the page
-    said last and the console's last lines.
+    Raises CommandExecutionError after ``timeouts:boot`` and ``timeouts:engine`` seconds, with the
+    page's last answer and the console's last lines.
     """
     settings = _settings()
     wait_for(
         f"the engine {settings['engine']['fqdn']} to be healthy",
         health,
-        lambda seen: seen == "ok",
+        lambda answer: answer == "ok",
         timeout=settings["timeouts"]["boot"] + settings["timeouts"]["engine"],
         explain=lambda: f"Last on its console:\n{console()}",
     )
@@ -176,7 +178,7 @@ def wait_for_health() -> None:
 
 def health() -> str:
     """
-    ok, or why the engine's health page doesn't say so. TLS is verified, proxies aren't used.
+    ok, or what the engine's health page reports. TLS is verified, proxies aren't used.
 
     CLI Example:
 
@@ -185,12 +187,12 @@ def health() -> str:
         salt-call --local hosted_engine_guest.health
     """
     engine = _settings()["engine"]
-    return page.seen(engine, Path(engine["ca_file"] or records.ca()))
+    return check(engine, Path(engine["ca_file"] or records.ca()))
 
 
 def ca_certificate() -> str:
     """
-    The engine's CA certificate (PEM), as the guest holds it.
+    The engine's CA certificate (PEM), from the guest.
 
     CLI Example:
 
@@ -221,8 +223,8 @@ def console() -> str:
 
 def prepared(disk: str) -> dict[str, Any]:
     """
-    Whether the guest is prepared to run on shared storage: ``handover``, ``network``, and whether
-    the engine knows that the image ``disk`` holds the configuration.
+    Whether the guest is ready for shared storage: ``handover``, ``network``, and whether the
+    engine's database names the image ``disk`` as the one that holds the configuration.
 
     CLI Example:
 
@@ -230,25 +232,25 @@ def prepared(disk: str) -> dict[str, Any]:
 
         salt-call --local hosted_engine_guest.prepared 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
 
-    An engine that doesn't know the option (HostedEngineConfigurationImageGuid) needn't be told.
+    An engine without the option (HostedEngineConfigurationImageGuid) doesn't need it.
     """
-    guest, unit = _channel(), guest_files.HANDOVER_UNIT
+    guest, unit = _channel(), HANDOVER_UNIT
     enabled = guest.look("systemctl", "is-enabled", unit, codes=ANSWERED).stdout.strip()
     network = all(
         guest.look("cat", path, codes=ANSWERED).stdout == text for path, text in _network().items()
     )
-    told = all(row[0] == disk for row in guest.sql(ASK))
+    is_set = all(row[0] == disk for row in guest.sql(GET))
     return {
         "handover": enabled or "absent",
         "network": "final" if network else "outdated",
-        "configuration_disk": "told" if told else "not told",
+        "configuration_disk": "set" if is_set else "not set",
     }
 
 
 def prepare(disk: str) -> None:
     """
-    Prepare the guest to run on shared storage, and tell the engine that the image ``disk`` holds
-    the configuration.
+    Prepare the guest for shared storage, and set the image ``disk`` in the engine's database as the
+    one that holds the configuration.
 
     CLI Example:
 
@@ -257,23 +259,23 @@ def prepare(disk: str) -> None:
         salt-call --local hosted_engine_guest.prepare 6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f
     """
     refuse_if_deployed(__salt__, "Preparing the guest")
-    if not set(disk) <= set("0123456789abcdefABCDEF-"):  # else it would be somebody's SQL
+    if not set(disk) <= set("0123456789abcdefABCDEF-"):  # anything else could be SQL
         raise CommandExecutionError(f"{disk!r} isn't the id of an image")
     guest = _channel()
     for path, text in _network().items():
         guest.write_file(path, text)
-    guest.run("systemctl", "enable", guest_files.HANDOVER_UNIT)
-    guest.sql(TELL.replace("@DISK@", disk))
+    guest.run("systemctl", "enable", HANDOVER_UNIT)
+    guest.sql(SET.replace("@DISK@", disk))
     guest.run("sync")
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _network() -> dict[str, str]:
     settings = _settings()
-    return guest_network.final_files(settings, __grains__, routes.default_gateway(settings))
+    return final_files(settings, __grains__, routes.default_gateway(settings))
 
 
 def _channel() -> channel.Channel:
@@ -281,4 +283,4 @@ def _channel() -> channel.Channel:
 
 
 def _secrets() -> list[str]:
-    return settings_.secret_texts(__pillar__)
+    return secret_texts(__pillar__)

@@ -11,16 +11,17 @@ from ovirt_he.core.state import Facts
 from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection
 from ovirt_he.guest import address
-from ovirt_he.ha import conf, modes, sanlock
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import conf, modes, sanlock, status
 from ovirt_he.host import systemd, volume
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
+__func_alias__ = {"status_": "status"}
 
-def status() -> dict[str, Any]:
+
+def status_() -> dict[str, Any]:
     """
-    What HA knows: global maintenance, and each host's score, engine VM, health, maintenance.
+    HA's status: global maintenance, and each host's score, engine VM, health, maintenance.
 
     CLI Example:
 
@@ -30,13 +31,14 @@ def status() -> dict[str, Any]:
 
     Raises CommandExecutionError where HA isn't deployed or its broker is down.
     """
-    return dict(ha_status.read())
+    return dict(status.read())
 
 
 def get() -> Facts:
     """
     Whether HA answers and its maintenance; the health of the engine on shared storage; whether the
-    engine's name resolves to the address of its VM (``right``, or what is wrong); our record of it.
+    engine's name resolves to the address of its VM (``right``, or what is wrong); whether it is
+    recorded as healthy.
 
     CLI Example:
 
@@ -49,30 +51,30 @@ def get() -> Facts:
     _configured()
     facts: Facts = {"answers": True, "global_maintenance": None, "health": None}
     try:
-        seen = ha_status.read()
-        facts["global_maintenance"] = seen["global_maintenance"]
-        facts["health"] = ha_status.health(seen)
+        now = status.read()
+        facts["global_maintenance"] = now["global_maintenance"]
+        facts["health"] = status.health(now)
     except CommandExecutionError as error:
         facts["answers"] = False
         facts["health"] = str(error)
     facts["page"] = _page()
     # The name may resolve to another machine, which then doesn't answer as the engine.
-    known = facts["page"] == "answers"
-    facts["address"] = address.seen(_settings()) if known else "unknown"
+    answers = facts["page"] == "answers"
+    facts["address"] = address.check(_settings()) if answers else "unknown"
     if facts["global_maintenance"] and (facts["health"], facts["page"]) != ("good", "answers"):
         raise Paused(
             f"global maintenance: the engine may be down. HA reports {facts['health']}; its page: "
             f"{facts['page']}. To end it: hosted-engine --set-maintenance --mode=none"
         )
-    done = records.read("deployment") or {}
-    facts["recorded"] = done.get("healthy") is True
+    recorded = records.read("deployment") or {}
+    facts["recorded"] = recorded.get("healthy") is True
     return facts
 
 
 def maintenance() -> Facts:
     """
-    Whether the broker answers; whether global maintenance is set, and local one of this host;
-    whether the engine's VM runs here.
+    Whether the broker answers; whether global maintenance is set, or local maintenance of this
+    host; whether the engine's VM runs here.
 
     CLI Example:
 
@@ -95,14 +97,14 @@ def under_global_maintenance() -> bool:
         salt-call --local hosted_engine_ha.under_global_maintenance
     """
     try:
-        return bool(ha_status.read()["global_maintenance"])
+        return bool(status.read()["global_maintenance"])
     except CommandExecutionError:
         return False
 
 
 def set_maintenance(mode: str) -> None:
     """
-    Set HA's maintenance, ``global``, ``local`` or ``none``, and wait until HA shows it.
+    Set HA's maintenance, ``global``, ``local`` or ``none``, and wait until HA reports it.
 
     CLI Example:
 
@@ -111,17 +113,17 @@ def set_maintenance(mode: str) -> None:
         salt-call --local hosted_engine_ha.set_maintenance global
 
     One at a time: each mode ends the others. Raises CommandExecutionError when HA refuses (local
-    while the engine's VM runs here), or doesn't show it within a minute; and where this host's
+    while the engine's VM runs here), or doesn't report it within a minute; and where this host's
     agent holds no host id, when the command would end the broker.
     """
-    wanted = modes.flags(mode)
+    flags = modes.flags(mode)
     modes.set_(mode, _patience())
     wait_for(
-        f"HA to show maintenance {mode}",
+        f"HA to report maintenance {mode}",
         maintenance,
-        lambda seen: wanted.items() <= seen.items(),
+        lambda now: flags.items() <= now.items(),
         timeout=_patience(),
-        explain=lambda: ha_status.logs(_settings()),
+        explain=lambda: status.logs(_settings()),
     )
 
 
@@ -135,12 +137,12 @@ def restart_broker() -> None:
 
         salt-call --local hosted_engine_ha.restart_broker
     """
-    # A broker that failed its start took it with its directory of /run already.
+    # A broker that failed to start has already removed it, with its directory in /run.
     vm_conf = records.read_file(conf.RUN_VM_CONF) or conf.vm_conf(
         _settings(), __salt__["hosted_engine_config.ids"]()
     )
     command.run("systemctl", "restart", "ovirt-ha-broker", timeout=_patience())
-    # It goes with the broker, and the status isn't shown without it; an agent writes its own.
+    # The broker removes it, and the status needs it; an agent writes its own.
     if not conf.RUN_VM_CONF.exists():
         conf.RUN_VM_CONF.parent.mkdir(mode=0o755, exist_ok=True)
         os.chown(conf.RUN_VM_CONF.parent, *conf.VDSM_KVM)
@@ -148,9 +150,9 @@ def restart_broker() -> None:
     wait_for(
         "the HA broker to answer",
         maintenance,
-        lambda seen: bool(seen["answers"]),
+        lambda now: bool(now["answers"]),
         timeout=_patience(),
-        explain=lambda: ha_status.logs(_settings()),
+        explain=lambda: status.logs(_settings()),
     )
 
 
@@ -165,7 +167,7 @@ def agent() -> Facts:
         salt-call --local hosted_engine_ha.agent
     """
     _configured()
-    return {"agent": systemd.enabled_state(ha_status.AGENT)}
+    return {"agent": systemd.enabled_state(status.AGENT)}
 
 
 def enable_agent() -> None:
@@ -178,12 +180,12 @@ def enable_agent() -> None:
 
         salt-call --local hosted_engine_ha.enable_agent
     """
-    command.run("systemctl", "enable", ha_status.AGENT)
+    command.run("systemctl", "enable", status.AGENT)
 
 
 def lockspace() -> Facts:
     """
-    Name of the lockspace on the lockspace disk; None where none was made, or none is seen.
+    Name of the lockspace on the lockspace disk; None where there is none, or no disk.
 
     CLI Example:
 
@@ -200,7 +202,7 @@ def lockspace() -> Facts:
 
 def initialise_lockspace() -> None:
     """
-    Make the lockspace ``hosted-engine``, in which sanlock keeps the hosts apart.
+    Initialise the lockspace ``hosted-engine``, in which sanlock gives each host an id of its own.
 
     CLI Example:
 
@@ -228,21 +230,21 @@ def wait_for_health() -> None:
 
         salt-call --local hosted_engine_ha.wait_for_health
 
-    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with what HA reports, where
-    name and address of the engine disagree, and the last lines of the logs.
+    Takes ``timeouts:ha`` seconds at most. Raises CommandExecutionError with HA's report, whether
+    the engine's name resolves to its VM's address, and the last lines of the logs.
     """
     wait_for(
         "a healthy engine on shared storage",
         lambda: {key: fact for key, fact in get().items() if key in ("health", "page")},
-        lambda seen: seen == {"health": "good", "page": "answers"},
+        lambda now: now == {"health": "good", "page": "answers"},
         timeout=_settings()["timeouts"]["ha"],
-        explain=lambda: f"{address.compared(_settings())[1]}\n{ha_status.logs(_settings())}",
+        explain=lambda: f"{address.compared(_settings())[1]}\n{status.logs(_settings())}",
     )
 
 
 def record_deployment() -> None:
     """
-    Record what this host was deployed with, once the engine was seen healthy.
+    Record the ids of this host's deployment, once the engine is healthy.
 
     CLI Example:
 

@@ -1,4 +1,4 @@
-"""Hooks of a site's own: commands and scripts in the guest, SLS on the host, each run once."""
+"""A site's hooks: commands and scripts in the guest, SLS on the host, each run once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import IO, Any
 from ovirt_he.core import records
 from ovirt_he.core.text import safe
 from ovirt_he.guest import channel
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load, secret_texts
 from salt.exceptions import CommandExecutionError
 
 BEFORE_SETUP = "guest_before_setup"
-# The script comes by stdin, so that its text is on no command line; it goes whatever happens.
+# The script comes by stdin, so that its text is on no command line; it is removed in any case.
 SCRIPT = """set -e
 umask 077
 file=$(mktemp /root/hook.XXXXXX)
@@ -33,7 +33,7 @@ def get(moment: str) -> dict[str, str]:
 
         salt-call --local hosted_engine_hook.get guest_after_setup
 
-    A guest that was built anew has had no hooks. Once a deployment is over, none is due.
+    A rebuilt guest has had no hooks. Once a deployment is over, none is due.
     """
     items = _settings()["hooks"][moment]
     done = items if _over() else (records.read(_record(moment)) or {}).get(moment, [])
@@ -74,17 +74,17 @@ def _record(moment: str) -> str:
 
 
 def _apply(moment: str, sls: str) -> None:
-    """Within this run: concurrent, since Salt refuses a second one beside it otherwise."""
+    """Within this run: concurrent, since Salt otherwise refuses a second one at the same time."""
     answer = __salt__["state.sls"](sls, concurrent=True)
     if not isinstance(answer, dict):
         raise _failure(moment, sls, "it can't be applied", "\n".join(map(str, answer)))
     failed = [result for result in answer.values() if result["result"] is False]
     if failed or not answer:
-        text = "\n".join(f"{result['__id__']}: {_told(result)}" for result in failed)
+        text = "\n".join(f"{result['__id__']}: {_output(result)}" for result in failed)
         raise _failure(moment, sls, "states of it failed", text)
 
 
-def _told(result: dict[str, Any]) -> str:
+def _output(result: dict[str, Any]) -> str:
     changes = result.get("changes") or {}
     output = [str(changes[stream]) for stream in ("stdout", "stderr") if changes.get(stream)]
     return "\n".join([str(result["comment"]), *output])
@@ -95,13 +95,13 @@ def _run_in_guest(moment: str, item: str) -> None:
     gate = __salt__["hosted_engine_gate.get"]()["gate"] if moment == BEFORE_SETUP else "waiting"
     if gate == "open":
         raise CommandExecutionError(
-            f"hooks:{moment}: {item}: too late, engine-setup has begun. Take it out of the pillar, "
-            "or start anew: salt-call --local state.apply hosted_engine.clean"
+            f"hooks:{moment}: {item}: too late, engine-setup has begun. Remove it from the pillar, "
+            "or start again: salt-call --local state.apply hosted_engine.clean"
         )
     if gate != "waiting":
         raise CommandExecutionError(
             f"hooks:{moment}: {item}: whether engine-setup has begun isn't known: {gate}. The next "
-            "run starts at it again"
+            "run starts with it"
         )
     if item.startswith("salt://"):
         with _script(item).open("rb") as script:
@@ -112,15 +112,13 @@ def _run_in_guest(moment: str, item: str) -> None:
         raise _failure(moment, item, f"exit code {ran.returncode}", ran.stdout + ran.stderr)
 
 
-def _in_guest(
-    settings: settings_.Settings, line: str, stdin: IO[bytes] | None = None
-) -> channel.Completed:
+def _in_guest(settings: Settings, line: str, stdin: IO[bytes] | None = None) -> channel.Completed:
     guest, limit = channel.of(settings, __salt__), settings["timeouts"]["hook"]
     try:
         return guest.run("sh", "-c", line, timeout=limit, stdin=stdin, check=False)
     except CommandExecutionError as error:
-        # It shows the command. Not chained: a log of the cause would show it again.
-        raise CommandExecutionError(safe(str(error), settings_.secret_texts(__pillar__))) from None
+        # It contains the command. Not chained: the cause would show it unhidden in a log.
+        raise CommandExecutionError(safe(str(error), secret_texts(__pillar__))) from None
 
 
 def _script(item: str) -> Path:
@@ -131,11 +129,11 @@ def _script(item: str) -> Path:
 
 
 def _failure(moment: str, item: str, what: str, output: str) -> CommandExecutionError:
-    said = safe(output, settings_.secret_texts(__pillar__))
+    output = safe(output, secret_texts(__pillar__))
     return CommandExecutionError(
-        f"hooks:{moment}: {item}: {what}. The next run starts at it again. Its output:\n{said}"
+        f"hooks:{moment}: {item}: {what}. The next run starts with it. Its output:\n{output}"
     )
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)

@@ -1,4 +1,4 @@
-"""A backup of an engine: sent into the guest, which restores it; fencing held back meanwhile."""
+"""A backup of an engine: copied to the guest, which restores it; fencing is delayed meanwhile."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import backup, channel, files, restore_script
 from ovirt_he.host import identity
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load
 from salt.exceptions import CommandExecutionError
 
 PROGRAM = "/usr/bin/engine-backup"
-# test's and sha256sum's no.
+# 1: test's "no", or no such file for sha256sum.
 EITHER = (0, 1)
 
 
@@ -35,21 +35,21 @@ def get() -> dict[str, str]:
         if _look("test", "-e", files.RESTORE, codes=EITHER).returncode:
             raise CommandExecutionError(
                 "restore:backup: the bootstrap VM's engine was set up without a backup. Start "
-                "anew: salt-call --local state.apply hosted_engine.clean"
+                "again: salt-call --local state.apply hosted_engine.clean"
             )
         return {"backup": "sent"}
     if gate != "waiting":
-        raise NotYet(f"The guest doesn't wait for its setup yet: {gate}")
-    seen = _look("sha256sum", files.BACKUP, codes=EITHER)
-    if seen.returncode or _look("test", "-e", files.RESTORE, codes=EITHER).returncode:
+        raise NotYet(f"The guest isn't waiting for its setup yet: {gate}")
+    checksum = _look("sha256sum", files.BACKUP, codes=EITHER)
+    if checksum.returncode or _look("test", "-e", files.RESTORE, codes=EITHER).returncode:
         return {"backup": "absent"}
-    there = seen.stdout.partition(" ")[0]
-    return {"backup": "sent" if there == backup.sha256(_file()) else f"another: {there}"}
+    found = checksum.stdout.partition(" ")[0]
+    return {"backup": "sent" if found == backup.sha256(_file()) else f"another: {found}"}
 
 
 def send() -> None:
     """
-    Send the backup into the guest, and the script that restores it.
+    Copy the backup, and the script that restores it, to the guest.
 
     CLI Example:
 
@@ -57,14 +57,14 @@ def send() -> None:
 
         salt-call --local hosted_engine_restore.send
 
-    Raises CommandExecutionError, before anything is sent, when engine-backup of the appliance would
-    refuse the backup: an older engine, also within one release, or a backup that is too old.
+    Raises CommandExecutionError, before anything is copied, when the appliance's engine-backup
+    would refuse the backup: an older engine, also within one release, or a backup that is too old.
     """
-    refuse_if_deployed(__salt__, "Sending a backup")
+    refuse_if_deployed(__salt__, "Copying a backup")
     settings, path = _settings(), _file()
     of_backup = backup.examine(path).version
-    asked = _look("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
-    if refused := backup.refusal(asked.stdout.strip(), of_backup):
+    version = _look("sed", "-n", 's/^PACKAGE_VERSION="\\(.*\\)"$/\\1/p', PROGRAM)
+    if refused := backup.refusal(version.stdout.strip(), of_backup):
         raise CommandExecutionError(f"restore:backup: {path} {'. '.join(refused)}")
     text = restore_script.text(
         settings["host"]["name"],
@@ -81,8 +81,8 @@ def send() -> None:
 
 def fencing() -> dict[str, str]:
     """
-    Seconds after its start in which the engine fences no host: ``now``, and ``before`` (the
-    backup's, which the restore put aside).
+    How long after its start the engine fences no host, in seconds: ``now``, and ``before`` (the
+    backup's value, which the restore saved).
 
     CLI Example:
 
@@ -90,11 +90,11 @@ def fencing() -> dict[str, str]:
 
         salt-call --local hosted_engine_restore.fencing
 
-    Raises NotYet before the guest's setup was seen complete, and while the bootstrap VM is off.
+    Raises NotYet before the guest's setup is complete, and while the bootstrap VM is off.
     """
     if __salt__["hosted_engine_guest.get"]()["setup"] != "complete":
         raise NotYet("The backup isn't restored yet: hosted_engine.bootstrap does")
-    rows = __salt__["hosted_engine_guest.sql"](restore_script.ASK)
+    rows = __salt__["hosted_engine_guest.sql"](restore_script.GET)
     return {
         "now": rows[0][0] if rows else "",
         "before": __salt__["hosted_engine_guest.file"](restore_script.FENCING).strip(),
@@ -111,17 +111,17 @@ def restore_fencing() -> None:
 
         salt-call --local hosted_engine_restore.restore_fencing
     """
-    refuse_if_deployed(__salt__, "Giving fencing back")
+    refuse_if_deployed(__salt__, "Restoring fencing")
     before = fencing()["before"]
     if not before.isdigit():
         raise CommandExecutionError(
-            f"{restore_script.FENCING} in the guest holds {before!r}, a number of seconds is wanted"
+            f"{restore_script.FENCING} in the guest holds {before!r} instead of a number of seconds"
         )
-    __salt__["hosted_engine_guest.sql"](restore_script.TELL.replace("@VALUE@", before))
+    __salt__["hosted_engine_guest.sql"](restore_script.SET.replace("@VALUE@", before))
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _file() -> Path:
@@ -133,5 +133,5 @@ def _channel() -> channel.Channel:
 
 
 def _look(*argv: str, codes: tuple[int, ...] = (0,)) -> channel.Completed:
-    """A backup of any size may have to be read: that takes as long as its restore may."""
+    """The checksum of a large backup may take as long as its restore."""
     return _channel().look(*argv, codes=codes, timeout=_settings()["timeouts"]["restore"])

@@ -56,7 +56,7 @@ def stored(name: str, storage_domain: str) -> bool | None:
     storage = settings.load(__pillar__, __grains__)["storage"]
     if ovf.WHOLE in _held(vm, domain, stores).values():
         return True
-    readable = all(ovf.is_at_hand(domain, *store, storage) for store in stores)
+    readable = all(ovf.is_readable(domain, *store, storage) for store in stores)
     return False if readable else None
 
 
@@ -79,7 +79,7 @@ def prepare(name: str, storage_domain: str) -> None:
 def _prepare(domain: str, stores: list[tuple[str, str]]) -> None:
     storage = settings.load(__pillar__, __grains__)["storage"]
     for image, volume in stores:
-        if not ovf.is_at_hand(domain, image, volume, storage):
+        if not ovf.is_readable(domain, image, volume, storage):
             __salt__["vdsm.prepare_image"](domain, image, volume)
 
 

@@ -30,7 +30,7 @@ def get(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
         salt-call --local ovirt_disk.get '[he_virtio_disk]' hosted_storage
 
     Raises NotYet where there is no such domain, CommandExecutionError where it has a name twice
-    and neither is the one that ``add`` makes.
+    and none of the two was made by ``add``.
     """
     found: dict[str, dict[str, Any]] = {}
     with _engine() as api:
@@ -62,26 +62,25 @@ def _one(name: str, disks: list[Any], domain: Any) -> Any:
     if own := [disk for disk in disks if disk.id == _own_id(domain, name)]:
         return own[0]
     raise CommandExecutionError(
-        f"The storage domain {domain.name} has several disks {name}, and which of them is the one "
-        "can't be said. The engine removes no disk of a hosted engine: run hosted_engine.clean and "
-        "deploy anew"
+        f"The storage domain {domain.name} has several disks {name}, and which one is the "
+        "hosted engine's can't be determined. The engine removes no disk of a hosted engine: run "
+        "hosted_engine.clean and deploy again"
     )
 
 
 def _own_id(domain: Any, name: str) -> str:
     """
-    The id of the disk that we make: known before it is asked for, and the same in each run.
+    The id of a disk that the formula adds: chosen beforehand, and the same in each run.
 
-    So the engine refuses it the second time, be it libcurl that repeats a request whose answer was
-    lost or the next run; by its name alone it would make another disk.
+    The engine therefore refuses to add it twice, whether libcurl repeats a request whose answer was
+    lost or the next run does; by its name alone it would add another disk.
     """
     return str(uuid.uuid5(uuid.UUID(domain.id), name))
 
 
 def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
     """
-    Have the engine make disks, side by side: raw ones unless ``format`` says ``cow``. It doesn't
-    wait for them.
+    Add disks, in parallel: raw ones unless ``format`` is ``cow``. It doesn't wait for them.
 
     CLI Example:
 
@@ -96,7 +95,7 @@ def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
         try:
             _add(storage_domain, name, wanted)
         except CommandExecutionError:
-            # The answer may have been lost though the engine did as it was asked.
+            # The answer may have been lost although the engine added the disk.
             if name not in _patiently([name], storage_domain):
                 raise
 
@@ -104,8 +103,8 @@ def add(storage_domain: str, disks: dict[str, dict[str, Any]]) -> None:
 def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
     with _engine() as api:
         domain = _domain(api, storage_domain)
-        # Thin on a LUN, a disk grows only while a manager of the pool runs, which is the engine's
-        # choice: the engine's own disk has all its room from the start.
+        # A thin disk on a LUN only grows while the engine has a storage pool manager: the engine's
+        # own disk therefore gets its whole size from the start.
         whole = storage.is_block(storage.of_api_name(domain.storage.type.value))
         size, form = wanted["size_mib"] * MIB, wanted.get("format", "raw")
         api.disks_service().add(
@@ -124,8 +123,8 @@ def _add(storage_domain: str, name: str, wanted: dict[str, Any]) -> None:
 
 
 def _patiently(names: list[str], storage_domain: str) -> dict[str, dict[str, Any]]:
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
-    return patient(lambda: get(names, storage_domain), gap)()
+    outage = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
+    return patient(lambda: get(names, storage_domain), outage)()
 
 
 def wait(storage_domain: str, names: list[str]) -> None:

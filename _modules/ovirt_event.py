@@ -23,7 +23,7 @@ def recent(host: str = "", limit: int = 5) -> list[str]:
 
 def explanation(host: str = "") -> str:
     """
-    The same as a paragraph for an error message; it never raises, since an error is being told.
+    The same as a paragraph for an error message. It never raises.
 
     CLI Example:
 

@@ -1,4 +1,4 @@
-"""Hosts of the engine; what the engine's installation of a host leaves to be mended."""
+"""Hosts of the engine; repair of what the engine's installation of a host breaks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from ovirt_he.core import records
 from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
-from ovirt_he.host import address, authorized_keys
-from ovirt_he.host import routes as _routes
+from ovirt_he.host import address, authorized_keys, routes
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
-# After the network was saved the engine brings the host up by itself, at its next look.
-LOOK_SECONDS = 10
+__func_alias__ = {"routes_": "routes"}
+
+# After the network was saved the engine activates the host by itself, at its next check.
+CHECK_SECONDS = 10
 
 
 def _engine() -> Any:
@@ -24,7 +25,7 @@ def _engine() -> Any:
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    A host: ``id``, ``status``, ``address``, ``cluster``; None where the engine knows none.
+    A host: ``id``, ``status``, ``address``, ``cluster``; None where the engine has none.
 
     CLI Example:
 
@@ -62,7 +63,7 @@ def authorized() -> bool:
 
 def authorize() -> None:
     """
-    Let the engine sign in to this host as root: its key at the end of root's authorized_keys.
+    Let the engine sign in to this host as root: append its key to root's authorized_keys.
 
     CLI Example:
 
@@ -71,7 +72,7 @@ def authorize() -> None:
         salt-call --local ovirt_host.authorize
     """
     key = _public_key().strip()
-    # hosted_engine.clean takes it out again, when no engine is left to ask.
+    # hosted_engine.clean removes it by this record, when there is no engine to ask any more.
     records.update("deployment", key=key)
     authorized_keys.add(key)
 
@@ -80,11 +81,10 @@ def _public_key() -> str:
     return connection.pki_resource(__pillar__, __grains__, "engine-certificate", "OPENSSH-PUBKEY")
 
 
-def routes() -> str:
+def routes_() -> str:
     """
-    What became of this host's routes since it was added: ``there``, ``lost``, ``unsaved``
-    (restored, but the next boot would forget them), or ``rolled back`` (a boot undid the engine's
-    network).
+    The state of this host's routes since it was added: ``there``, ``lost``, ``unsaved`` (restored,
+    but lost again at the next boot), or ``rolled back`` (a boot undid the engine's network).
 
     CLI Example:
 
@@ -92,12 +92,12 @@ def routes() -> str:
 
         salt-call --local ovirt_host.routes
     """
-    return _routes.state()
+    return routes.state()
 
 
 def restore_routes() -> None:
     """
-    Add the routes and rules that this host had before the engine installed it, and has lost.
+    Add the routes and rules that this host has lost since the engine installed it.
 
     CLI Example:
 
@@ -105,7 +105,7 @@ def restore_routes() -> None:
 
         salt-call --local ovirt_host.restore_routes
     """
-    _routes.restore()
+    routes.restore()
 
 
 def add(  # noqa: PLR0917  what a host is added with
@@ -131,7 +131,7 @@ def add(  # noqa: PLR0917  what a host is added with
 
     It doesn't wait. Raises CommandExecutionError when the engine refuses, when another of its hosts
     has this address, when no interface of this host has it, or, with HA, when the engine doesn't
-    get to know where its VM runs.
+    find out where its VM runs.
     """
     if hosted_engine:
         __salt__["ovirt_hosted_engine.wait_for_vm"]()
@@ -140,10 +140,10 @@ def add(  # noqa: PLR0917  what a host is added with
         for other in api.hosts_service().list():
             if other.address == address:
                 raise CommandExecutionError(
-                    f"The engine knows {address} already, as its host {other.name}: set "
+                    f"The engine already has {address}, as its host {other.name}: set "
                     f"hosted_engine:host:name to that, or remove it in the engine"
                 )
-        _routes.remember(_addresses(address), network)
+        routes.remember(_addresses(address), network)
         host = types.Host(
             name=name,
             address=address,
@@ -153,7 +153,7 @@ def add(  # noqa: PLR0917  what a host is added with
                 port=ssh_port,
             ),
         )
-        # A reboot, which is the engine's default, would end the run that asks for it.
+        # A reboot, which is the engine's default, would end this run.
         ha = {"deploy_hosted_engine": True} if hosted_engine else {}
         api.hosts_service().add(host, activate=True, reboot=False, **ha)
 
@@ -171,7 +171,7 @@ def _addresses(name: str) -> list[str]:
 
 def wait(name: str) -> None:
     """
-    Wait until the engine is through with the host: up, non operational, or in maintenance.
+    Wait until the engine has finished with the host: up, non operational, or in maintenance.
 
     CLI Example:
 
@@ -198,14 +198,14 @@ def activate(name: str) -> None:
     Raises CommandExecutionError when it becomes non operational again, or isn't up within
     ``timeouts:host`` seconds, with the engine's events about it.
     """
-    soon = time.monotonic() + LOOK_SECONDS
+    next_check = time.monotonic() + CHECK_SECONDS
     idle = ("non_operational", "maintenance")
-    # A host in maintenance doesn't come up by itself.
+    # The engine doesn't activate a host in maintenance by itself.
     wait_for(
-        f"the engine's next look at {name}",
+        f"the engine's next check of {name}",
         lambda: _status(name),
-        lambda status: status != "non_operational" or time.monotonic() > soon,
-        timeout=2 * LOOK_SECONDS,
+        lambda status: status != "non_operational" or time.monotonic() > next_check,
+        timeout=2 * CHECK_SECONDS,
     )
     if _status(name) not in idle:
         _wait_for(name, ("up",))
@@ -213,9 +213,9 @@ def activate(name: str) -> None:
     with _engine() as api:
         host = connection.find(api.hosts_service(), name, "host")
         api.hosts_service().host_service(host.id).activate()
-    # Activation is asynchronous: the old status may be seen a little longer.
-    stale = time.monotonic() + LOOK_SECONDS
-    _wait_for(name, ("up",), overdue=lambda status: status in idle and time.monotonic() > stale)
+    # Activation is asynchronous: the old status may be reported a little longer.
+    settled = time.monotonic() + CHECK_SECONDS
+    _wait_for(name, ("up",), overdue=lambda status: status in idle and time.monotonic() > settled)
 
 
 def remove(name: str) -> None:
@@ -238,18 +238,14 @@ def remove(name: str) -> None:
         host = connection.named(api.hosts_service(), name)
         if host is None:
             return
-        service = api.hosts_service().host_service(host.id)
-        if host.status.value == "non_operational":
-            service.deactivate()
-            _wait_for(name, ("maintenance",))
-        service.remove()
+        api.hosts_service().host_service(host.id).remove()
     _wait_for(name, ("absent",))
 
 
 def _status(name: str) -> str:
-    """While the management address moves onto its bridge the engine isn't heard for a while."""
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
-    host = patient(lambda: get(name), gap)()
+    """While the management address moves onto its bridge, the engine is unreachable for a while."""
+    outage = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
+    host = patient(lambda: get(name), outage)()
     return str(host["status"]) if host else "absent"
 
 
@@ -258,7 +254,7 @@ def _wait_for(name: str, wanted: tuple[str, ...], overdue: Any = lambda _: False
         if status == "install_failed":
             return "the engine couldn't install the host"
         if status == "absent":
-            return "the engine knows no such host"
+            return "the engine has no such host"
         return f"the host is {status}" if overdue(status) else None
 
     wait_for(

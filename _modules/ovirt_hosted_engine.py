@@ -12,9 +12,9 @@ from ovirt_he.engine.patience import patient
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-# The engine asks a host that is up for its HA every few seconds.
-LOOK_SECONDS = 60
-NOWHERE = "no host that it knows"
+# The engine reads the HA of a host that is up every few seconds.
+REFRESH_SECONDS = 60
+NOWHERE = "an unknown host"
 DEPLOY = (
     "it is managed without HA. Put it into maintenance in the engine, then apply this again: the "
     "engine installs it with HA, and activates it"
@@ -29,7 +29,7 @@ def get(name: str) -> dict[str, Any] | None:
     """
     A host's HA: ``ha`` is ``active``, ``configured`` (its agent doesn't answer) or ``none``; its
     ``score``; ``runs_engine``: whether the engine's VM is on it; ``others``: hosts with active HA
-    beside it; its ``status``. None: the engine knows no such host.
+    beside it; its ``status``. None: the engine has no such host.
 
     CLI Example:
 
@@ -79,11 +79,11 @@ def install(name: str, action: str) -> None:
     could run the engine.
     """
     if action not in ("deploy", "undeploy"):
-        raise SaltInvocationError(f"action {action!r}: deploy or undeploy is wanted")
+        raise SaltInvocationError(f"action {action!r}: deploy or undeploy is expected")
     host = get(name)
     if host is None:
-        raise CommandExecutionError(f"The engine knows no host {name}")
-    if action == "undeploy" and (why := kept(name)):
+        raise CommandExecutionError(f"The engine has no host {name}")
+    if action == "undeploy" and (why := undeploy_blocked_by(name)):
         raise CommandExecutionError(why)
     if action == "deploy":
         wait_for_vm()
@@ -95,19 +95,19 @@ def install(name: str, action: str) -> None:
             ssh=types.Ssh(authentication_method=types.SshAuthenticationMethod.PUBLICKEY),
             **{f"{action}_hosted_engine": True},
         )
-    # It's asynchronous: the old status may be seen a little longer.
+    # The request is asynchronous: the old status may be reported a little longer.
     wait_for(
-        f"the engine to begin with {name}",
+        f"the engine to start installing {name}",
         _patient(name),
-        lambda seen: seen is None or seen["status"] != host["status"],
-        timeout=LOOK_SECONDS,
+        lambda now: now is None or now["status"] != host["status"],
+        timeout=REFRESH_SECONDS,
     )
 
 
 def wait_for_vm() -> None:
     """
-    Wait until the engine knows on which host its own VM runs: it takes HA's configuration from
-    there, and fails the installation of another host with HA otherwise.
+    Wait until the engine has recorded on which host its own VM runs: it reads HA's configuration
+    from there, and otherwise fails the installation of another host with HA.
 
     CLI Example:
 
@@ -117,48 +117,48 @@ def wait_for_vm() -> None:
 
     Raises CommandExecutionError after ``timeouts:host`` seconds, with the engine's events.
     """
-    own = settings.load(__pillar__, __grains__)
+    pillar = settings.load(__pillar__, __grains__)
 
     def look() -> str:
         with _engine() as api:
-            vm = connection.named(api.vms_service(), own["vm"]["name"])
+            vm = connection.named(api.vms_service(), pillar["vm"]["name"])
             if vm is None:
                 return "there is no such VM"
             return f"{vm.status.value}, on {vm.host.id if vm.host else NOWHERE}"
 
     wait_for(
-        f"the engine to know which host runs its VM {own['vm']['name']}",
-        patient(look, own["timeouts"]["outage"]),
-        lambda seen: " on " in seen and NOWHERE not in seen,
-        timeout=own["timeouts"]["host"],
+        f"the engine to record which host runs its VM {pillar['vm']['name']}",
+        patient(look, pillar["timeouts"]["outage"]),
+        lambda vm: " on " in vm and NOWHERE not in vm,
+        timeout=pillar["timeouts"]["host"],
         explain=__salt__["ovirt_event.explanation"],
     )
 
 
-def kept(name: str) -> str:
+def undeploy_blocked_by(name: str) -> str:
     """
-    Why a host can't be taken out of HA now; empty: it can.
+    Why a host can't be removed from HA now; empty: it can.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local ovirt_hosted_engine.kept node2.example.com
+        salt-call --local ovirt_hosted_engine.undeploy_blocked_by node2.example.com
     """
     host = get(name)
     if host is None:
-        return f"The engine knows no host {name}"
+        return f"The engine has no host {name}"
     if host["runs_engine"]:
         return f"{name} runs the engine's VM: migrate it to another host first"
     if not host["others"]:
         return (
             f"Without {name} no host could run the engine: there is no other one whose HA is "
-            "active. Add one first (docs/operation.md), or mend theirs"
+            "active. Add one first (docs/operation.md), or repair theirs"
         )
     if host["status"] not in ("maintenance", "install_failed"):
         return (
             f"{name} is {host['status']}: put it into maintenance in the engine first, which moves "
-            "its VMs away; it's activated again afterwards"
+            "its VMs away; it is activated again afterwards"
         )
     return ""
 
@@ -176,19 +176,19 @@ def wait(name: str, ha: str) -> None:
     Raises CommandExecutionError at once where the host is up and its HA isn't even configured, or
     after ``timeouts:ha`` seconds, with the engine's events about the host.
     """
-    soon = time.monotonic() + LOOK_SECONDS
+    refreshed = time.monotonic() + REFRESH_SECONDS
 
-    def failed(seen: dict[str, Any] | None) -> str | None:
-        if seen is None:
-            return "the engine knows no such host"
-        if ha == "active" and (seen["status"], seen["ha"]) == ("up", "none"):
-            return DEPLOY if time.monotonic() > soon else None
+    def failed(host: dict[str, Any] | None) -> str | None:
+        if host is None:
+            return "the engine has no such host"
+        if ha == "active" and (host["status"], host["ha"]) == ("up", "none"):
+            return DEPLOY if time.monotonic() > refreshed else None
         return None
 
     wait_for(
         f"HA of {name} to be {ha} in the engine",
         _patient(name),
-        lambda seen: seen is not None and seen["ha"] == ha,
+        lambda host: host is not None and host["ha"] == ha,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ha"],
         failed=failed,
         explain=lambda: __salt__["ovirt_event.explanation"](name),

@@ -63,7 +63,7 @@ def update(name: str, datacenter: str, vlan: int = 0, mtu: int = 0) -> None:
 
         salt-call --local ovirt_network.update ovirtmgmt Default vlan=10 mtu=9000
 
-    Raises CommandExecutionError where the data center has hosts, whom a change could cut off, and
+    Raises CommandExecutionError where the data center has hosts, which a change could cut off, and
     when the engine refuses, with its reason.
     """
     with _engine() as api:
@@ -89,7 +89,7 @@ def _networks(api: Any, datacenter: str) -> list[Any]:
 
 
 def _management(api: Any, cluster: str) -> str | None:
-    """Name of a cluster's management network: the one that its hosts get their bridge for."""
+    """Name of a cluster's management network, for which its hosts have a bridge."""
     home = connection.find(api.clusters_service(), cluster, "cluster")
     for network in api.clusters_service().cluster_service(home.id).networks_service().list():
         if "management" in {usage.value for usage in network.usages or []}:

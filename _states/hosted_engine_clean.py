@@ -1,4 +1,4 @@
-"""A deployment that failed or is unwanted is removed; a healthy one only if the pillar says so."""
+"""Removal of a failed or unwanted deployment; of a healthy one only if the pillar asks for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def allowed(name: str) -> state.Goal:
 @state.converging_own("vm:name")
 def engine_stopped(name: str) -> state.Goal:
     """
-    Ensure that the engine VM on shared storage is removed from this host.
+    Ensure that the engine's VM on shared storage is gone from this host.
 
     .. code-block:: yaml
 
@@ -46,8 +46,8 @@ def engine_stopped(name: str) -> state.Goal:
     """
 
     def read() -> state.Facts | None:
-        seen = __salt__["hosted_engine_clean.engine_vm"]()
-        return None if seen is None else {"state": seen}
+        found = __salt__["hosted_engine_clean.engine_vm"]()
+        return None if found is None else {"state": found}
 
     return _gone(read, "hosted_engine_clean.stop_engine_vm")
 
@@ -55,7 +55,7 @@ def engine_stopped(name: str) -> state.Goal:
 @state.converging_own("storage:name")
 def storage_recorded(name: str) -> state.Goal:
     """
-    Ensure that what the engine made on the storage is recorded, before its VM is removed.
+    Ensure that what the engine made on the storage is on record, before its VM is removed.
 
     .. code-block:: yaml
 
@@ -65,8 +65,8 @@ def storage_recorded(name: str) -> state.Goal:
     """
 
     def read() -> state.Facts | None:
-        seen = __salt__["hosted_engine_clean.unrecorded"]()
-        return None if seen is None else {"unrecorded": seen}
+        found = __salt__["hosted_engine_clean.unrecorded"]()
+        return None if found is None else {"unrecorded": found}
 
     return _gone(read, "hosted_engine_clean.record_storage")
 
@@ -74,7 +74,7 @@ def storage_recorded(name: str) -> state.Goal:
 @state.converging_own("storage:name")
 def storage_removed(name: str) -> state.Goal:
     """
-    Ensure that nothing is left on the storage of what this deployment made there.
+    Ensure that nothing of this deployment is left on the storage.
 
     .. code-block:: yaml
 
@@ -99,8 +99,8 @@ def key_removed(name: str) -> state.Goal:
     """
 
     def read() -> state.Facts | None:
-        seen = __salt__["hosted_engine_clean.key"]()
-        return None if seen is None else {"key": seen}
+        found = __salt__["hosted_engine_clean.key"]()
+        return None if found is None else {"key": found}
 
     return _gone(read, "hosted_engine_clean.remove_key")
 
@@ -116,7 +116,7 @@ def routes_kept(name: str) -> state.Goal:
           hosted_engine_clean.routes_kept:
             - name: node1.example.com
 
-    The management bridge stays: it carries the host's address, and the next deployment takes it.
+    The management bridge stays: it has the host's address, and the next deployment uses it.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
@@ -124,9 +124,9 @@ def routes_kept(name: str) -> state.Goal:
         return ("ovirt_host.restore_routes" if lost else "vdsm.save_network",)
 
     def read() -> state.Facts:
-        seen = __salt__["ovirt_host.routes"]()
-        # The network as it was before the engine came is as good.
-        return {"routes": routes.THERE if seen == routes.ROLLED_BACK else seen}
+        now = __salt__["ovirt_host.routes"]()
+        # The network as it was before the engine's is as good.
+        return {"routes": routes.THERE if now == routes.ROLLED_BACK else now}
 
     return state.Goal({"routes": routes.THERE}, read=read, step=step)
 

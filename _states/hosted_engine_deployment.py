@@ -1,4 +1,4 @@
-"""What a deployment records on its host, as it should be."""
+"""Records of a deployment on its host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging_own("engine:fqdn")
 def over(name: str) -> state.Goal:
     """
-    Ensure that no deployment is recorded as under way.
+    Ensure that no deployment is recorded as in progress.
 
     .. code-block:: yaml
 
@@ -16,7 +16,7 @@ def over(name: str) -> state.Goal:
           hosted_engine_deployment.over:
             - name: engine.example.com
 
-    What says that the engine was seen healthy, and what this deployment made, stays on record.
+    The records of a healthy engine and of what this deployment made stay.
     """
     return _absent("hosted_engine_deployment.finish")
 

@@ -1,4 +1,4 @@
-"""The disks that are filled once, during a deployment."""
+"""The disks that are written once, during a deployment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging_own("vm:name")
 def copied(name: str) -> state.Goal:
     """
-    Ensure that the bootstrap VM's disk lies whole on the shared storage.
+    Ensure that the bootstrap VM's disk is copied completely to the shared storage.
 
     .. code-block:: yaml
 
@@ -27,7 +27,7 @@ def copied(name: str) -> state.Goal:
 @state.converging
 def cleared(name: str) -> state.Goal:
     """
-    Ensure that HA's metadata hold nothing that stops the broker.
+    Ensure that HA's metadata hold nothing that would stop the broker.
 
     .. code-block:: yaml
 

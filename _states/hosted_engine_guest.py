@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging_own("engine:fqdn")
 def set_up(name: str) -> state.Goal:
     """
-    Ensure that engine-setup was seen complete in the bootstrap VM, and that the engine is healthy.
+    Ensure that engine-setup is complete in the bootstrap VM, and that the engine is healthy.
 
     .. code-block:: yaml
 
@@ -22,7 +22,7 @@ def set_up(name: str) -> state.Goal:
             return ("hosted_engine_guest.complete",)
         if now and now["setup"] == "complete":
             return ("hosted_engine_guest.wait_for_health",)
-        # Open, or unknown: that waits for an answer, too.
+        # Open, or unknown: the wait covers both.
         return ("hosted_engine_guest.wait_for_setup",)
 
     return state.Goal(
@@ -33,7 +33,7 @@ def set_up(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def prepared(name: str) -> state.Goal:
     """
-    Ensure that the guest finishes its configuration at its first boot on shared storage.
+    Ensure that the guest completes its configuration at its first boot on shared storage.
 
     .. code-block:: yaml
 
@@ -46,7 +46,7 @@ def prepared(name: str) -> state.Goal:
     disk = str(ids["disks"]["configuration"]["image"])
 
     return state.Goal(
-        {"handover": "enabled", "network": "final", "configuration_disk": "told"},
+        {"handover": "enabled", "network": "final", "configuration_disk": "set"},
         read=lambda: __salt__["hosted_engine_guest.prepared"](disk),
         step=("hosted_engine_guest.prepare", disk),
     )

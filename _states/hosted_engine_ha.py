@@ -1,4 +1,4 @@
-"""High availability keeps the engine running on shared storage."""
+"""High availability keeps the engine on shared storage running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from salt.exceptions import CommandExecutionError
 @state.converging
 def lockspace_initialised(name: str) -> state.Goal:
     """
-    Ensure that the lockspace in which HA's hosts are kept apart is made.
+    Ensure that the lockspace is initialised, in which each host of HA has an id of its own.
 
     .. code-block:: yaml
 
@@ -20,8 +20,8 @@ def lockspace_initialised(name: str) -> state.Goal:
             - unless:
               - fun: hosted_engine.deployed
 
-    Only during a deployment: afterwards it is made anew by hand alone, by
-    ``hosted-engine --reinitialize-lockspace``.
+    Only during a deployment: afterwards, it is written again only by
+    ``hosted_engine_repair.reinitialise_lockspace``.
     """
     state.refuse_other(name, "hosted-engine", "HA's lockspace")
     return state.Goal(
@@ -53,7 +53,7 @@ def maintenance_off(name: str) -> state.Goal:
             return ("hosted_engine_ha.restart_broker",)
         return "hosted_engine_ha.set_maintenance", "none"
 
-    # An agent that finds local maintenance in its ha.conf, from earlier days, waits for ever.
+    # An agent that finds old local maintenance in its ha.conf waits for ever.
     return state.Goal(
         {"answers": True, "global_maintenance": False, "local_maintenance": False},
         read=__salt__["hosted_engine_ha.maintenance"],
@@ -64,7 +64,7 @@ def maintenance_off(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def maintenance(name: str, mode: str) -> state.Goal:
     """
-    Ensure that HA is in the maintenance that an operator wants: ``global``, ``local`` or ``none``.
+    Ensure that HA is in a mode of maintenance: ``global``, ``local`` or ``none``.
 
     .. code-block:: yaml
 
@@ -85,7 +85,7 @@ def maintenance(name: str, mode: str) -> state.Goal:
         return {"answers": True, **flags}
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
-        # After a boot in local maintenance no status is shown, whatever becomes of the broker.
+        # After a boot in local maintenance there is no status, whether the broker works or not.
         if not (now and (now["answers"] or now["local_maintenance"])):
             return ("hosted_engine_ha.restart_broker",)
         if mode == "local" and now.get("engine_here"):
@@ -106,8 +106,8 @@ def agent_enabled(name: str) -> state.Goal:
           hosted_engine_ha.agent_enabled:
             - name: ovirt-ha-agent
 
-    Apart from its start, and before it: core's ``service.running`` starts first. An agent that runs
-    and isn't enabled, after a killed run, would count as none.
+    Separate from its start, since Salt's ``service.running`` starts before it enables. After a
+    killed run, an agent that runs without being enabled would not count as one.
     """
     state.refuse_other(name, "ovirt-ha-agent", "HA's agent")
     return state.Goal(
@@ -129,8 +129,8 @@ def healthy(name: str) -> state.Goal:
             - name: engine.example.com
 
     ``name`` is the engine's name, at which its page must answer over verified TLS, and which must
-    lead to the address that the VM really has: the pillar's, or what DHCP gave its MAC address. An
-    engine that is down under global maintenance is told, not failed.
+    resolve to the VM's address: the pillar's, or the one that DHCP assigned to its MAC address. An
+    engine that is down under global maintenance is reported, not failed.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:

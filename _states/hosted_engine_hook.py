@@ -1,4 +1,4 @@
-"""Hooks of a site's own."""
+"""A site's hooks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def ran(name: str) -> state.Goal:
           hosted_engine_hook.ran:
             - name: guest_after_setup
 
-    One that fails stops the run; the next run starts at it again.
+    One that fails stops the run; the next run starts with it.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
-        due = next(item for item, seen in (now or {}).items() if seen != "done")
+        due = next(item for item, status in (now or {}).items() if status != "done")
         return "hosted_engine_hook.run", name, due
 
     return state.Goal(

@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging_own("restore:backup")
 def sent(name: str) -> state.Goal:
     """
-    Ensure that the backup is in the guest, whole, before its setup begins.
+    Ensure that the complete backup is in the guest before its setup begins.
 
     .. code-block:: yaml
 
@@ -28,7 +28,7 @@ def sent(name: str) -> state.Goal:
 @state.converging_own("engine:fqdn")
 def fencing_restored(name: str) -> state.Goal:
     """
-    Ensure that the restored engine fences again, once it has started on shared storage.
+    Ensure that the restored engine fences again once it has started on shared storage.
 
     .. code-block:: yaml
 

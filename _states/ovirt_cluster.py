@@ -1,4 +1,4 @@
-"""Clusters of the engine, as they should be."""
+"""Clusters of the engine."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def present(
     The Gluster service is switched on during the deployment, and never off. Afterwards all of it is
     the operator's.
     """
-    asked = {"version": version, "cpu": cpu_type}
+    requested = {"version": version, "cpu": cpu_type}
 
     def wanted(now: state.Facts | None) -> state.Facts:
         deployed = __salt__["hosted_engine.deployed"]()
         facts: state.Facts = {"datacenter": datacenter}
         if now is None or not (now["used"] or deployed):
-            facts |= {fact: value for fact, value in asked.items() if value}
+            facts |= {fact: value for fact, value in requested.items() if value}
         if gluster_service and not deployed:
             facts["gluster"] = True
         return facts
@@ -64,5 +64,5 @@ def present(
         wanted,
         read=lambda: __salt__["ovirt_cluster.get"](name),
         step=step,
-        remark=lambda now: compatibility.kept(now, asked),
+        remark=lambda now: compatibility.kept(now, requested),
     )

@@ -1,4 +1,4 @@
-"""Data centers of the engine, as they should be."""
+"""Data centers of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disks of the engine, as they should be."""
+"""Disks of the engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from salt.exceptions import CommandExecutionError
 
 ANEW = (
     "The engine neither removes nor renames a hosted engine's disk: while the deployment isn't "
-    "complete, run hosted_engine.clean and deploy anew"
+    "complete, run hosted_engine.clean and deploy again"
 )
 
 
@@ -34,7 +34,7 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
 
     A disk may be larger than wanted, since it may have been extended; it is never changed, and
     never removed: the engine refuses that for a hosted engine's disks. One whose volume couldn't be
-    made is gone by itself, and is added again.
+    made disappears by itself, and is added again.
     """
 
     def read() -> state.Facts:
@@ -44,18 +44,18 @@ def present(name: str, storage_domain: str, disks: dict[str, dict[str, Any]]) ->
         return {disk: found[disk]["status"] if disk in found else "absent" for disk in disks}
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
-        seen = now or {}
-        missing = {disk: disks[disk] for disk in disks if seen[disk] == "absent"}
-        if illegal := [disk for disk in disks if seen[disk] == "illegal"]:
+        disk_status = now or {}
+        missing = {disk: disks[disk] for disk in disks if disk_status[disk] == "absent"}
+        if illegal := [disk for disk in disks if disk_status[disk] == "illegal"]:
             raise CommandExecutionError(
-                f"The engine takes these disks for illegal: {', '.join(illegal)}. {ANEW}.\n"
+                f"The engine reports these disks as illegal: {', '.join(illegal)}. {ANEW}.\n"
                 f"{__salt__['ovirt_event.explanation']()}"
             )
         if missing and __salt__["hosted_engine.deployed"]():
             raise CommandExecutionError(
                 f"The hosted engine's storage {storage_domain} lacks {', '.join(missing)}, though "
                 "this host is deployed: a new disk would hold nothing of what was there. Restore "
-                "it in the engine, or deploy anew from a backup"
+                "it in the engine, or deploy again from a backup"
             )
         if missing:
             return "ovirt_disk.add", storage_domain, missing

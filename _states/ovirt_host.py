@@ -1,4 +1,4 @@
-"""Hosts of the engine, as they should be."""
+"""Hosts of the engine."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def up(  # noqa: PLR0917  a state's arguments are its facts
 
     def remark(now: state.Facts) -> str:
         intended = deployed and now["status"] in MAINTENANCE
-        return "In maintenance, as its operator wants it" if intended else ""
+        return "In maintenance, as its operator set it" if intended else ""
 
     return state.Goal(wanted, read, step, remark)
 
 
 def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool) -> state.Step:
-    """``tidy``: what is there was left by an earlier run, and may be removed."""
+    """``tidy``: the host was left by an earlier run, and may be removed."""
     status, routes = now["status"], now["routes"]
     if not now["authorized"]:
         return ("ovirt_host.authorize",)
@@ -76,7 +76,7 @@ def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool
         return ADD, name, address, cluster
     if now["address"] != address:
         raise CommandExecutionError(
-            f"The engine has a host {name} already, at {now['address']} instead of {address}: "
+            f"The engine already has a host {name}, at {now['address']} instead of {address}: "
             "change hosted_engine:host:name or :address, or remove that host in the engine"
         )
     if now["cluster"] != cluster and tidy:
@@ -84,13 +84,13 @@ def _step(now: state.Facts, name: str, address: str, cluster: str, *, tidy: bool
             f"The engine has the host {name} in the cluster {now['cluster']}: change "
             "hosted_engine:cluster:name, or remove that host in the engine"
         )
-    # Installed anew, since the engine's other way to repeat an installation reboots the host.
+    # Removed and added again, since the engine's reinstallation would reboot the host.
     if tidy and (status == "install_failed" or (routes == "rolled back" and status not in PASSING)):
         return "ovirt_host.remove", name
-    return _mend(now, name)
+    return _repair(now, name)
 
 
-def _mend(now: state.Facts, name: str) -> state.Step:
+def _repair(now: state.Facts, name: str) -> state.Step:
     status, routes = now["status"], now["routes"]
     if status in PASSING:
         return "ovirt_host.wait", name

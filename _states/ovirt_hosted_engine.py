@@ -24,14 +24,15 @@ def deployed(name: str) -> state.Goal:
             - name: node2.example.com
 
     The engine configures HA on a host that it adds (``ovirt_host.up`` with ``hosted_engine``), or
-    on one in maintenance, which is activated then. One that is up without HA is told, not changed.
+    on one in maintenance, which is activated then. One that is up without HA is reported, not
+    changed.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
-        seen = _known(name, now)
-        if seen["status"] in PASSING:
+        host = _existing(name, now)
+        if host["status"] in PASSING:
             return "ovirt_host.wait", name
-        if seen["ha"] == "none" and seen["status"] == "maintenance":
+        if host["ha"] == "none" and host["status"] == "maintenance":
             return INSTALL, name, "deploy"
         return "ovirt_hosted_engine.wait", name, "active"
 
@@ -50,25 +51,25 @@ def undeployed(name: str) -> state.Goal:
             - name: node2.example.com
 
     Refused for the host that runs the engine's VM, and for the last one that could. The host must
-    be in maintenance: what becomes of its VMs is an operator's choice. It is activated afterwards.
+    be in maintenance, since its VMs are the operator's decision. It is activated afterwards.
     """
 
     def step(now: state.Facts | None, done: list[str]) -> state.Step:
-        seen = _known(name, now)
-        if seen["status"] in PASSING:
+        host = _existing(name, now)
+        if host["status"] in PASSING:
             return "ovirt_host.wait", name
-        if seen["status"] == "up" and INSTALL in done:
+        if host["status"] == "up" and INSTALL in done:
             return "ovirt_hosted_engine.wait", name, "none"
-        if why := __salt__["ovirt_hosted_engine.kept"](name):
+        if why := __salt__["ovirt_hosted_engine.undeploy_blocked_by"](name):
             raise CommandExecutionError(why)
         return INSTALL, name, "undeploy"
 
     return _goal(name, "none", step)
 
 
-def _known(name: str, now: state.Facts | None) -> state.Facts:
+def _existing(name: str, now: state.Facts | None) -> state.Facts:
     if now is None:
-        raise NotYet(f"The engine knows no host {name} yet: ovirt_host.up adds one")
+        raise NotYet(f"The engine has no host {name} yet: ovirt_host.up adds it")
     return now
 
 

@@ -1,4 +1,4 @@
-"""Networks of the engine, as they should be."""
+"""Networks of the engine."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def present(name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 
             - vlan: 10
             - mtu: 9000
 
-    0 means: as the engine has it. Once there are hosts a difference is refused, not mended. On a
-    deployed host the network is the operator's: what differs is only told.
+    0 leaves the engine's value. Once there are hosts, a difference is refused, not corrected. On a
+    deployed host the network is the operator's: a difference is only reported.
     """
-    given = {"vlan": vlan, "mtu": mtu}
-    asked = {"management": name} | {key: value for key, value in given.items() if value}
+    options = {"vlan": vlan, "mtu": mtu}
+    requested = {"management": name} | {key: value for key, value in options.items() if value}
     deployed = __salt__["hosted_engine.deployed"]()
-    wanted: state.Facts = {} if deployed else asked
+    wanted: state.Facts = {} if deployed else requested
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
-            there = ", ".join(__salt__["ovirt_network.names"](datacenter))
+            networks = ", ".join(__salt__["ovirt_network.names"](datacenter))
             raise CommandExecutionError(
-                f"The data center {datacenter} has no network {name}, only {there}: set "
+                f"The data center {datacenter} has no network {name}, only {networks}: set "
                 "hosted_engine:network:name to its management network"
             )
         if now["management"] != name:
@@ -45,13 +45,13 @@ def present(name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 
             )
         if now["hosts"]:
             differing = state.drift(now, wanted)
-            told = ", ".join(
+            differences = ", ".join(
                 f"{key} is {value['old']}, not {value['new']}" for key, value in differing.items()
             )
             raise CommandExecutionError(
-                f"The network {name} has hosts already ({', '.join(now['hosts'])}), and its {told}:"
-                f" changing it could cut them off. Set hosted_engine:network to what it is, or "
-                "change it in the engine, host by host"
+                f"The network {name} has hosts already ({', '.join(now['hosts'])}), and its "
+                f"{differences}: changing it could cut them off. Set hosted_engine:network to "
+                "what it is, or change it in the engine, host by host"
             )
         return "ovirt_network.update", name, datacenter, vlan, mtu
 
@@ -59,5 +59,5 @@ def present(name: str, datacenter: str, cluster: str, vlan: int = 0, mtu: int = 
         wanted,
         read=lambda: __salt__["ovirt_network.get"](name, datacenter, cluster),
         step=step,
-        remark=lambda now: compatibility.kept(now, asked) if deployed else "",
+        remark=lambda now: compatibility.kept(now, requested) if deployed else "",
     )

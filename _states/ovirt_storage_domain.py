@@ -1,4 +1,4 @@
-"""Storage domains of the engine, as they should be."""
+"""Storage domains of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual machines of the engine, as they should be."""
+"""Virtual machines of the engine."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _functions(path: Path) -> str:
     tree = ast.parse(path.read_text())
     found = [
         wrapped(
-            f"- `{path.stem}.{node.name}({', '.join(_arguments(node))})`: "
+            f"- `{path.stem}.{node.name.rstrip('_')}({', '.join(_arguments(node))})`: "
             f"{_first(ast.get_docstring(node) or '')}"
         )
         for node in tree.body

@@ -118,7 +118,7 @@ def test_shared_configuration_is_set_once(
         ("local_maintenance", "True", "ha", "set_maintenance"),
         ("gateway", "", "he_local", "an empty value"),
         ("gateway", "a\nhost_id=2", "he_local", "control characters"),
-        ("gateway", "a$(id)b", "he_local", "in different ways"),
+        ("gateway", "a$(id)b", "he_local", "read differently"),
         ("email.smtp-server", "%x", "broker", "start of a key's name"),
         ("email..smtp-server", "x", "broker", "letters, digits"),
     ],

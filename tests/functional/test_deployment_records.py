@@ -60,7 +60,7 @@ def test_over_is_refused_while_the_deployment_is_under_way(minion):
     ret = minion.state(OVER, FQDN)
 
     assert ret["result"] is False
-    assert "its records say how far it got" in ret["comment"]
+    assert "its records show its progress" in ret["comment"]
     assert left() == before
 
 

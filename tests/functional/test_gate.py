@@ -56,7 +56,7 @@ def test_a_guest_that_never_waits_is_given_up(guest, gate):
     ret = guest.host.minion.state(REACHED, "engine")
 
     assert ret["result"] is False
-    assert "cloud-init isn't through" in ret["comment"]
+    assert "cloud-init hasn't finished" in ret["comment"]
     assert "what a mess" in ret["comment"]
 
 
@@ -72,7 +72,7 @@ def test_a_look_ends_though_the_guests_clock_goes_back(guest, gate):
     ret = guest.host.minion.state(REACHED, "engine")
 
     assert ret["result"] is False
-    assert "cloud-init isn't through" in ret["comment"]
+    assert "cloud-init hasn't finished" in ret["comment"]
     assert (guest.root / "clock").read_text().count("x") < 300
 
 

@@ -113,7 +113,7 @@ def test_no_proxy_of_the_environment_is_asked_for_the_engine(
     engine.faults(expire_tokens=True)
     assert datacenters(pillar(engine), context) == ["Default"], "signed in again"
     assert host.minion("ovirt_host.authorized") is False, "the page of the engine's key"
-    assert health.seen({"fqdn": engine.fqdn, "port": engine.port}, engine.ca_file) == "ok"
+    assert health.check({"fqdn": engine.fqdn, "port": engine.port}, engine.ca_file) == "ok"
     real = Minion(tmp_path / "real", pillar(engine), module_dirs=[str(ROOT / "_modules")])
     assert real("hosted_engine.engine_version")
     assert host.minion("ovirt_event.recent") == []
@@ -189,8 +189,8 @@ def test_escape_sequences_of_events_and_faults_reach_no_terminal(
 
     fault = ovirtsdk4.types.Fault(reason="Operation Failed", detail=f"[{ESCAPE}[31mred{ESCAPE}[0m]")
     error = ovirtsdk4.Error(f"{ESCAPE}]0;title\x07x", 409, fault)
-    assert sdk.said(error) == "Operation Failed: red (HTTP 409)"
-    assert sdk.said(ovirtsdk4.Error(f"{ESCAPE}]0;title\x07x")) == "x"
+    assert sdk.reason(error) == "Operation Failed: red (HTTP 409)"
+    assert sdk.reason(ovirtsdk4.Error(f"{ESCAPE}]0;title\x07x")) == "x"
     event(engine, "\u009b31mred \u202egnp.txt")
 
     (line,) = host.minion("ovirt_event.recent")
@@ -204,7 +204,7 @@ def test_what_is_gone_meanwhile_and_what_gives_nothing_have_reasons(
 ) -> None:
     identifier = "0b4c1a04-0000-4000-8000-000000000000"
     with (
-        pytest.raises(CommandExecutionError, match=r"no such thing.*404") as raised,
+        pytest.raises(CommandExecutionError, match=r"not found.*404") as raised,
         connection.engine({}, pillar(engine), GRAINS, {}) as api,
     ):
         api.vms_service().vm_service(identifier).get()

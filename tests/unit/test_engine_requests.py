@@ -36,7 +36,7 @@ def test_a_name_that_differs_in_case_is_another_one() -> None:
 
 
 def test_a_name_that_is_there_twice_is_refused() -> None:
-    with pytest.raises(CommandExecutionError, match="there 2 times"):
+    with pytest.raises(CommandExecutionError, match="The engine has node1 2 times"):
         connection.named(Collection("node1", "node1"), "node1")
 
 

@@ -45,7 +45,7 @@ def site(monkeypatch):
 
 def seen(address: str = "", family: str = "ipv4") -> str:
     vm = {"address": address, "mac": OURS}
-    return guest_address.seen(settings(vm=vm, network={"family": family}))
+    return guest_address.check(settings(vm=vm, network={"family": family}))
 
 
 @pytest.mark.feature("static")

@@ -1,4 +1,4 @@
-"""Compatibility versions and CPU types: what the engine offers, and what is kept as it is."""
+"""Compatibility versions and CPU types: what the engine offers, and what stays as it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def version_of(entity: Any) -> str | None:
 
 def version(api: Any, key: str, wanted: str) -> Any:
     """
-    ``wanted`` as the SDK's version; None where none is asked for.
+    ``wanted`` as the SDK's version; None for an empty one.
 
     Raises CommandExecutionError for one that the engine doesn't offer, with those that it does.
     """
@@ -37,7 +37,7 @@ def version(api: Any, key: str, wanted: str) -> Any:
 
 def cpu(api: Any, level: str, wanted: str) -> Any:
     """
-    ``wanted`` as the SDK's CPU of a cluster of that version; None where none is asked for.
+    ``wanted`` as the SDK's CPU of a cluster of that version; None for an empty one.
 
     Raises CommandExecutionError for a type that the version doesn't have, with those that it has.
     """
@@ -56,31 +56,31 @@ def machine(listed: Any, supported: Any, chipset: str) -> str | None:
     """
     The first machine type of a chipset that a list of the engine's has and a host supports.
 
-    Both come as lists, or as text in some form; a host that says nothing supports all.
+    Both are lists or text; a host that reports none supports all.
 
     >>> machine("[pc-q35-rhel9.6.0, pc-i440fx-2.12, pc-q35-4.1]", ["pc-i440fx-2.12"], "i440fx")
     'pc-i440fx-2.12'
     >>> machine("pc-q35-rhel9.6.0,pc-i440fx-2.12", "pc-i440fx-2.12,pc-q35-4.1", "q35")
     """
-    known = _words(supported)
+    available = _words(supported)
     fitting = (each for each in _words(listed) if f"-{chipset}-" in each)
-    return next((each for each in fitting if not known or each in known), None)
+    return next((each for each in fitting if not available or each in available), None)
 
 
 def _words(listed: Any) -> list[str]:
     return re.findall(r"[\w.-]+", listed if isinstance(listed, str) else " ".join(listed or ()))
 
 
-def kept(now: Facts, asked: Facts) -> str:
+def kept(now: Facts, requested: Facts) -> str:
     """
-    What stays otherwise than asked for; empty where nothing does.
+    What stays different from what was requested; empty where nothing does.
 
     >>> kept({"version": "4.7"}, {"version": "4.6"})
     'In use with version 4.7, not 4.6: it stays so'
     """
     differs = [
         f"{fact} {now[fact]}, not {value}"
-        for fact, value in asked.items()
+        for fact, value in requested.items()
         if value and now[fact] != value
     ]
     return f"In use with {' and '.join(differs)}: it stays so" if differs else ""
@@ -88,7 +88,7 @@ def kept(now: Facts, asked: Facts) -> str:
 
 def _levels(api: Any) -> dict[str, list[str]]:
     return {
-        level.id: [kind.name for kind in level.cpu_types or ()]
+        level.id: [cpu_type.name for cpu_type in level.cpu_types or ()]
         for level in api.cluster_levels_service().list()
     }
 

@@ -22,8 +22,7 @@ from salt.exceptions import CommandExecutionError, SaltException
 from ovirt_he.core import records
 from ovirt_he.core.errors import NotUpYet, NotYet, Unreachable
 from ovirt_he.core.text import Secret, safe
-from ovirt_he.engine import events, health, https
-from ovirt_he.engine import sdk as client
+from ovirt_he.engine import events, health, https, sdk
 from ovirt_he.engine.unavailable import wait_for_ha_or_raise
 from ovirt_he.ha import conf
 from ovirt_he.pillar import settings
@@ -40,7 +39,7 @@ RESTORED_ADVICE = "With restore:backup the engine has the password of the backup
 
 
 class UnderWay(CommandExecutionError):
-    """The engine refuses since it is doing that already, or something that excludes it."""
+    """The engine refuses because it is already doing this, or something that excludes it."""
 
 
 @contextlib.contextmanager
@@ -53,33 +52,33 @@ def engine(
     """
     The root of the engine's services (``ovirtsdk4.services.SystemService``).
 
-    Raises NotYet where no engine has been set up yet, Paused where it is down because an operator
-    wants it so, Unreachable where it doesn't answer (NotUpYet in test mode), CommandExecutionError
-    for all that the engine refuses, with its reason.
+    Raises NotYet where no engine has been set up yet, Paused where it is down under global
+    maintenance, Unreachable where it doesn't answer (NotUpYet in test mode), CommandExecutionError
+    for everything that the engine refuses, with its reason.
     """
-    # First whether there is an engine: the SDK is installed by the deployment.
+    # First check that there is an engine: the deployment installs the SDK.
     site = Site(pillar, grains)
-    sdk = client.load()
+    library = sdk.load()
     api = None
     try:
-        api = _connection(sdk, site, opts, context).system_service()
+        api = _connection(library, site, opts, context).system_service()
         yield api
     except SaltException as error:
-        # When a token has to be renewed in between, the sign-in may find nobody.
+        # The engine may be down when the SDK renews a token.
         if isinstance(error, Unreachable):
             forget(context)
         raise
     except Exception as error:
-        if not client.raised(error):
+        if not sdk.raised(error):
             raise
-        # A fault is an answer: the connection is sound. Anything else may have left it half-read.
-        if not (isinstance(error, sdk.Error) and client.is_answer(error)):
+        # A fault is a complete answer. After anything else, part of an answer may be unread.
+        if not (isinstance(error, library.Error) and sdk.is_answer(error)):
             forget(context)
-        raise _translated(sdk, site, error, api) from error
+        raise _translated(library, site, error, api) from error
 
 
 def forget(context: MutableMapping[str, Any]) -> None:
-    """Drop the connection that this run keeps; the next use makes another."""
+    """Drop the connection that this run has cached; the next use opens another."""
     _, process, connection = context.pop(KEY, (None, None, None))
     # A forked child must not shut its parent's TLS session down.
     if connection is not None and process == os.getpid():
@@ -99,7 +98,7 @@ def pki_resource(
 
 
 class Site:
-    """Where the engine is, and by which CA one knows that it is the one."""
+    """The engine's address and the CA that verifies it."""
 
     def __init__(self, pillar: Mapping[str, Any], grains: Mapping[str, Any]) -> None:
         self.settings = settings.load(pillar, grains)
@@ -109,7 +108,7 @@ class Site:
         setup = records.read("setup")
         healthy = (records.read("deployment") or {}).get("healthy") is True
         self.deployed = conf.is_written() or healthy
-        # A host that joins a running engine has neither: it is told by which CA to know it.
+        # A host that joins a running engine has neither: engine:ca_file names the CA.
         if setup is None and not self.deployed and not self.settings["host"]["joins"]:
             raise NotYet(f"The engine {self.fqdn} isn't set up yet: hosted_engine.bootstrap does")
         keycloak = (setup or {}).get("keycloak", self.settings["engine"]["keycloak"])
@@ -131,7 +130,7 @@ class Site:
         raise NotYet(f"The engine's CA isn't known yet: no {records.ca()}")
 
     def address(self) -> str:
-        """The engine's address now: it changes when the engine moves to shared storage."""
+        """The engine's current address: it changes when the engine moves to shared storage."""
         try:
             found = socket.getaddrinfo(self.fqdn, self.port, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -140,22 +139,22 @@ class Site:
 
     def get(self, path: str) -> str:
         """
-        What the engine serves to anybody at ``path``, below /ovirt-engine.
+        The public page at ``path``, below /ovirt-engine.
 
-        Raises Unreachable when it doesn't answer, CommandExecutionError when TLS isn't to be
-        trusted or there is no such page.
+        Raises Unreachable when the engine doesn't answer, CommandExecutionError when TLS can't be
+        verified or there is no such page.
         """
         return self._ask(self.url + path, HEALTH_SECONDS)
 
     def sign_in(self, url: str, form: dict[str, str]) -> str:
-        """The SSO's answer to a form, JSON, whether it lets us in or not."""
+        """The SSO's answer to a form: JSON, after a refusal as well."""
         data = urllib.parse.urlencode(form).encode()
-        wanted = {"Accept": "application/json"}
-        request = urllib.request.Request(url, data, wanted)  # noqa: S310  https, of self.url
+        headers = {"Accept": "application/json"}
+        request = urllib.request.Request(url, data, headers)  # noqa: S310  https, of self.url
         return self._ask(request, self.settings["timeouts"]["request"])
 
     def _ask(self, request: str | urllib.request.Request, seconds: float) -> str:
-        """The page that comes; a refusal in JSON, which a sign-in gets, is one as well."""
+        """The page; JSON that refuses, as a sign-in gets it, is returned as well."""
         url = request if isinstance(request, str) else request.full_url
         try:
             with https.opener(self.ca_file).open(request, timeout=seconds) as answer:
@@ -163,14 +162,13 @@ class Site:
         except urllib.error.HTTPError as error:
             if error.headers.get_content_type() == "application/json":
                 return error.read().decode(errors="replace")
-            kind = Unreachable if error.code in client.GATEWAY else CommandExecutionError
+            kind = Unreachable if error.code in sdk.GATEWAY else CommandExecutionError
             elsewhere = f", to {place}" if (place := error.headers.get("Location")) else ""
-            said = safe(f"{error.code} {error.reason}{elsewhere}")
-            raise kind(f"{url}: {said}") from error
+            raise kind(f"{url}: {safe(f'{error.code} {error.reason}{elsewhere}')}") from error
         except https.FAILURES as error:
-            # An SSLError's own reason is a mere word.
+            # An SSLError's reason alone is a single word.
             reason = error if isinstance(error, ssl.SSLError) else getattr(error, "reason", error)
-            # Bare it comes from the CA's own file, or from a connection that broke later.
+            # Not wrapped: raised by the CA's file, or by a connection that broke later.
             bare = reason is error and isinstance(error, ssl.SSLError)
             broken = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
             if isinstance(reason, ssl.SSLCertVerificationError) or (bare and not broken):
@@ -184,13 +182,13 @@ class Site:
 
     def _untrusted(self, reason: Exception) -> CommandExecutionError:
         return CommandExecutionError(
-            f"The certificate of {self.url} isn't to be trusted: {reason}. It was checked against "
-            f"{self.ca_file}; where a company's CA signed it, set hosted_engine:engine:ca_file"
+            f"The certificate of {self.url} can't be verified: {reason}. It was checked against "
+            f"{self.ca_file}; if a company's CA signed it, set hosted_engine:engine:ca_file"
         )
 
 
 def _connection(
-    sdk: Any, site: Site, opts: Mapping[str, Any], context: MutableMapping[str, Any]
+    library: Any, site: Site, opts: Mapping[str, Any], context: MutableMapping[str, Any]
 ) -> Any:
     try:
         key = (site.url, site.address(), str(site.ca_file), site.user, site.password)
@@ -198,11 +196,11 @@ def _connection(
         if connection is not None and process == os.getpid() and kept == key:
             return connection
         forget(context)
-        # Tells an engine that starts from one that refuses the password.
+        # Distinguishes an engine that is starting from one that refuses the password.
         site.check_health()
     except Unreachable as error:
         test = bool(opts.get("test"))
-        # A host that joins has no state that brings the engine up.
+        # On a host that joins, no state brings the engine up.
         expected = test and (site.deployed or not site.settings["host"]["joins"])
         refused = NotUpYet(str(error)) if expected else error
         if not site.deployed:
@@ -210,8 +208,8 @@ def _connection(
         seconds = 0 if test else site.settings["timeouts"]["engine"]
         wait_for_ha_or_raise(refused, site.fqdn, site.check_health, timeout=seconds)
         key = (site.url, site.address(), str(site.ca_file), site.user, site.password)
-    connection = client.connect(
-        sdk,
+    connection = sdk.connect(
+        library,
         site.sign_in,
         url=f"{site.url}/api",
         username=site.user,
@@ -224,18 +222,18 @@ def _connection(
     return connection
 
 
-def _translated(sdk: Any, site: Site, error: Any, api: Any) -> CommandExecutionError:
-    where, reason = f"The engine {site.fqdn}", client.said(error)
-    if isinstance(error, sdk.AuthError):
+def _translated(library: Any, site: Site, error: Any, api: Any) -> CommandExecutionError:
+    where, reason = f"The engine {site.fqdn}", sdk.reason(error)
+    if isinstance(error, library.AuthError):
         restored = f". {RESTORED_ADVICE}" if site.settings["restore"]["backup"] else ""
         return CommandExecutionError(
             f"{where} refuses {site.user}: {reason}. Advice: {SIGN_IN_ADVICE}{restored}"
         )
-    if not isinstance(error, sdk.Error) or not client.is_answer(error):
+    if not isinstance(error, library.Error) or not sdk.is_answer(error):
         return Unreachable(f"{where} doesn't answer at {site.url}: {reason}")
-    if client.is_under_way(error):
+    if sdk.is_under_way(error):
         return UnderWay(f"{where} refuses: {reason}")
-    # Where the engine tried, its reason alone says little.
+    # Where the engine tried, the events say more than the reason.
     more = events.explained(api) if api is not None and error.fault is not None else ""
     return CommandExecutionError(f"{where} refuses: {reason}{more}")
 
@@ -244,20 +242,20 @@ def named(service: Any, name: str, **options: Any) -> Any:
     """
     The entity ``name`` of a collection, or None.
 
-    Raises CommandExecutionError where several bear that name.
+    Raises CommandExecutionError where several have that name.
     """
     # The search language takes * for a pattern and ignores case; names are compared here.
     listed = service.list(search=f"name={name}", **options)
     found = [item for item in listed if item.name == name]
     if len(found) > 1:
         raise CommandExecutionError(
-            f"{name} is there {len(found)} times: remove or rename all but one"
+            f"The engine has {name} {len(found)} times: remove or rename all but one"
         )
     return found[0] if found else None
 
 
 def find(service: Any, name: str, kind: str) -> Any:
-    """The entity ``name`` of a collection. Raises NotYet where it isn't there, as ``kind``."""
+    """The entity ``name`` of a collection, of the ``kind``. Raises NotYet where there is none."""
     if (found := named(service, name)) is None:
         raise NotYet(f"The {kind} {name} isn't in the engine yet")
     return found

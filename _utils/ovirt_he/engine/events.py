@@ -15,7 +15,7 @@ def recent(api: Any, host: str = "", limit: int = NEWEST) -> list[str]:
     if host:
         events = [event for event in events if event.host and event.host.id == host]
     events.sort(key=lambda event: int(event.id), reverse=True)
-    # Names of VMs, hosts and the like are in there, as anybody chose them.
+    # Descriptions hold names that users chose.
     return [f"{safe(event.description or '')} (code {event.code})" for event in events[:limit]]
 
 

@@ -1,4 +1,4 @@
-"""The engine's health page: what it says of a healthy engine, and a look at it before sign-in."""
+"""The engine's health page: what a healthy engine shows, and how to read it before sign-in."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SECONDS = 10
 
 
 def refusal(page: str) -> str:
-    """What the page says of an engine that isn't healthy; empty: it is."""
+    """What the page shows instead of a healthy engine; empty: the engine is healthy."""
     return "" if all(part in page for part in HEALTHY) else safe(page.strip()[:500]) or "empty"
 
 
-def seen(engine: dict[str, Any], ca_file: Path) -> str:
+def check(engine: dict[str, Any], ca_file: Path) -> str:
     """
-    ok, or what came instead: a status, another page, a refused connection or certificate.
+    ok, or what was received instead: a status, another page, a refused connection or certificate.
 
     ``engine``: the settings with ``fqdn`` and ``port``.
     """

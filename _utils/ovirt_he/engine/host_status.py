@@ -1,9 +1,9 @@
-"""Statuses of a host in the engine, as far as states have to tell them apart."""
+"""Statuses of a host in the engine, in the groups that states distinguish."""
 
 from __future__ import annotations
 
 MAINTENANCE = {"maintenance", "preparing_for_maintenance"}
-# The engine is at work, or hasn't heard of the host for a moment: another status follows by itself.
+# The engine is busy with the host, or has briefly lost contact: another status follows by itself.
 PASSING = {
     "installing",
     "initializing",

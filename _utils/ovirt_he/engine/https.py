@@ -1,4 +1,4 @@
-"""HTTPS to the engine: verified, straight to it, and nowhere else."""
+"""HTTPS to the engine: verified, without proxies and redirects."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-# What opening and reading a page raises, beside what a server answers (HTTPError).
+# What opening and reading a page raises, apart from the answers of a server (HTTPError).
 FAILURES = (OSError, ValueError, http.client.HTTPException)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """A redirect is an error (HTTPError): nobody asked whoever is behind it."""
+    """Turns a redirect into an error (HTTPError)."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -21,7 +21,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 def opener(ca_file: Path) -> urllib.request.OpenerDirector:
     """
-    What opens a URL of the engine: never through a proxy that the environment names.
+    An opener for URLs of the engine that ignores the environment's proxies.
 
     Raises OSError for a CA that can't be read.
     """

@@ -12,7 +12,7 @@ from ovirt_he.host import volume
 from ovirt_he.pillar import storage
 
 OVIRT = "{http://ovirt.org/vm/1.0}"
-# What there is of the definition in a store.
+# What a store holds of the definition.
 MISSING, EARLY, WHOLE = "no definition", "definition from before the mark", "definition"
 
 
@@ -36,14 +36,14 @@ def stores(api: Any, name: str, storage_domain: str) -> tuple[str, str, list[tup
     return vm.id, domain.id, found
 
 
-def is_at_hand(domain: str, image: str, identifier: str, place: storage.Storage) -> bool:
+def is_readable(domain: str, image: str, identifier: str, place: storage.Storage) -> bool:
     """Whether an OVF store can be read on this host now; on a LUN it has to be prepared first."""
     return volume.find(domain, image, identifier, place) is not None
 
 
 def state(vm: str, domain: str, image: str, identifier: str, place: storage.Storage) -> str:
     """
-    What an OVF store holds of a VM: MISSING (or not at hand), EARLY, or WHOLE.
+    What an OVF store holds of a VM: MISSING (or not readable here), EARLY, or WHOLE.
 
     Read as vdsm: storage may refuse root.
     """

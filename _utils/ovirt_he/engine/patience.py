@@ -1,4 +1,4 @@
-"""Reads of the engine that a single unanswered request doesn't fail."""
+"""Reads that tolerate an outage of the engine's API."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ovirt_he.core.wait import wait_for
 T = TypeVar("T")
 
 
-def patient(read: Callable[[], T], gap: float) -> Callable[[], T]:
+def patient(read: Callable[[], T], outage: float) -> Callable[[], T]:
     """
-    ``read``, which is asked again for ``gap`` seconds while the engine doesn't answer.
+    ``read``, repeated for ``outage`` seconds while the engine doesn't answer.
 
     A connection may break at any time, and while the management address moves onto its bridge the
-    engine isn't heard for some seconds. After the gap its Unreachable is raised.
+    engine is unreachable for some seconds. After the outage its Unreachable is raised.
     """
 
     def look() -> T:
-        until = time.monotonic() + gap
-        unheard: list[Unreachable] = []
+        end = time.monotonic() + outage
+        failures: list[Unreachable] = []
 
         def ask() -> list[T]:
             try:
@@ -31,17 +31,17 @@ def patient(read: Callable[[], T], gap: float) -> Callable[[], T]:
                 # Test mode waits for nothing.
                 raise
             except Unreachable as error:
-                unheard.append(error)
+                failures.append(error)
                 return []
 
         answers = ask() or wait_for(
             "an answer of the engine",
             ask,
-            lambda seen: bool(seen) or time.monotonic() > until,
-            timeout=2 * gap,
+            lambda found: bool(found) or time.monotonic() > end,
+            timeout=2 * outage,
         )
         if not answers:
-            raise unheard[-1]
+            raise failures[-1]
         return answers[0]
 
     return look

@@ -1,4 +1,4 @@
-"""The engine's SDK as it is used here: without proxies, its errors in plain words."""
+"""The engine's SDK: loaded, connected without proxies, its errors as readable text."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ovirt_he.core.text import safe
 
 # Modules of the SDK in which the engine's answers are fetched and read.
 PACKAGE = "ovirtsdk4"
-# What Apache says while the engine behind it doesn't answer.
+# What Apache answers while the engine behind it doesn't answer.
 GATEWAY = (502, 503, 504)
 UNDER_WAY = re.compile(r"currently (being updated|in progress)")
 CURL_OBJECT = re.compile(r"<pycurl\.Curl object at 0x[0-9a-f]+>,? ?")
 NOTHING = (
-    "it has nothing to give (HTTP 204): what was asked for isn't there now, such as the display of "
-    "a VM that doesn't run"
+    "it returned nothing (HTTP 204): what was requested doesn't exist at the moment, such as the "
+    "display of a VM that doesn't run"
 )
-NOT_THERE = "there is no such thing, or no more (HTTP 404)"
+NOT_FOUND = "not found, or removed meanwhile (HTTP 404)"
 
 
 def load() -> Any:
@@ -37,16 +37,16 @@ def load() -> Any:
     return ovirtsdk4
 
 
-def connect(sdk: Any, post: Callable[[str, dict[str, str]], str], **options: Any) -> Any:
+def connect(library: Any, post: Callable[[str, dict[str, str]], str], **options: Any) -> Any:
     """
-    A connection (``ovirtsdk4.Connection``) that no proxy of the environment takes part in.
+    A connection (``ovirtsdk4.Connection``) that uses no proxy of the environment.
 
     libcurl reads https_proxy and the like by itself, and the SDK has no option for it; the
     environment belongs to the whole process, so it isn't changed. ``post`` sends the form of a
-    sign-in to a URL and gives the answer.
+    sign-in to a URL and returns the answer.
     """
 
-    class Direct(sdk.Connection):  # type: ignore[misc]
+    class Direct(library.Connection):  # type: ignore[misc]
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self._multi: Any = _Transfers(self._multi)
@@ -58,7 +58,7 @@ def connect(sdk: Any, post: Callable[[str, dict[str, str]], str], **options: Any
 
 
 class _Transfers:
-    """libcurl's transfers of a connection: each goes straight to the engine."""
+    """libcurl's transfers of a connection, each of them without a proxy."""
 
     def __init__(self, multi: Any) -> None:
         self._multi = multi
@@ -86,27 +86,27 @@ def is_answer(error: Any) -> bool:
     """
     if error.code is None or error.code in GATEWAY:
         return False
-    # Empty where there should be an entity: the answer was lost on its way.
+    # Empty although an entity was expected: the answer was lost in transit.
     return error.fault is not None or error.code == 204 or error.code >= 400
 
 
 def is_under_way(error: Any) -> bool:
-    """Whether the engine refuses because what is asked of it is being done already."""
+    """Whether the engine refuses a request because it is already carrying it out."""
     detail = (error.fault.detail or "") if error.fault is not None else ""
     return error.code == 409 and bool(UNDER_WAY.search(detail))
 
 
-def said(error: BaseException) -> str:
-    """Reason and detail of a fault; else what the error says, without what only the SDK knows."""
+def reason(error: BaseException) -> str:
+    """Reason and detail of a fault; otherwise the error's text, without the SDK's internals."""
     fault, code = getattr(error, "fault", None), getattr(error, "code", None)
     if fault is not None:
         detail = re.sub(r"^\[(.*)\]$", r"\1", fault.detail or "", flags=re.DOTALL)
         parts = [part for part in (fault.reason, detail) if part]
         return safe(f"{': '.join(parts)} (HTTP {code})")
     if code is not None and 300 <= code < 400:
-        return f"it leads elsewhere (HTTP {code}), where nobody is asked"
+        return f"it redirects (HTTP {code}), which isn't followed"
     if code in (204, 404):
-        return NOTHING if code == 204 else NOT_THERE
+        return NOTHING if code == 204 else NOT_FOUND
     text = safe(CURL_OBJECT.sub("", str(error)))
-    # What the SDK doesn't raise by itself comes from an answer that it can't make sense of.
+    # What isn't one of the SDK's own errors comes from an answer that it can't parse.
     return text if hasattr(error, "fault") else f"{type(error).__name__}: {text}"

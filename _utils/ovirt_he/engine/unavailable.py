@@ -1,4 +1,4 @@
-"""Why a deployed engine doesn't answer, as HA sees it: paused, on its way up, or down."""
+"""Why a deployed engine doesn't answer, as HA reports it: paused, starting, or down."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import Paused, Unreachable
 from ovirt_he.core.wait import wait_for
-from ovirt_he.ha import status as ha_status
+from ovirt_he.ha import status
 from ovirt_he.host import systemd
 
 
@@ -18,18 +18,18 @@ def wait_for_ha_or_raise(
     """
     Return once HA has brought the engine up, within ``timeout`` seconds.
 
-    Raises Paused under global maintenance, else ``error`` with what HA says: at once when no agent
+    Raises Paused under global maintenance, else ``error`` with HA's report: at once when no agent
     runs here that could start the engine, or without a ``timeout``.
     """
-    status = _ha(fqdn)
-    if not timeout or systemd.active_state(ha_status.AGENT) != "active":
-        raise type(error)(f"{error}. HA says: {status}") from error
+    report = _report(fqdn)
+    if not timeout or systemd.active_state(status.AGENT) != "active":
+        raise type(error)(f"{error}. HA reports: {report}") from error
 
     def look() -> str:
         try:
             check_health()
         except Unreachable as refusal:
-            return f"{refusal}. HA says: {_ha(fqdn)}"
+            return f"{refusal}. HA reports: {_report(fqdn)}"
         return ""
 
     wait_for(
@@ -40,12 +40,12 @@ def wait_for_ha_or_raise(
     )
 
 
-def _ha(fqdn: str) -> str:
-    """What HA knows of the engine on each of its hosts; Paused where it isn't to run anywhere."""
+def _report(fqdn: str) -> str:
+    """HA's report of the engine on each host. Raises Paused under global maintenance."""
     try:
-        status = ha_status.read()
+        found = status.read()
     except CommandExecutionError as error:
         return str(error)
-    if status["global_maintenance"]:
+    if found["global_maintenance"]:
         raise Paused(f"The engine {fqdn} is down under global maintenance: nothing is checked")
-    return ha_status.summary(status)
+    return status.summary(found)

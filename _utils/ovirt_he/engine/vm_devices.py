@@ -10,7 +10,7 @@ from salt.exceptions import CommandExecutionError
 from ovirt_he.engine import types
 
 MIB = 2**20
-# More sockets than that no guest is given; then one socket has all cores.
+# With more CPUs than that, one socket has all cores.
 SOCKETS = 16
 FIRMWARE = {"uefi": "q35_ovmf", "bios": "q35_sea_bios", "secure_boot": "q35_secure_boot"}
 OLD_BIOS = "i440fx_sea_bios"
@@ -45,7 +45,7 @@ def facts(api: Any, vm: Any) -> dict[str, Any]:
 
 def chipset(name: str) -> str:
     """
-    The chipset of a BIOS type or machine type: i440fx, or q35, which is what there is else.
+    The chipset of a BIOS type or machine type: i440fx or q35.
 
     >>> chipset("q35_ovmf"), chipset("pc-q35-4.1"), chipset("i440fx_sea_bios"), chipset("pc-1.0")
     ('q35', 'q35', 'i440fx', 'i440fx')
@@ -71,7 +71,7 @@ def bios_type(firmware: str, machine: str) -> str:
 
 
 def resources(memory_mib: int, cpus: int) -> dict[str, Any]:
-    """Memory and CPUs as the SDK wants them of a VM: what can be changed at any time."""
+    """A VM's memory and CPUs for the SDK: what can be changed at any time."""
     sockets, cores = (cpus, 1) if cpus <= SOCKETS else (1, cpus)
     memory = memory_mib * MIB
     return {
@@ -85,7 +85,7 @@ def profile_id(api: Any, vm: Any, network: str) -> str:
     """
     The vNIC profile of a network in a VM's data center; of several the one named like the network.
 
-    Raises CommandExecutionError when the network isn't there or has no profile.
+    Raises CommandExecutionError when there is no such network or it has no profile.
     """
     cluster = api.clusters_service().cluster_service(vm.cluster.id).get()
     home = api.data_centers_service().data_center_service(cluster.data_center.id)
@@ -105,7 +105,7 @@ def profile_id(api: Any, vm: Any, network: str) -> str:
 
 
 def checked_id(identifier: str) -> str:
-    """``identifier`` as a UUID, safe to stand in a statement."""
+    """``identifier`` as a UUID, safe to use in a statement."""
     try:
         return str(uuid.UUID(identifier))
     except ValueError as error:

@@ -7,29 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from ovirt_he.bootstrap import xml
-from ovirt_he.host import address as family_
-from ovirt_he.host import ip
+from ovirt_he.host import address, ip
 
 RIGHT = "right"
 
 
-def seen(settings: Mapping[str, Any]) -> str:
-    """``right``, or what is wrong. What can't be seen from this host isn't held against it."""
-    agrees, said = compared(settings)
-    return said if agrees is False else RIGHT
+def check(settings: Mapping[str, Any]) -> str:
+    """``right``, or what is wrong. What this host can't determine counts as right."""
+    agrees, sentence = compared(settings)
+    return sentence if agrees is False else RIGHT
 
 
 def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
     """Whether name and VM agree, None where it isn't known here, and a sentence about it."""
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
-    family = family_.of(dict(settings))
-    found = set(family_.addresses(fqdn, family))
-    if not found:
-        kind = family_.NAMES[family]
+    family = address.of(dict(settings))
+    resolved = set(address.addresses(fqdn, family))
+    if not resolved:
+        kind = address.NAMES[family]
         return False, f"{fqdn} has no {kind} address on this host. Correct it in DNS"
     neighbours = _neighbours(family)
-    has = {address for address, mac in neighbours.items() if mac == vm["mac"]}
-    if static := family_.bare(vm["address"]):
+    has = {one for one, mac in neighbours.items() if mac == vm["mac"]}
+    if static := address.bare(vm["address"]):
         if (owner := neighbours.get(static, vm["mac"])) != vm["mac"]:
             return False, (
                 f"at {static} answers {owner}, which isn't the VM ({vm['mac']}): free that "
@@ -37,17 +36,17 @@ def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
             )
         has = {static}
     if not has:
-        return None, f"{fqdn} resolves to {_listed(found)}; the VM's address isn't known here"
-    if has & found:
-        return True, f"{fqdn} resolves to the VM's address {_listed(has & found)}"
+        return None, f"{fqdn} resolves to {_listed(resolved)}; the VM's address isn't known here"
+    if has & resolved:
+        return True, f"{fqdn} resolves to the VM's address {_listed(has & resolved)}"
     return False, (
-        f"{fqdn} resolves to {_listed(found)}, but the VM ({vm['mac']}) has {_listed(has)}: "
+        f"{fqdn} resolves to {_listed(resolved)}, but the VM ({vm['mac']}) has {_listed(has)}: "
         "correct the name in DNS, or the address in DHCP or in hosted_engine:vm:address"
     )
 
 
 def _neighbours(family: str) -> dict[str, str]:
-    """Who has which address on this host's links, as far as it asked; not on the bootstrap's."""
+    """MAC addresses of the neighbours that this host knows, without the bootstrap network's."""
     return {
         each.address: each.mac
         for each in ip.neighbours(family)

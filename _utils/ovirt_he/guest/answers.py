@@ -10,8 +10,8 @@ from salt.exceptions import SaltInvocationError
 from ovirt_he.core.text import SECRET_NAME, Secret, holds_secret
 from ovirt_he.pillar import keys
 
-# The keys whose answer is their value, and all that pillar keys of their own decide: no one has to
-# guess which of two answers wins.
+# The keys whose answer is their value, and the answers that other pillar keys decide, so that no
+# one has to guess which of two answers wins.
 ANSWERS = keys.named(keys.ENGINE_SETUP)
 DECIDED = {name: path for path, name in ANSWERS.items()} | {
     "PACKAGER/dnfpackagerEnabled": "engine:offline",
@@ -20,12 +20,12 @@ DECIDED = {name: path for path, name in ANSWERS.items()} | {
     "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM": "restore:renew_pki",
 }
 LOOKS_SECRET = SECRET_NAME
-# engine-setup asks below 3686 MB of what the kernel leaves of it, crash kernel and all.
+# engine-setup asks below 3686 MB of usable memory, which excludes kernel and crash kernel.
 MEMORY_MIB = 5120
 
 
 class Fault(NamedTuple):
-    """What is wrong with an answer: the pillar's key, the problem, what to do; no value."""
+    """What is wrong with an answer: the pillar's key, the problem, what to do; never its value."""
 
     key: str
     what: str
@@ -37,9 +37,9 @@ def faults(
     secrets: Mapping[str, Secret | None],
     secret_answers: Mapping[str, Secret],
 ) -> Iterator[Fault]:
-    """All that keeps the answers from being told to engine-setup as they are."""
-    given = settings["engine"]["answers"]
-    for name, value in given.items():
+    """Everything that prevents the answers from reaching engine-setup unchanged."""
+    answers = settings["engine"]["answers"]
+    for name, value in answers.items():
         key = f"engine:answers:{name}"
         yield from _decided(key, name)
         yield from _form(key, value)
@@ -50,7 +50,7 @@ def faults(
         key = f"secrets:answers:{name}"
         yield from _decided(key, name)
         yield from _form(key, hidden.value)
-        if name in given:
+        if name in answers:
             yield Fault(key, "is below engine:answers too", "Keep one of them")
     for name, secret in secrets.items():
         if secret:
@@ -92,27 +92,27 @@ def text(
 
 
 def _questions(settings: dict[str, Any]) -> dict[str, str]:
-    """Questions whose default ends engine-setup: oVirt's appliance ships the answers, too."""
+    """Questions whose default ends engine-setup; oVirt's appliance ships their answers as well."""
     found = {}
     if settings["vm"]["memory_mib"] < MEMORY_MIB:
         found["OVESETUP_SYSTEM/memCheckEnabled"] = "bool:False"
     if settings["restore"]["backup"]:
-        # Snapshots of levels that this engine doesn't know stay, but can't be used.
+        # Snapshots of compatibility levels that this engine lacks stay, but can't be used.
         found["QUESTION/1/OVESETUP_IGNORE_SNAPSHOTS_WITH_OLD_COMPAT_LEVEL"] = "str:yes"
     return found
 
 
 def _decided(key: str, name: str) -> Iterator[Fault]:
     if name in DECIDED:
-        yield Fault(key, f"contradicts {DECIDED[name]}, which decides it", f"Say {DECIDED[name]}")
+        yield Fault(key, f"contradicts {DECIDED[name]}, which decides it", f"Set {DECIDED[name]}")
 
 
 def _form(key: str, value: str) -> Iterator[Fault]:
-    """A string must come back from otopi's reader as it was given."""
+    """otopi's reader must return a string unchanged."""
     if not value.isprintable() or value != value.rstrip():
         yield Fault(
             key,
-            "engine-setup's answer file can't carry line breaks, control characters, or a blank "
-            "at the end",
+            "engine-setup's answer file can't carry line breaks, control characters, or a "
+            "space at the end",
             "Choose another value",
         )

@@ -35,14 +35,14 @@ LAST_OF_3 = (4, 3, 10)
 
 
 class Backup(NamedTuple):
-    """What an archive tells of itself."""
+    """An archive's version and the names of its members."""
 
     version: str
     members: set[str]
 
 
 class Member(tarfile.TarInfo):
-    """A member's header; one whose further headers would fill the memory is refused."""
+    """A member's header. One with further headers that would fill the memory is refused."""
 
     @classmethod
     def frombuf(cls, *arguments: Any) -> Member:
@@ -82,10 +82,10 @@ def examine(path: Path) -> Backup:
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise CommandExecutionError(f"{path} isn't a whole tar archive: {error}") from error
     except AttributeError as error:
-        # tarfile's own mistake, where a stream is damaged within its first block.
+        # A bug of tarfile's: raised for a stream that is damaged within its first block.
         raise CommandExecutionError(f"{path} is damaged: it can't be unpacked") from error
     except Exception as error:
-        # zlib's and lzma's own; naming them would want libraries that a Python may lack.
+        # Errors of zlib and lzma; importing them needs libraries that a Python may lack.
         if type(error).__module__ not in ("zlib", "lzma", "_lzma"):
             raise
         raise CommandExecutionError(f"{path} is damaged: {error}") from error
@@ -107,7 +107,7 @@ def sha256(path: Path) -> str:
 
 def release(version: str) -> tuple[int, int] | None:
     """
-    The release of a version; None where the text tells none.
+    The release of a version; None where the text holds none.
 
     >>> release("4.5.6-1.el9"), release("unknown")
     ((4, 5), None)
@@ -118,17 +118,17 @@ def release(version: str) -> tuple[int, int] | None:
 
 def is_older(engine: str, backup: str) -> bool:
     """
-    Whether engine-backup takes an engine for older than a backup, as far as both versions tell.
+    Whether engine-backup considers an engine older than a backup, as far as the versions show it.
 
-    Of one release it compares the whole versions (since 4.4.7), part by part; a version that ends
-    earlier is older, and parts that can't be compared are refused.
+    Within one release it compares the whole versions (since 4.4.7), part by part; a version that
+    ends earlier is older, and parts that can't be compared are refused.
 
     >>> is_older("4.5.4-1.el9", "4.5.6-1.el9"), is_older("4.5-20240131", "4.5.6-1.el9")
     (True, False)
     """
-    there, here = release(backup), release(engine)
-    if there is None or here is None or here != there:
-        return there is not None and here is not None and here < there
+    of_backup, of_engine = release(backup), release(engine)
+    if of_backup is None or of_engine is None or of_engine != of_backup:
+        return of_backup is not None and of_engine is not None and of_engine < of_backup
     if not (FULL.match(engine) and FULL.match(backup)) or _parts(engine)[:3] < COMPARES_ALL:
         return False
     try:
@@ -139,19 +139,20 @@ def is_older(engine: str, backup: str) -> bool:
 
 def refusal(engine: str, backup: str) -> tuple[str, str] | None:
     """
-    Why engine-backup on ``engine`` refuses a backup, and what to do; None for no reason that both
-    versions tell.
+    Why engine-backup on ``engine`` refuses a backup, and what to do; None where the versions give
+    no reason.
     """
-    there, here = release(backup), release(engine)
+    of_backup, of_engine = release(backup), release(engine)
     if is_older(engine, backup):
         return (
             f"is of version {backup}, the appliance {engine} is older",
             "Use a newer appliance, or one whose engine a command of hooks:guest_before_setup "
             "updates first",
         )
-    oldest = OLDEST.get(here) if here else None
-    before = FULL.match(backup) and there == LAST_OF_3[:2] and tuple(_parts(backup)[:3]) < LAST_OF_3
-    if there and oldest and here != there and (there < oldest or before):
+    oldest = OLDEST.get(of_engine) if of_engine else None
+    in_release = FULL.match(backup) and of_backup == LAST_OF_3[:2]
+    before = in_release and tuple(_parts(backup)[:3]) < LAST_OF_3
+    if of_backup and oldest and of_engine != of_backup and (of_backup < oldest or before):
         return (
             f"is of version {backup}, which the appliance {engine} doesn't restore",
             f"Update the old engine to {'.'.join(map(str, LAST_OF_3))} or later, and make another "
@@ -161,7 +162,7 @@ def refusal(engine: str, backup: str) -> tuple[str, str] | None:
 
 
 def _parts(version: str) -> list[Any]:
-    """Numbers, words, and what is between them: as Python's loose versions are compared."""
+    """Numbers, words and separators, as distutils' LooseVersion compares them."""
     parts = [
         part for part in re.split(r"(\d+|[a-z]+|\.)", version.strip()) if part not in ("", ".")
     ]

@@ -1,4 +1,4 @@
-"""Commands in the bootstrap guest, over ssh that is verified from its first packet."""
+"""Commands in the bootstrap guest, over ssh with verified host keys."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import IO, Any
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
-from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import files
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import last_seen
 
 PORT = 22
 CONNECT_SECONDS = 10
-# ssh's own exit code, when it isn't the command's: no connection, or none that can be trusted.
+# ssh's own exit code: no connection, or one that can't be verified.
 NO_CONNECTION = 255
 Completed = subprocess.CompletedProcess[str]
-# How long a guest that doesn't answer is asked again, seconds: busy ones take many.
+# How long a guest that doesn't answer is retried, seconds: a busy one takes long.
 PATIENCE = 60
 PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
-# psql's output: tuples only, unaligned; quiet, since what a statement changed isn't a row.
+# psql's output: rows only, unaligned; quiet, since the number of changed rows isn't a row.
 ROWS_ALONE = ("-q", "-t", "-A")
 
 
@@ -38,21 +38,21 @@ def run(
     advice: str = "",
 ) -> Completed:
     """
-    Run a command as root in the guest; its host key and ours are those of the seed.
+    Run a command as root in the guest, with the host key and the client key of the seed.
 
-    Raises NotYet before the keys are made, CommandExecutionError when ssh or the command fails.
+    Raises NotYet before the keys exist, CommandExecutionError when ssh or the command fails.
     """
-    files = layout.of(settings)
-    if not files.known_hosts.exists() or not files.client_key.exists():
-        raise NotYet(f"There are no keys in {files.directory} yet: hosted_engine.bootstrap")
+    paths = files.of(settings)
+    if not paths.known_hosts.exists() or not paths.client_key.exists():
+        raise NotYet(f"There are no keys in {paths.directory} yet: hosted_engine.bootstrap")
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": files.known_hosts,
+        "UserKnownHostsFile": paths.known_hosts,
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
         "IdentitiesOnly": "yes",
-        "IdentityFile": files.client_key,
+        "IdentityFile": paths.client_key,
         "IdentityAgent": "none",
         "ConnectTimeout": CONNECT_SECONDS,
         "ServerAliveInterval": 15,
@@ -78,7 +78,7 @@ class Channel:
 
     def __init__(self, settings: dict[str, Any], address: str) -> None:
         self.settings, self.address = settings, address
-        # How long to ask again, seconds; no longer than the guest's whole boot may take.
+        # How long to retry, seconds; no longer than the guest's whole boot may take.
         self.patience = float(min(settings["timeouts"]["boot"], PATIENCE))
 
     def run(self, *arguments: str, timeout: float = 0, **more: Any) -> Completed:
@@ -95,8 +95,8 @@ class Channel:
         patience: float | None = None,
     ) -> Completed:
         """
-        Run a command that changes nothing. A guest that doesn't answer, or not in time, is asked
-        again for ``patience`` seconds (None: the usual); then the exit code is ``NO_CONNECTION``.
+        Run a command that changes nothing. While the guest doesn't answer in time, it is repeated
+        for ``patience`` seconds (None: the default); then the exit code is ``NO_CONNECTION``.
 
         Raises CommandExecutionError for a code that isn't among ``codes``, NotYet as ``run``.
         """
@@ -117,7 +117,7 @@ class Channel:
             what = "no answer" if unanswered else f"exit code {done.returncode}"
             raise CommandExecutionError(
                 f"In the guest ({self.address}), {command.brief(arguments)}: {what}: {output}"
-                + (". The next run asks again" if unanswered else "")
+                + (". The next run tries again" if unanswered else "")
             )
         return done
 
@@ -130,7 +130,7 @@ class Channel:
         return self.look("cat", path).stdout
 
     def write_file(self, path: str, text: str) -> None:
-        """Write a file that only root may read; its text is on no command line."""
+        """Write a file that only root may read; its text isn't on a command line."""
         self.run("install", "-m", "0600", "/dev/stdin", path, stdin=text)
 
     def sql(self, statement: str) -> list[list[str]]:
@@ -144,7 +144,7 @@ def of(settings: dict[str, Any], salt: Mapping[str, Callable[..., Any]]) -> Chan
     """
     The channel into the bootstrap VM; ``salt`` is __salt__.
 
-    Raises NotYet before its network is there.
+    Raises NotYet before its network exists.
     """
     return Channel(settings, str(salt["hosted_engine_network.address"]()))
 

@@ -1,9 +1,9 @@
 """
 Texts that go into the engine's guest: cloud-init's user data, answers, units, the final network.
 
-They and the other shell of this room are strings, not files of the formula: sync carries Python
-alone, salt-ssh only the files that the states' arguments name, and a module by itself has none.
-tests/unit/test_guest_shell.py runs shellcheck on all that is rendered.
+These texts and the shell scripts of this room are strings, not files of the formula: sync copies
+only Python, salt-ssh only files that states' arguments name, and a module alone has no files.
+tests/unit/test_guest_shell.py runs shellcheck on everything that is rendered.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Any
 from ovirt_he.guest import network, options
 from ovirt_he.guest.network import HOSTS_MARKER
 
-# Answers that the appliance brings along, if it does: engine-setup goes on without the file.
+# Answers that the appliance may ship; engine-setup accepts that the file is missing.
 SHIPPED = "/root/ovirt-engine-answers"
 FOLDER = "/var/lib/hosted-engine"
 # The seed, mounted in memory for root alone: what a file of the guest's disk held stays in its free
 # blocks, which are copied to the shared storage.
 SEED, SEED_LABEL = "/run/hosted-engine/seed", "cidata"
-# Ours come after them: otopi takes the last file's answer.
+# The formula's answers come after them: with otopi, the last file wins.
 ANSWERS = f"{SEED}/answers"
-# Only this file proves that engine-setup ended well: systemd also calls a unit that never ran so.
+# Only this file proves that engine-setup succeeded: systemd says the same of a unit that never ran.
 MARKER = f"{FOLDER}/setup-complete"
 KEYFILE = network.KEYFILE
-# engine-setup waits for this file where something must come before it.
+# engine-setup waits for this file where hooks or a restore come first.
 GATE = f"{FOLDER}/setup-may-begin"
-# What restores a backup, and the backup: both are sent before the gate is opened.
+# The restore script and the backup: both are copied before the gate is opened.
 RESTORE = f"{FOLDER}/restore"
 BACKUP = f"{FOLDER}/backup"
 HANDOVER = "/usr/local/libexec/hosted-engine-handover"
 SETUP_UNIT = "hosted-engine-setup.service"
 HANDOVER_UNIT = "hosted-engine-handover.service"
 UNITS = "/etc/systemd/system"
-# The comment by which our key is found again among root's.
+# The comment that identifies the formula's key among root's.
 KEY_COMMENT = "hosted-engine-bootstrap"
 
-# No time limit: the product waits outside, and says what it saw. No stdin: nothing may ask.
+# No time limit: the formula waits outside, and reports what it saw. No stdin: nothing may prompt.
 # Enabled only where the guest reboots before engine-setup.
 SETUP = f"""[Unit]
 Description=Set up the hosted engine
@@ -62,7 +62,7 @@ MOUNT = (
 )
 WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
-# Before cloud-init and the network: the first packet on shared storage is the final network's.
+# Before cloud-init and the network: the first packet is already one of the final network.
 HANDOVER_SERVICE = f"""[Unit]
 Description=First boot of the hosted engine on shared storage
 DefaultDependencies=no
@@ -83,7 +83,7 @@ StandardOutput=journal+console
 WantedBy=sysinit.target
 """
 
-# It may be cut short at any line: what it needs for its next try goes last.
+# It may be interrupted at any line: what its next run needs is removed last.
 HANDOVER_SCRIPT = f"""#!/bin/sh
 # Runs at each boot, acts at the first one outside of the bootstrap VM, and removes itself.
 set -e
@@ -100,7 +100,7 @@ if [ -e /root/.ssh/authorized_keys ]; then
 fi
 @ROOT_LOGIN@rm -rf /var/lib/cloud/instance /var/lib/cloud/instances
 rm -f /etc/ssh/ssh_host_*
-# In FIPS mode one kind of key is refused; the others are made.
+# In FIPS mode one type of key is refused; the others are generated.
 ssh-keygen -q -A || ls /etc/ssh/ssh_host_*_key > /dev/null
 if command -v restorecon > /dev/null; then
     restorecon -R "$connections" /etc/hosts /etc/ssh /root/.ssh
@@ -116,7 +116,7 @@ sync
 
 
 def has_gate(settings: dict[str, Any]) -> bool:
-    """Whether engine-setup waits until it is told to begin."""
+    """Whether engine-setup waits until the gate is opened."""
     return bool(settings["hooks"]["guest_before_setup"] or settings["restore"]["backup"])
 
 
@@ -127,9 +127,9 @@ def meta_data(settings: dict[str, Any]) -> str:
 
 
 def setup_unit(settings: dict[str, Any]) -> str:
-    """The unit that sets the engine up: its steps, one after another; the first failure ends it."""
+    """The unit that sets the engine up: its steps in order; the first failure ends it."""
     offline = " --offline" if settings["engine"]["offline"] else ""
-    # Hooks come first, behind the gate: they may bring the repositories that packages come from.
+    # Hooks come first, before the gate opens: they may set up the repositories of packages.
     steps = [
         *([WAIT] if has_gate(settings) else []),
         *([f"ExecStartPre={options.SCRIPT}"] if options.script(settings, SETUP_UNIT) else []),
@@ -143,7 +143,7 @@ def setup_unit(settings: dict[str, Any]) -> str:
 
 
 def handover_script(settings: dict[str, Any]) -> str:
-    """What the first boot on shared storage does."""
+    """The script of the first boot on shared storage."""
     login = options.root_login(settings["vm"]["root_login"])
     script = HANDOVER_SCRIPT.replace("@UUID@", settings["bootstrap"]["uuid"])
     return script.replace("@ROOT_LOGIN@", login)
@@ -160,7 +160,7 @@ def user_data(
     """
     cloud-init's user data: JSON, which is YAML. No password is in it: cloud-init keeps copies.
 
-    ``hosts``: lines for the guest's hosts file. ``networking``: files of its network, root's alone.
+    ``hosts``: lines for the guest's hosts file. ``networking``: network files, for root only.
     ``keys``: host_key, host_key_public and client_key_public, as OpenSSH writes them.
     ``root_hash``: crypt's hash of root's password.
     """
@@ -187,8 +187,8 @@ def user_data(
             *([_file(options.SCRIPT, before_setup, "0755")] if before_setup else []),
             _file("/etc/hosts", hosts) | {"append": True},
         ],
-        # cloud-init is switched off for all later boots before the long part begins. engine-setup
-        # is a unit, since straight under cloud-init it once hung with SELinux enforcing.
+        # cloud-init is disabled for all later boots before the long part begins. engine-setup is
+        # a unit, since directly under cloud-init it hung with SELinux enforcing.
         "runcmd": [
             *network.commands(networking),
             ["systemctl", "daemon-reload"],
@@ -200,7 +200,7 @@ def user_data(
     if vm["time_zone"]:
         data["timezone"] = vm["time_zone"]
     if root_hash:
-        # The list is what cloud-init of EL 8 and that of today both read.
+        # Both EL 8's cloud-init and current ones read the list.
         data["chpasswd"] = {"expire": False, "list": f"root:{root_hash}\n"}
     # Beyond the basic plane JSON's escapes are pairs, which YAML reads as two characters.
     return "#cloud-config\n" + json.dumps(data, indent=1, ensure_ascii=False) + "\n"

@@ -24,15 +24,17 @@ def lines() -> list[bytes]:
 
 
 def is_ours(line: bytes) -> bool:
-    """Whether a line has our mark at its end."""
+    """Whether a line ends with the formula's marker."""
     return line.rstrip().endswith(network.HOSTS_MARKER.encode())
 
 
 def write(content: bytes) -> None:
-    """Where it really lies, with the rights that it has; a new file needs SELinux's label again."""
+    """Replace it where links lead to, with its mode and owner; a new file needs SELinux's label."""
     target = HOSTS.resolve()
-    seen = target.stat() if target.exists() else None
-    mode, owner = (seen.st_mode & 0o7777, (seen.st_uid, seen.st_gid)) if seen else (0o644, (0, 0))
+    mode, owner = 0o644, (0, 0)
+    if target.exists():
+        found = target.stat()
+        mode, owner = found.st_mode & 0o7777, (found.st_uid, found.st_gid)
     records.write_file(target, content, mode, owner)
     if shutil.which("restorecon"):
         command.run("restorecon", str(target))

@@ -1,4 +1,4 @@
-"""The guest's network, in the bootstrap VM and afterwards, and lines of its hosts file."""
+"""The guest's network, during the bootstrap and afterwards, and lines of its hosts file."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.bootstrap import xml
-from ovirt_he.host import address as family_
+from ovirt_he.host import address
 from ovirt_he.host.address import IPV4, IPV6
 
-# Ends each line of ours in a hosts file, on the host and in the guest.
+# Ends each line of the formula in a hosts file, on the host and in the guest.
 HOSTS_MARKER = "# hosted-engine bootstrap"
 KEYFILE = "/var/lib/hosted-engine/final.nmconnection"
 FINAL_HOSTS = "/var/lib/hosted-engine/final.hosts"
 CONNECTION = "hosted-engine"
 # The final keyfile takes its place when the guest moves.
 BOOTSTRAP_KEYFILE = f"/etc/NetworkManager/system-connections/{CONNECTION}.nmconnection"
-# An address that can be told beforehand, from the MAC address; so can what a DHCPv6 server sees.
-FORESEEABLE = ["addr-gen-mode=eui64", "ip6-privacy=0", "dhcp-duid=ll"]
+# The address follows from the MAC address, and so does the client id that a DHCPv6 server sees.
+PREDICTABLE = ["addr-gen-mode=eui64", "ip6-privacy=0", "dhcp-duid=ll"]
 
 
 def keyfile(settings: dict[str, Any], gateway: str, family: str) -> str:
     """
-    NetworkManager's connection on shared storage, for the card with our MAC address.
+    NetworkManager's connection on shared storage, for the card with the pillar's MAC address.
 
-    ``gateway`` is a static guest's; DHCP and router advertisements tell their own. The other family
-    is switched off where the pillar wants this one alone, otherwise the network decides.
+    ``gateway`` is for a static address; DHCP and router advertisements name their own. The other
+    family is disabled where the pillar asks for this one only, otherwise the network decides.
     """
-    sections = {kind: _automatic(kind) for kind in (IPV4, IPV6)}
-    if family_.forced(settings):
+    sections = {each: _automatic(each) for each in (IPV4, IPV6)}
+    if address.forced(settings):
         sections[IPV6 if family == IPV4 else IPV4] = ["method=disabled"]
     vm = settings["vm"]
     if vm["address"]:
-        address = ",".join(filter(None, (vm["address"], gateway)))
-        sections[family] = ["method=manual", f"address1={address}"]
-    # NetworkManager calls the guest online only once this family has its address.
+        static = ",".join(filter(None, (vm["address"], gateway)))
+        sections[family] = ["method=manual", f"address1={static}"]
+    # NetworkManager reports the guest as online only once this family has its address.
     sections[family].append("may-fail=false")
     for kind, lines in sections.items():
         if "method=disabled" not in lines:
@@ -45,17 +45,16 @@ def keyfile(settings: dict[str, Any], gateway: str, family: str) -> str:
     return _text(vm["mac"], settings["network"]["mtu"], sections)
 
 
-def bootstrap_keyfile(settings: dict[str, Any], address: str) -> str:
+def bootstrap_keyfile(settings: dict[str, Any], guest: str) -> str:
     """
-    The connection of the bootstrap VM in its IPv6 network: its address is static there.
+    The bootstrap VM's connection in its IPv6 network, where its address is static.
 
-    A lease of DHCPv6 can't be pinned to a MAC address, and a guest that is built anew is another
-    client to it.
+    A DHCPv6 lease can't be bound to a MAC address, and a rebuilt guest is a new client.
     """
-    host = ipaddress.ip_network(f"{address}/64", strict=False)[xml.HOST]
+    host = ipaddress.ip_network(f"{guest}/64", strict=False)[xml.HOST]
     sections = {
         IPV4: ["method=disabled"],
-        IPV6: ["method=manual", f"address1={address}/64,{host}", f"dns={host};"],
+        IPV6: ["method=manual", f"address1={guest}/64,{host}", f"dns={host};"],
     }
     return _text(settings["vm"]["mac"], 0, sections)
 
@@ -64,7 +63,7 @@ def final_files(
     settings: dict[str, Any], grains: Mapping[str, Any], gateway: str
 ) -> dict[str, str]:
     """The files that configure the guest's network on shared storage."""
-    family = family_.of(settings)
+    family = address.of(settings)
     return {
         KEYFILE: keyfile(settings, gateway, family),
         FINAL_HOSTS: final_hosts(settings, grains, family),
@@ -72,20 +71,20 @@ def final_files(
 
 
 def files(
-    settings: dict[str, Any], grains: Mapping[str, Any], gateway: str, address: str
+    settings: dict[str, Any], grains: Mapping[str, Any], gateway: str, guest: str
 ) -> dict[str, str]:
-    """All of the guest's files for its network; ``address``: the bootstrap VM's own."""
-    made = final_files(settings, grains, gateway)
-    if family_.of_address(address) == IPV6:
-        made[BOOTSTRAP_KEYFILE] = bootstrap_keyfile(settings, address)
-    return made
+    """All of the guest's files for its network; ``guest``: the bootstrap VM's address."""
+    texts = final_files(settings, grains, gateway)
+    if address.of_address(guest) == IPV6:
+        texts[BOOTSTRAP_KEYFILE] = bootstrap_keyfile(settings, guest)
+    return texts
 
 
 def commands(files_: Mapping[str, str]) -> list[list[str]]:
-    """What brings the bootstrap VM's address up, which DHCP does by itself in IPv4."""
+    """Commands that bring the bootstrap VM's address up; with IPv4, DHCP does."""
     if BOOTSTRAP_KEYFILE not in files_:
         return []
-    # cloud-init runs when NetworkManager already does, and has a connection of its own up.
+    # By then NetworkManager runs, with a connection of its own.
     return [
         ["nmcli", "connection", "load", BOOTSTRAP_KEYFILE],
         ["nmcli", "connection", "up", "id", CONNECTION],
@@ -102,12 +101,12 @@ def _text(mac: str, mtu: int, sections: dict[str, list[str]]) -> str:
 
 
 def _automatic(kind: str) -> list[str]:
-    return ["method=auto", *(FORESEEABLE if kind == IPV6 else [])]
+    return ["method=auto", *(PREDICTABLE if kind == IPV6 else [])]
 
 
 def _resolver(vm: dict[str, Any], kind: str) -> list[str]:
-    """The pillar's servers, each in its family's section, and then no others."""
-    servers = "".join(f"{one};" for one in vm["dns"] if family_.of_address(one) == kind)
+    """The pillar's name servers, each in its family's section; the network's are then ignored."""
+    servers = "".join(f"{one};" for one in vm["dns"] if address.of_address(one) == kind)
     return [
         *([f"dns={servers}"] if servers else []),
         *(["ignore-auto-dns=true"] if vm["dns"] else []),
@@ -128,13 +127,13 @@ def hosts(
     Raises CommandExecutionError where this host has no address of the family.
     """
     fqdn, host = settings["engine"]["fqdn"], settings["host"]
-    found = family_.addresses(host["address"], family)
+    found = address.addresses(host["address"], family)
     if not found:
         raise CommandExecutionError(
-            f"host:address: {host['address']} has no {family_.NAMES[family]} address here. The "
-            "guest must reach it: mend DNS or /etc/hosts, or see network:family"
+            f"host:address: {host['address']} has no {address.NAMES[family]} address here. The "
+            "guest must reach it: fix DNS or /etc/hosts, or see network:family"
         )
-    named = [] if family_.of_address(host["address"]) else [host["address"]]
+    named = [] if address.of_address(host["address"]) else [host["address"]]
     names = [*named, *filter(None, [grains.get("fqdn")]), host["name"]]
     lines = hosts_line(engine, fqdn, fqdn.partition(".")[0], marker=marker) if engine else ""
     return lines + hosts_line(found[0], *names, marker=marker)
@@ -142,15 +141,15 @@ def hosts(
 
 def final_hosts(settings: dict[str, Any], grains: Mapping[str, Any], family: str) -> str:
     """
-    Lines that the guest keeps, where the pillar wants them; "": none.
+    Lines that stay in the guest, where vm:hosts_entries is set; "": none.
 
-    What DHCP will give the engine isn't known, so then there is none for it.
+    The address that DHCP will assign to the engine isn't known, so it has no line then.
     """
     if not settings["vm"]["hosts_entries"]:
         return ""
-    return hosts(settings, grains, family, family_.bare(settings["vm"]["address"]), marker="")
+    return hosts(settings, grains, family, address.bare(settings["vm"]["address"]), marker="")
 
 
-def hosts_line(address: str, *names: str, marker: str = HOSTS_MARKER) -> str:
-    """A line of a hosts file, marked as ours unless it is to stay."""
-    return f"{address} {' '.join(dict.fromkeys(names))} {marker}".rstrip() + "\n"
+def hosts_line(target: str, *names: str, marker: str = HOSTS_MARKER) -> str:
+    """A line of a hosts file, marked as the formula's unless it is to stay."""
+    return f"{target} {' '.join(dict.fromkeys(names))} {marker}".rstrip() + "\n"

@@ -1,8 +1,8 @@
 """
 What the guest gets beside its engine: packages, a security profile, FIPS mode, root's login.
 
-All of it happens in the guest, before engine-setup: what doesn't go together with the engine then
-fails in the bootstrap, at once and with its output, and not on shared storage.
+All of it happens in the guest, before engine-setup: what conflicts with the engine then fails
+during the bootstrap, at once and with its output, and not on shared storage.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 SCRIPT = "/usr/local/libexec/hosted-engine-options"
 FOLDER = "/var/lib/hosted-engine"
-# That the part before the reboot is done.
+# Marks the part before the reboot as done.
 DONE = f"{FOLDER}/options-done"
 SSHD = "/etc/ssh/sshd_config"
 REPORT = "/root/openscap-report.html"
@@ -32,7 +32,7 @@ else
 fi
 """
 
-# Each distribution names its content in its own way. 2: done, though some rules stay open.
+# Each distribution names its content differently. Exit code 2: done, but some rules still fail.
 PROFILE = f"""command -v oscap > /dev/null || {{
     echo 'OpenSCAP is missing: add openscap-scanner and scap-security-guide to vm:packages' >&2
     exit 1
@@ -68,7 +68,7 @@ FIPS = """command -v fips-mode-setup > /dev/null || {
 fips-mode-setup --enable
 """
 
-# The unit mustn't fail, nor go on to engine-setup, while the system goes down.
+# The unit must neither fail nor continue with engine-setup while the system shuts down.
 REBOOT = f"""mkdir -p {FOLDER}
 : > {DONE}
 systemctl enable @UNIT@
@@ -91,7 +91,7 @@ def script(settings: dict[str, Any], unit: str) -> str:
     """
     The script that runs before engine-setup, in ``unit``; "": there is nothing to do.
 
-    A security profile and FIPS mode count from a boot on, so it reboots, and runs once more.
+    A security profile and FIPS mode take effect at a boot, so it reboots, and runs once more.
     """
     vm = settings["vm"]
     parts = []
@@ -101,7 +101,7 @@ def script(settings: dict[str, Any], unit: str) -> str:
         parts.append(PACKAGES.replace("@OFFLINE@", offline).replace("@PACKAGES@", names))
     if vm["openscap_profile"]:
         parts.append(PROFILE.replace("@PROFILE@", vm["openscap_profile"]))
-        # Profiles forbid root's login, by which the bootstrap is reached until its end.
+        # Profiles forbid root's login, which the bootstrap needs until its end.
         parts.append(root_login("keys"))
     if vm["fips"]:
         parts.append(FIPS)
@@ -110,19 +110,19 @@ def script(settings: dict[str, Any], unit: str) -> str:
     if not (vm["openscap_profile"] or vm["fips"]):
         return "#!/bin/sh\nset -e\n" + "".join(parts)
     first = "".join(parts) + REBOOT.replace("@UNIT@", unit)
-    # From here on an interrupted engine-setup must not run again by itself.
+    # From here on an interrupted engine-setup must not start again at a boot.
     second = f"systemctl disable {unit}\n" + (IN_FIPS if vm["fips"] else "")
     return f"#!/bin/sh\nset -e\nif [ ! -e {DONE} ]; then\n{first}fi\n{second}"
 
 
 def root_login(policy: str) -> str:
     """
-    Shell that sets how root may sign in by ssh; of ``unchanged``, that takes our lines away.
+    Shell that sets how root may sign in by ssh; for ``unchanged``, shell that removes these lines.
 
     At the file's start: sshd takes the first value, and EL 8's knows no Include.
     """
     lines = LOGIN.get(policy, [])
-    taken = f"    sed -i '/^{BEGIN}$/,/^{END}$/d' {SSHD}\n"
+    removed = f"    sed -i '/^{BEGIN}$/,/^{END}$/d' {SSHD}\n"
     text = "\\n".join([BEGIN, *lines, END])
-    given = f"    sed -i '1i {text}' {SSHD}\n" if lines else ""
-    return f"if [ -e {SSHD} ]; then\n{taken}{given}fi\n"
+    added = f"    sed -i '1i {text}' {SSHD}\n" if lines else ""
+    return f"if [ -e {SSHD} ]; then\n{removed}{added}fi\n"

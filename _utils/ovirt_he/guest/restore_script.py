@@ -1,8 +1,8 @@
 """
 The script that restores a backup in the guest, before engine-setup starts the engine with it.
 
-No engine runs meanwhile: nothing of the old site is fenced, started or looked for. What it did it
-reads back; a failure is the setup's failure, with this script's output.
+No engine runs meanwhile: nothing of the old site is fenced, started or contacted. The script reads
+each change back; a failure is a failure of the setup, with this script's output.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ import shlex
 from ovirt_he.guest import files
 
 LOG = "/var/log/ovirt-engine/setup/restore-backup.log"
-# The value of the option that holds fencing back, as it was in the backup.
+# The backup's value of the option that delays fencing.
 FENCING = f"{files.FOLDER}/fencing-before"
 OPTION = "option_name='DisableFenceAtStartupInSec' AND version='general'"
-HELD_SECONDS = 86400
-# Origins of VMs that the old engine itself was in: external (a bootstrap VM), hosted engine, and
-# its managed form.
+DELAY_SECONDS = 86400
+# Origins of the old engine's own VMs: external (bootstrap), hosted engine, managed hosted engine.
 ENGINES = "(4, 5, 6)"
-ASK = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
-TELL = f"UPDATE vdc_options SET option_value='@VALUE@' WHERE {OPTION}"  # noqa: S608, constant
+GET = f"SELECT option_value FROM vdc_options WHERE {OPTION}"  # noqa: S608, constant
+SET = f"UPDATE vdc_options SET option_value='@VALUE@' WHERE {OPTION}"  # noqa: S608, constant
 
 SCRIPT = f"""#!/bin/sh
 # Restores the backup, and takes out of its database what this deployment replaces.
@@ -49,9 +48,9 @@ for list in /etc/dnf/plugins/versionlock.list /etc/yum/pluginconf.d/versionlock.
     [ ! -e $list ] || : > $list
 done
 @STATEMENTS@
-[ -e {FENCING} ] || sql {shlex.quote(ASK)} > {FENCING}
-sql {shlex.quote(TELL.replace("@VALUE@", str(HELD_SECONDS)))}
-if [ "$(sql {shlex.quote(ASK)})" != {HELD_SECONDS} ]; then
+[ -e {FENCING} ] || sql {shlex.quote(GET)} > {FENCING}
+sql {shlex.quote(SET.replace("@VALUE@", str(DELAY_SECONDS)))}
+if [ "$(sql {shlex.quote(GET)})" != {DELAY_SECONDS} ]; then
     echo "Fencing can't be held back: the database lacks DisableFenceAtStartupInSec" >&2
     exit 1
 fi
@@ -61,8 +60,8 @@ sync
 
 def text(host: str, unique_id: str, storage_domain: str, stamp: str) -> str:
     """
-    The script. ``host`` and ``unique_id``: of this host, which joins the engine anew; ``stamp``:
-    what the old storage domain's name gets, since the new one has that name.
+    The script. ``host`` and ``unique_id``: of this host, which is added again; ``stamp``: suffix of
+    the old storage domain's name, which the new one takes.
     """
     same = f"vds_name={_quoted(host)}"
     if unique_id:
@@ -71,7 +70,7 @@ def text(host: str, unique_id: str, storage_domain: str, stamp: str) -> str:
     engine_vms = "vms WHERE origin=6"
     domain = f"storage_domain_static WHERE storage_name={_quoted(storage_domain)}"
     renamed = _quoted(f"{storage_domain}_old_{stamp}")
-    # Of this name, but another machine: it may be alive, and its VMs run.
+    # Another machine of this name: it may be up, with running VMs.
     other = f"vds_name={_quoted(host)} AND upper(vds_unique_id)<>upper({_quoted(unique_id)})"
     alive = (
         f"vms WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE {other}) "  # noqa: S608, quoted

@@ -9,10 +9,10 @@ from ovirt_he.core.text import safe
 from ovirt_he.core.wait import last_seen, wait_for
 from ovirt_he.guest import channel, files
 
-# One connection looks often and cheaply; it ends after a minute, so that we look at the VM too.
-# systemctl costs the guest more than the marker does. Where cloud-init is through, or was switched
-# off by an earlier boot, and the unit is idle, it won't run any more: the guest was restarted.
-# Unless it is enabled: then the guest reboots on purpose, and will get to it.
+# One connection polls often and cheaply. It ends after a minute, so that the VM is checked as well.
+# systemctl costs the guest more than the marker does. Where cloud-init has finished, or an earlier
+# boot disabled it, and the unit is idle, it won't run: the guest was restarted. Unless it is
+# enabled: then the guest reboots on purpose, and the unit follows.
 # Bounded by the clock as well: in a slow guest sixty rounds take many minutes.
 ENABLED = f"{files.UNITS}/multi-user.target.wants/{files.SETUP_UNIT}"
 LOOK = f"""seconds=0 idle=0 end=$(($(date +%s) + 60))
@@ -33,7 +33,7 @@ done
 exit 5
 """
 COMPLETE, FAILED, NEVER_RAN, RUNNING = 0, 3, 4, 5
-SEEN = {
+STATES = {
     COMPLETE: "done",
     FAILED: "failed",
     NEVER_RAN: "interrupted, or never started",
@@ -45,12 +45,12 @@ log=$(ls -t /var/log/ovirt-engine/setup/*.log 2> /dev/null | head -n 1)
 [ -z "$log" ] || tail -n 15 "$log"
 """
 
-# A look takes a minute; ssh itself notices a dead guest within another one.
+# A poll takes a minute; ssh itself notices a dead guest within another one.
 LOOK_SECONDS = 180
 
 
 def marker(guest: channel.Channel) -> str:
-    """done, open, or unknown with the reason: no answer says nothing of it, and is asked again."""
+    """done, open, or unknown with the reason; a guest that doesn't answer is retried."""
 
     def look() -> str:
         if not guest.listens():
@@ -63,7 +63,7 @@ def marker(guest: channel.Channel) -> str:
 
 
 class Watch:
-    """Waits for the guest's ssh, then for its setup. ``secrets`` are hidden in what it shows."""
+    """Waits for the guest's ssh, then for its setup. ``secrets`` are hidden in its errors."""
 
     def __init__(
         self,
@@ -80,15 +80,15 @@ class Watch:
         """
         Return once the setup's marker is there.
 
-        Raises CommandExecutionError at once when that can't happen any more, otherwise after
+        Raises CommandExecutionError at once when that can no longer happen, otherwise after
         ``timeouts:boot`` and ``timeouts:setup``, with the setup's log and the console. A restore
-        before it has ``timeouts:restore`` besides.
+        before it adds ``timeouts:restore``.
         """
         timeouts = self.settings["timeouts"]
         restore = timeouts["restore"] if self.settings["restore"]["backup"] else 0
         wait_for(
             f"ssh of {self.name}",
-            self._reached,
+            self._reach,
             lambda seen: seen == "reached",
             timeout=timeouts["boot"],
             failed=lambda seen: seen if seen.startswith("the VM") else None,
@@ -96,19 +96,19 @@ class Watch:
         )
         wait_for(
             f"engine-setup in {self.name}",
-            self._looked,
-            lambda seen: seen == SEEN[COMPLETE],
+            self._setup,
+            lambda seen: seen == STATES[COMPLETE],
             timeout=timeouts["setup"] + restore,
             failed=self._failed,
             explain=self._logs,
         )
 
     def _off(self) -> str | None:
-        seen = self.salt["hosted_engine_bootstrap.state"](self.name)
-        return None if seen == "running" else f"the VM is {seen or 'not defined'}"
+        state = self.salt["hosted_engine_bootstrap.state"](self.name)
+        return None if state == "running" else f"the VM is {state or 'not defined'}"
 
-    def _reached(self) -> str:
-        """reached, or what prevents it. sshd may answer before cloud-init gave it its key."""
+    def _reach(self) -> str:
+        """reached, or what prevents it. sshd may answer before cloud-init installed its key."""
         if off := self._off():
             return off
         if not self.guest.listens():
@@ -116,17 +116,17 @@ class Watch:
         tried = self._run("true")
         return "reached" if tried.returncode == 0 else tried.stderr.strip()
 
-    def _looked(self) -> str:
+    def _setup(self) -> str:
         if off := self._off():
             return off
-        looked = self._run("sh", "-c", LOOK)
-        otherwise = looked.stderr.strip() or f"exit code {looked.returncode}"
-        return SEEN.get(looked.returncode, otherwise)
+        polled = self._run("sh", "-c", LOOK)
+        otherwise = polled.stderr.strip() or f"exit code {polled.returncode}"
+        return STATES.get(polled.returncode, otherwise)
 
-    def _failed(self, seen: str) -> str | None:
-        if seen in (SEEN[FAILED], SEEN[NEVER_RAN]) or seen.startswith("the VM"):
-            self.salt["hosted_engine_bootstrap.fail"](f"engine-setup: {seen}")
-            return f"{seen}. The next run builds the VM anew"
+    def _failed(self, state: str) -> str | None:
+        if state in (STATES[FAILED], STATES[NEVER_RAN]) or state.startswith("the VM"):
+            self.salt["hosted_engine_bootstrap.fail"](f"engine-setup: {state}")
+            return f"{state}. The next run rebuilds the VM"
         return None
 
     def _console(self) -> str:
@@ -134,8 +134,8 @@ class Watch:
 
     def _logs(self) -> str:
         logs = self._run("sh", "-c", LOGS)
-        said = safe(logs.stdout or logs.stderr, self.secrets, lines=40)
-        return f"Last in its log:\n{said}\n{self._console()}"
+        lines = safe(logs.stdout or logs.stderr, self.secrets, lines=40)
+        return f"Last in its log:\n{lines}\n{self._console()}"
 
     def _run(self, *argv: str) -> Any:
         return self.guest.look(*argv, timeout=LOOK_SECONDS, check=False, patience=0)

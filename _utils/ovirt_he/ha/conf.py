@@ -1,10 +1,10 @@
 """
 The files that the HA agent and broker read: where they are, their keys and texts.
 
-A value is *ours* where another one would be wrong whoever wrote it: ids, the name of the engine,
-the location of the storage. Everything else (gateway, network test, mount options, mail, the
-fallback definition of the VM …) belongs to the operator once it is written: ``hosted-engine
---set-shared-config`` may change it. It is only written where it is missing.
+A value is *ours* where any other one would be wrong: ids, the name of the engine, the location of
+the storage. Everything else (gateway, network test, mount options, mail, the fallback definition of
+the VM …) is the operator's once it is written, who may change it by ``hosted-engine
+--set-shared-config``. It is only written where it is missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Ids = Mapping[str, Any]
 
 HOSTED_ENGINE, VM, BROKER = "hosted-engine.conf", "vm.conf", "broker.conf"
 VERSION, ANSWERS = "version", "fhanswers.conf"
-# The first member's first sector names the VM: that identifies a half-written archive as ours.
+# The first member's first sector names the VM, which identifies a half-written archive.
 MEMBERS = (VM, BROKER, VERSION, ANSWERS, HOSTED_ENGINE)
 
 CONFIGURATION = Path("/etc/ovirt-hosted-engine/hosted-engine.conf")
@@ -76,11 +76,11 @@ OURS = {
     *(key for disk in DISKS.values() for key in disk.keys),
 }
 
-# A display and a video card for each protocol; the old name of SPICE's display is its card's.
+# A display and a video card for each protocol; SPICE's display has the name of its card.
 DISPLAY = {"vnc": "vnc", "spice": "qxl"}
 VIDEO = {"vnc": "vga", "spice": "qxl"}
 
-# What bash takes for more than itself in ``key=value``; Java's properties add nothing to it.
+# Characters that are special to bash in ``key=value``; Java's properties have no others.
 SPECIAL = frozenset("\\\"'$`;&|<>()~")
 
 
@@ -156,7 +156,7 @@ def ids(values: Mapping[str, str]) -> dict[str, Any]:
 
 def unreadable(value: str) -> str | None:
     """
-    Why the three readers of hosted-engine.conf don't read ``value`` alike; None: they do.
+    Why the three readers of hosted-engine.conf read ``value`` differently; None: they don't.
 
     They are HA (Python, literal), the ``hosted-engine`` command (bash, sourced) and older engines
     (Java properties).
@@ -164,18 +164,18 @@ def unreadable(value: str) -> str | None:
     >>> unreadable("nas.example.com:/exports/engine") is None
     True
     >>> unreadable("a b")
-    "' ' is read in different ways by the readers of hosted-engine.conf"
+    "' ' is read differently by the readers of hosted-engine.conf"
     """
     for character in value:
         if character in SPECIAL or not "!" <= character <= "~":
-            return f"{character!r} is read in different ways by the readers of {HOSTED_ENGINE}"
+            return f"{character!r} is read differently by the readers of {HOSTED_ENGINE}"
     if value.startswith("#"):
-        return f"'#' at the start is read in different ways by the readers of {HOSTED_ENGINE}"
+        return f"'#' at the start is read differently by the readers of {HOSTED_ENGINE}"
     return None
 
 
 def unreadable_settings(settings: Settings) -> list[str]:
-    """One sentence for each pillar key that hosted-engine.conf's readers don't read alike."""
+    """One sentence for each pillar key that hosted-engine.conf's readers read differently."""
     keys = {
         "engine": ("fqdn",),
         "network": ("name", "gateway", "tcp_address"),
@@ -190,7 +190,7 @@ def unreadable_settings(settings: Settings) -> list[str]:
 
 
 def connection_uuid(settings: Settings) -> str:
-    """Any UUID serves, as long as it stays: made from what it connects to."""
+    """A UUID that stays the same: it is derived from the connection."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, storage.identifier(settings["storage"])))
 
 

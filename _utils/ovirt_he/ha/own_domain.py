@@ -1,8 +1,8 @@
 """
-The storage domain that this deployment made, known by what is certain, never by its name alone.
+The storage domain that this deployment made, identified by certain facts, never by its name alone.
 
-Recorded before the engine is asked for it (where, and that nothing lay there) and after (its id): a
-kill in between leaves the first half. hosted-engine.conf of this engine names it as well.
+Recorded before the engine makes it (its location, which was empty) and afterwards (its id): a kill
+in between leaves only the location. This engine's hosted-engine.conf names the domain as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ovirt_he.ha import conf
 from ovirt_he.pillar import storage
 
 RECORD = "deployment"
-# What finds a storage again, whatever the pillar says by then; no secret is among it.
+# What identifies a storage later, whatever the pillar then contains; no secrets.
 PLACE = (
     *("type", "address", "path", "nfs_version", "mount_options"),
     *("portals", "target", "portal_group", "user", "lun"),
@@ -23,7 +23,7 @@ PLACE = (
 
 
 class Own(NamedTuple):
-    """``id`` is empty until the engine is known to have made it."""
+    """``id`` is empty until it is recorded that the engine made the domain."""
 
     id: str
     storage: dict[str, Any]
@@ -33,25 +33,25 @@ def known(settings: Mapping[str, Any]) -> Own | None:
     """What this deployment made or was about to make, and where; None: nothing."""
     recorded = records.read(RECORD) or {}
     configured = conf.read()
-    # A further host has the file too, from the engine: there the domain isn't that host's own.
-    began = records.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
-    if not began or configured.get("fqdn") != settings["engine"]["fqdn"]:
+    # The engine writes the file on further hosts too, where the domain is another deployment's.
+    is_own = records.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
+    if not is_own or configured.get("fqdn") != settings["engine"]["fqdn"]:
         configured = {}
-    named = (recorded.get("made"), recorded.get("storage_domain"), configured.get("sdUUID"))
-    identifier = next((each for each in named if each), "")
+    candidates = (recorded.get("made"), recorded.get("storage_domain"), configured.get("sdUUID"))
+    identifier = next((each for each in candidates if each), "")
     place = recorded.get("storage") or _configured(configured)
     if not (identifier or place):
         return None
-    wanted = settings["storage"]
+    current = settings["storage"]
     is_recorded = bool(recorded.get("storage"))
-    # The pillar knows more of a LUN than hosted-engine.conf.
-    if not place or (not is_recorded and storage.same(wanted, storage.location(place))):
-        place = _place(wanted)
+    # The pillar has more keys of a LUN than hosted-engine.conf.
+    if not place or (not is_recorded and storage.same(current, storage.location(place))):
+        place = _place(current)
     return Own(identifier, place)
 
 
 def intend(place: Mapping[str, Any]) -> None:
-    """Record that a domain is about to be made on storage that was seen empty."""
+    """Record that a domain is about to be made on storage that was found empty."""
     kept = {key: value for key, value in (records.read(RECORD) or {}).items() if key != "made"}
     records.write(RECORD, kept | {"storage": _place(place)})
 
@@ -62,7 +62,7 @@ def made(identifier: str) -> None:
 
 
 def forget() -> None:
-    """Nothing is there any more."""
+    """Remove the record: the domain no longer exists."""
     recorded = records.read(RECORD) or {}
     kept = {key: value for key, value in recorded.items() if key not in ("made", "storage")}
     if kept != recorded:
@@ -76,12 +76,12 @@ def is_pending() -> bool:
 
 
 def _place(place: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = {"type"} | storage.KEYS[place["type"]]
-    return {key: place[key] for key in PLACE if key in wanted and key in place}
+    keys = {"type"} | storage.KEYS[place["type"]]
+    return {key: place[key] for key in PLACE if key in keys and key in place}
 
 
 def _configured(configured: Mapping[str, str]) -> dict[str, Any]:
-    """Where it is by hosted-engine.conf, as far as that says."""
+    """Its location according to hosted-engine.conf, as far as that contains it."""
     kind = configured.get("domainType", "")
     if kind in storage.MOUNT:
         address, _, path = configured.get("storage", "").partition(":/")
