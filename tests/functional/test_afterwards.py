@@ -119,7 +119,7 @@ def test_shared_configuration_is_set_once(
         ("gateway", "", "he_local", "an empty value"),
         ("gateway", "a\nhost_id=2", "he_local", "control characters"),
         ("gateway", "a$(id)b", "he_local", "read differently"),
-        ("email.smtp-server", "%x", "broker", "start of a key's name"),
+        ("email.smtp-server", "%x", "broker", "interpolates %"),
         ("email..smtp-server", "x", "broker", "letters, digits"),
     ],
 )
