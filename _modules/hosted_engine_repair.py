@@ -61,7 +61,7 @@ def _in_use(now: status.Status, living: Collection[int] = ()) -> list[str]:
                 f"the agent of {who} ended without reporting that. If that host is off: "
                 f"salt-call hosted_engine_repair.clean_metadata {number}"
             )
-        # A stopped agent's last report counts. ``unknown``: its vdsm didn't answer, the VM may be up.
+        # A stopped agent's last report counts. ``unknown``: vdsm didn't answer, the VM may be up.
         if host["vm"] in ("up", "unknown"):
             verb = "was" if host["vm"] == "up" else "may be"
             problems.append(
