@@ -150,7 +150,7 @@ def rebuild(name: str) -> None:
     refuse_if_deployed(__salt__, f"Rebuilding {name}")
     settings = _settings()
     if vm.is_complete(settings):
-        raise CommandExecutionError(f"{name} is set up: it is shut down, never thrown away")
+        raise CommandExecutionError(f"{name} is set up: it is shut down, never discarded")
     with hypervisor.libvirt(settings) as connection:
         domain = _domain(connection, name)
         if domain is not None:

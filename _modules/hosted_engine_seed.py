@@ -11,8 +11,8 @@ from ovirt_he.bootstrap import files as layout
 from ovirt_he.bootstrap import vm
 from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
+from ovirt_he.guest import answers, network, ssh_keys
 from ovirt_he.guest import files as guest_files
-from ovirt_he.guest import network, ssh_keys
 from ovirt_he.host import address as family_
 from ovirt_he.host import routes
 from ovirt_he.host.guard import refuse_if_deployed
@@ -20,8 +20,9 @@ from ovirt_he.pillar import settings as settings_
 from salt.exceptions import CommandExecutionError
 
 SECRETS = ("admin_password", "root_password", "database_password", "dwh_database_password")
-# Where cloud-init looks, and the old-fashioned name that ISO 9660 wants besides.
-FILES = {"meta-data": "/METADATA.;1", "user-data": "/USERDATA.;1"}
+# Where cloud-init looks, what engine-setup reads from here itself, and the old-fashioned name that
+# ISO 9660 wants besides.
+FILES = {"meta-data": "/METADATA.;1", "user-data": "/USERDATA.;1", "answers": "/ANSWERS.;1"}
 
 
 def get(name: str) -> dict[str, Any] | None:
@@ -117,8 +118,6 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
         "meta-data": guest_files.meta_data(settings),
         "user-data": guest_files.user_data(
             settings,
-            secrets,
-            secret_answers=settings_.secret_answers(__pillar__),
             hosts=hosts,
             networking=network.files(
                 settings, __grains__, routes.default_gateway(settings), address
@@ -126,6 +125,7 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),
+        "answers": answers.text(settings, secrets, settings_.secret_answers(__pillar__)),
     }
     return {name: text.encode() for name, text in texts.items()}
 
@@ -158,7 +158,7 @@ def _library() -> Any:
 
 def _iso(contents: dict[str, bytes]) -> bytes:
     image = _library().PyCdlib()
-    image.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident="cidata")
+    image.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=guest_files.SEED_LABEL)
     for name, content in contents.items():
         image.add_fp(
             io.BytesIO(content), len(content), FILES[name], rr_name=name, joliet_path=f"/{name}"

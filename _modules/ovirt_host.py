@@ -238,11 +238,7 @@ def remove(name: str) -> None:
         host = connection.named(api.hosts_service(), name)
         if host is None:
             return
-        service = api.hosts_service().host_service(host.id)
-        if host.status.value == "non_operational":
-            service.deactivate()
-            _wait_for(name, ("maintenance",))
-        service.remove()
+        api.hosts_service().host_service(host.id).remove()
     _wait_for(name, ("absent",))
 
 

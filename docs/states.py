@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from docs import reference
 
-# What oVirt's design page wants to be done, in our words; its number is the place in this list.
+# The steps of oVirt's design page, summarised, in the order of their numbers.
 STEPS = (
     "install the packages and libraries",
-    "make a directory for the bootstrap VM",
-    "extract the appliance's image",
+    "create a directory for the bootstrap VM",
+    "extract the appliance image",
     "write the cloud-init seed",
     "start the bootstrap VM, which installs the engine",
     "resolve the engine's name on the host",
@@ -30,16 +30,16 @@ STEPS = (
     "add the disk for the configuration",
     "add the disk for the lockspace",
     "add the disk for the metadata",
-    "add the disk for the engine's VM",
-    "add the engine's VM",
+    "add the disk for the engine VM",
+    "add the engine VM",
     "clean up the hosts file in the guest",
-    "let libvirt answer over TLS",
+    "make libvirt reachable over TLS",
     "shut down the bootstrap VM",
     "remove the bootstrap VM",
     "write the configuration files",
     "build the configuration archive",
     "put vm.conf where the agent looks",
-    "find the disk on the shared storage",
+    "find the mount point of the storage domain",
     "copy the archive to its disk",
     "copy the bootstrap VM's disk",
     "clean up the hosts file on the host",
@@ -114,7 +114,7 @@ def _functions(root: Path) -> set[str]:
 
 
 def called(path: Path, function: str) -> list[str]:
-    """The execution functions that a state names, itself or by what it uses of its own file."""
+    """The execution functions that a state names, itself or through functions of its file."""
     if not path.exists():
         return []
     named: dict[str, ast.stmt] = {}

@@ -28,10 +28,10 @@ def write(folder: Path, version: str) -> None:
     headers = folder / "include/libvirt"
     headers.mkdir(parents=True)
     number = sum(part * 1000**place for place, part in enumerate(reversed(_parts(version))))
-    for header in (Path(_asked("includedir")) / "libvirt").glob("*.h"):
+    for header in (Path(_pkg_config("includedir")) / "libvirt").glob("*.h"):
         text = re.sub(r"(define LIBVIR_VERSION_NUMBER) \d+", rf"\1 {number}", header.read_text())
         (headers / header.name).write_text(text)
-    described = Path(_asked("libvirt_api"))
+    described = Path(_pkg_config("libvirt_api"))
     for part in PARTS:
         name = f"{part}-api.xml"
         _described(described.with_name(name), version).write(folder / name)
@@ -55,6 +55,6 @@ def _parts(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 
 
-def _asked(variable: str) -> str:
-    asked = ["pkg-config", "--variable", variable, "libvirt"]
-    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+def _pkg_config(variable: str) -> str:
+    command = ["pkg-config", "--variable", variable, "libvirt"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

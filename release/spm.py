@@ -3,8 +3,8 @@ The formula as a package for SPM, Salt's own package manager.
 
     python -m release.spm DIRECTORY
 
-Holds what is committed of the files that FORMULA names: built from an export, since ``spm build``
-in a checkout takes the caches of Python along. docs/libraries.md says what SPM leaves out.
+Holds what is committed of the files that FORMULA names. It is built from an export: in a checkout,
+``spm build`` would pack Python's caches as well. docs/libraries.md says what SPM leaves out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(directory: Path) -> Path:
         tarball.archive(work / "formula.tar", "formula/", *tarball.formula()["files"])
         subprocess.run(["tar", "-xf", "formula.tar"], check=True, cwd=work)
         configuration(work, {"spm_build_dir": str(work / "built")})
-        build = [SPM, "-c", work, "build", "."]
+        build: list[str | Path] = [SPM, "-c", work, "build", "."]
         subprocess.run(build, check=True, cwd=work / "formula", stdout=subprocess.DEVNULL)
         (built,) = (work / "built").glob("*.spm")
         target = Path(shutil.copy(built, directory))

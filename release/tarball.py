@@ -1,5 +1,5 @@
 """
-The formula as a tarball without tests and lab, on request with the wheels of its libraries.
+The formula as a tarball without tests and lab, optionally with the wheels of its libraries.
 
     python -m release.tarball DIRECTORY [WHEELHOUSE]
 
@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-# Beside what FORMULA names: for people, and for who migrates.
+# In addition to what FORMULA names.
 MORE = ("docs", "tools")
 
 
 def formula() -> dict[str, Any]:
-    """What the committed FORMULA says: the version, and the files of the formula."""
+    """The committed FORMULA: the version, and the files of the formula."""
     show = ["git", "show", "HEAD:FORMULA"]
     committed: dict[str, Any] = yaml.safe_load(subprocess.check_output(show, cwd=ROOT))
     return committed

@@ -5,7 +5,7 @@ Wheels of what the formula installs into Salt's own Python, for hosts without co
 
 libvirt-python and the SDK come as source only. They are built here once for each Python that a
 supported Salt brings, so that the host's glibc, libvirt and libxml2 may be older than this
-machine's. What can't be built is said, and ends with exit code 1; the other wheels are there.
+machine's. What can't be built is reported, with exit code 1; the other wheels are built.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 UV = (sys.executable, "-m", "uv")
 REQUIREMENTS = ROOT / "hosted_engine/files/requirements.txt"
 SUMS, MANIFEST = "SHA256SUMS", "manifest.json"
-# docs/libraries.md: which Salt brings which.
+# docs/libraries.md: which Salt comes with which.
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-# The oldest that a host may have: both are EL 8's.
+# The oldest that a host may have: EL 8's.
 LIBVIRT = "6.0.0"
 GLIBC = "2.28"
 # The host's own, whose security fixes come with the host.
@@ -49,11 +49,11 @@ def main() -> int:
     parser.add_argument("--python", action="append", metavar="VERSION", help="default: all of them")
     parser.add_argument("--some", action="store_true", help="exit code 0 though some are missing")
     parser.add_argument("directory", type=Path)
-    asked = parser.parse_args()
-    missing = build(asked.directory.resolve(), asked.python or list(PYTHONS))
+    arguments = parser.parse_args()
+    missing = build(arguments.directory.resolve(), arguments.python or list(PYTHONS))
     for version, why in missing.items():
         print(f"Python {version}: no wheels: {why}", file=sys.stderr)
-    return 1 if missing and not asked.some else 0
+    return 1 if missing and not arguments.some else 0
 
 
 def build(directory: Path, versions: list[str]) -> dict[str, str]:
@@ -81,7 +81,7 @@ def build(directory: Path, versions: list[str]) -> dict[str, str]:
 
 
 def _refuse_foreign(directory: Path) -> None:
-    """An earlier build's files are replaced; what else lies there isn't ours."""
+    """Files of an earlier build are replaced; a directory with anything else is refused."""
     for path in directory.glob("*"):
         if path.suffix != ".whl" and path.name not in (SUMS, MANIFEST):
             raise SystemExit(f"{directory} holds {path.name}: name a directory of its own")
@@ -89,17 +89,16 @@ def _refuse_foreign(directory: Path) -> None:
 
 def interpreter(version: str) -> Path:
     """A CPython of a version: uv's, one on PATH, or pyenv's. Raises Missing."""
-    asked = [*UV, "python", "find", "--no-python-downloads", "--no-project", version]
-    found = _run(asked)
+    found = _run([*UV, "python", "find", "--no-python-downloads", "--no-project", version])
     candidates = [found.stdout.strip()] if found.returncode == 0 else []
     candidates += [shutil.which(f"python{version}") or ""]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates += [str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/python3"))]
     for candidate in filter(None, candidates):
-        tell = "import sys, sysconfig; print(sys.version_info[:2], sysconfig.get_path('include'))"
-        told = _run([candidate, "-c", tell]).stdout.strip()
+        script = "import sys, sysconfig; print(sys.version_info[:2], sysconfig.get_path('include'))"
+        output = _run([candidate, "-c", script]).stdout.strip()
         major, minor = version.split(".")
-        shown, _, include = told.rpartition(" ")
+        shown, _, include = output.rpartition(" ")
         if shown == f"({major}, {minor})" and (Path(include) / "Python.h").exists():
             return Path(candidate)
     raise Missing(
@@ -112,7 +111,7 @@ def _build(work: Path, version: str) -> None:
     python = interpreter(version)
     venv, made = work / version, work / f"{version}-made"
     _must([*UV, "venv", "-q", "--seed", "--python", python, venv])
-    # On top of what the host's environment says about indexes and proxies.
+    # In addition to the host's settings for indexes and proxies.
     environment = os.environ | {"PKG_CONFIG_PATH": str(work / "libvirt")}
     pip = [str(venv / "bin/python"), "-m", "pip", "wheel", "-q", "--use-pep517", "--no-cache-dir"]
     _must([*pip, "--wheel-dir", str(made), "-r", str(REQUIREMENTS)], environment)
@@ -148,8 +147,8 @@ def _describe(directory: Path, versions: list[str], missing: dict[str, str]) -> 
 def _must(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
     done = _run(command, environment)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-15:]
-        raise Missing("\n".join([f"{' '.join(map(str, command[:4]))} … failed:", *said]))
+        output = (done.stderr or done.stdout).strip().splitlines()[-15:]
+        raise Missing("\n".join([f"{' '.join(map(str, command[:4]))} … failed:", *output]))
 
 
 def _run(

@@ -1,7 +1,8 @@
-"""How the tests share the machine: the lab is one worker's, other files run beside it."""
+"""How the tests share the machine: each of the two labs is one worker's, other files run beside."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,28 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
+# In this lab what is killed, cleaned and rerun; all other deployments in the second: as long.
+FIRST_LAB = ("test_clean", "test_iscsi", "test_killed", "test_lab_hosts")
 # The longest first: a worker that begins them last would be waited for.
-ALONE = ("integration", "kernel")
+ALONE = ("first lab", "second lab", "kernel")
+
+# Labs are told apart by their folders; what is built for them is the same.
+if (WORKER := os.environ.get("PYTEST_XDIST_WORKER", "gw0")) != "gw0":
+    LAB = Path(os.environ.get("HOSTED_ENGINE_LAB", "/var/lib/hosted-engine-lab"))
+    os.environ.setdefault("HOSTED_ENGINE_CACHE", str(LAB / "cache"))
+    os.environ["HOSTED_ENGINE_LAB"] = f"{LAB}-{WORKER}"
+
+
+def group(file: Path) -> str:
+    """What one worker takes as a whole: a lab's tests, the kernels', or a file of the others."""
+    if file.parent.name == "integration":
+        return "first lab" if file.stem in FIRST_LAB else "second lab"
+    return "kernel" if file.parent.name == "kernel" else str(file)
 
 
 class Groups(LoadScopeScheduling):
-    """A worker takes a whole group: one lab for all of its tests, one file of the others."""
-
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", maxsplit=1)[0]
-        return next((name for name in ALONE if f"{name}/" in file), file)
+        return group(Path(nodeid.split("::", maxsplit=1)[0]))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
@@ -26,4 +39,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.relative_to(TESTS).parts[0] not in ALONE)
+    items.sort(key=lambda item: [*ALONE, of := group(item.path)].index(of))

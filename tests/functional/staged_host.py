@@ -142,7 +142,7 @@ class StagedHost(ovirt.Host):
         records.write("copied", copied)
 
     def start_ha(self) -> None:
-        """The point of no return is passed; the engine isn't up yet in its final place."""
+        """The point of no return is passed; the engine isn't up yet on shared storage."""
         self.enabled.add("ovirt-ha-agent")
         self.agent_runs = True
         self.ha_status = {"1": self._status("down", "bad"), "global_maintenance": False}

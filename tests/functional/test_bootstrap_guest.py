@@ -3,93 +3,18 @@
 from __future__ import annotations
 
 import json
-import shlex
-import socket
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.core import command, wait
+from ovirt_he.core import command
 from ovirt_he.guest import channel
-from ovirt_he.guest.files import KEYFILE, MARKER
-from ovirt_he.guest.network import FINAL_HOSTS
-from salt.exceptions import CommandExecutionError
+from ovirt_he.guest.files import MARKER
 
-from functional.bootstrap_host import FQDN, Host
+from functional.bootstrap_host import FQDN
+from functional.ssh_guest import PSQL, SET_UP, Flaky, guest, says
 
-SET_UP, PREPARED = "hosted_engine_guest.set_up", "hosted_engine_guest.prepared"
-PSQL = "/usr/share/ovirt-engine/dbscripts/engine-psql.sh"
-DISK = "6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f"
-MODULES = {
-    "hosted_engine_network": "def address():\n    return '192.0.2.10'\n",
-    "hosted_engine_deployment": "def ids():\n    return {'disks': {'configuration': {'image': "
-    f"'{DISK}'}}}}}}\n",
-    "hosted_engine_bootstrap": """
-import json, pathlib
-FILE = pathlib.Path({vm!r})
-def get(name):
-    return json.loads(FILE.read_text())
-def state(name):
-    return get(name)["state"]
-def fail(reason):
-    FILE.write_text(json.dumps(get("") | {"failed": reason}))
-""",
-}
-
-
-class Guest:
-    """A guest that answers to ssh: what is asked, by the first words of the command."""
-
-    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.host, self.asked = host, list[tuple[str, ...]]()
-        self.answers: dict[str, Callable[..., tuple[int, str]]] = {}
-        for name in ("known_hosts", "client_key", "disk.qcow2"):
-            (host.directory / name).touch()
-        self.vm = host.folder / "vm.json"
-        self.put(state="running", setup="open")
-        for name, text in MODULES.items():
-            module = host.folder / "modules" / f"{name}.py"
-            module.write_text(text.replace("{vm!r}", repr(str(self.vm))))
-        self.listens = True
-        monkeypatch.setattr(channel, "listens", lambda _: self.listens)
-        monkeypatch.setattr(wait, "FIRST", 0.01)
-        run = command.run
-
-        def replaced(*arguments: str, **more: Any) -> Any:
-            if arguments[0] != "ssh":
-                return run(*arguments, **more)
-            code, said = self._answer(arguments, more.get("stdin"))
-            if code and more.get("check", True):
-                raise command.CommandExecutionError(f"exit code {code}: {said}")
-            return subprocess.CompletedProcess(arguments, code, said, "" if code == 0 else said)
-
-        monkeypatch.setattr(command, "run", replaced)
-
-    def put(self, **facts: Any) -> None:
-        """What the bootstrap VM's module answers."""
-        self.vm.write_text(json.dumps(facts))
-
-    def _answer(self, arguments: tuple[str, ...], stdin: str | None) -> tuple[int, str]:
-        self.asked.append(arguments)
-        words = shlex.split(arguments[-1])
-        for start, answer in self.answers.items():
-            if " ".join(words).startswith(start):
-                return answer(words, stdin)
-        return 0, ""
-
-
-@pytest.fixture
-def guest(host, monkeypatch) -> Guest:
-    host.pillar["timeouts"] = {"boot": 1, "setup": 1, "engine": 1}
-    made = Guest(host, monkeypatch)
-    host.with_pillar()
-    return made
-
-
-def says(code: int = 0, text: str = "") -> Callable[..., tuple[int, str]]:
-    return lambda *_: (code, text)
+__all__ = ["guest"]
 
 
 @pytest.mark.feature("verified")
@@ -148,19 +73,6 @@ def test_a_guest_that_never_answers_is_given_up_and_may_still_go_on(guest):
     assert "ssh of HostedEngineLocal" in ret["comment"]
     assert "not within 1 s" in ret["comment"]
     assert "failed" not in json.loads(guest.vm.read_text())
-
-
-class Flaky:
-    """ssh of a guest under load: fails as often as said, then answers."""
-
-    def __init__(self, times: int, answer: Callable[..., tuple[int, str]], code: int = 255) -> None:
-        self.times, self.answer, self.code = times, answer, code
-
-    def __call__(self, words: list[str], stdin: str | None) -> tuple[int, str]:
-        self.times -= 1
-        if self.times >= 0:
-            return self.code, "ssh: connect to host 192.0.2.10 port 22: Connection timed out"
-        return self.answer(words, stdin)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -292,161 +204,3 @@ def test_without_the_marker_nothing_is_recorded(guest):
         guest.host.minion("hosted_engine_guest.complete")
 
     assert not (guest.host.records / "setup.json").exists()
-
-
-@pytest.fixture
-def page(guest, engine, monkeypatch) -> Guest:
-    """The guest's engine has its page up, and the hosts file says that it's here."""
-    resolve = socket.getaddrinfo
-
-    def resolved(name: Any, *arguments: Any, **options: Any) -> Any:
-        return resolve("127.0.0.1" if name == engine.fqdn else name, *arguments, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
-    guest.host.pillar["engine"] = {"fqdn": engine.fqdn, "port": engine.port}
-    guest.host.with_pillar()
-    guest.host.records.mkdir(exist_ok=True)
-    guest.put(state="running", setup="complete")
-    return guest
-
-
-def trust(guest: Guest, certificate: Path) -> None:
-    (guest.host.records / "engine-ca.pem").write_text(certificate.read_text())
-
-
-def test_health_is_told_over_verified_tls(page, engine, engine_pki, monkeypatch):
-    trust(page, engine_pki / "ca.pem")
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-
-    ret = page.host.minion.state(SET_UP, engine.fqdn)
-
-    assert (ret["result"], ret["changes"]) == (True, {})
-
-
-def test_a_foreign_certificate_is_no_health(page, engine, tmp_path):
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other"]
-    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "other.pem"]
-    subprocess.run([*make, *files], check=True, capture_output=True)
-    trust(page, tmp_path / "other.pem")
-
-    said = page.host.minion("hosted_engine_guest.health")
-
-    assert "CERTIFICATE_VERIFY_FAILED" in said or "certificate verify failed" in said
-
-
-def test_an_engine_that_is_down_is_told_by_its_url(page, engine, engine_pki):
-    trust(page, engine_pki / "ca.pem")
-    engine.stop()
-
-    ret = page.host.minion.state(SET_UP, engine.fqdn)
-
-    assert ret["result"] is False
-    assert f"https://{engine.fqdn}:{engine.port}/ovirt-engine/services/health" in ret["comment"]
-
-
-class Final:
-    """What ``prepared`` looks at in the guest, and what ``prepare`` makes of it."""
-
-    def __init__(self, guest: Guest) -> None:
-        self.enabled, self.option = "disabled", "another"
-        self.files: dict[str, str] = {}
-        guest.answers |= {
-            "systemctl is-enabled": lambda *_: (0, f"{self.enabled}\n"),
-            "systemctl enable": self.enable,
-            f"cat {KEYFILE}": self.read,
-            f"cat {FINAL_HOSTS}": self.read,
-            "install -m 0600 /dev/stdin": self.install,
-            PSQL: self.sql,
-        }
-
-    def enable(self, *_: Any) -> tuple[int, str]:
-        self.enabled = "enabled"
-        return 0, ""
-
-    def install(self, words: list[str], stdin: str | None) -> tuple[int, str]:
-        self.files[words[-1]] = stdin or ""
-        return 0, ""
-
-    def read(self, words: list[str], _: str | None) -> tuple[int, str]:
-        there = self.files.get(words[-1])
-        return (0, there) if there is not None else (1, "")
-
-    def sql(self, words: list[str], _: str | None) -> tuple[int, str]:
-        statement = words[-1]
-        if statement.startswith("UPDATE"):
-            self.option = statement.split("'")[1]
-            return 0, "" if "-q" in words else "UPDATE 1\n"
-        return 0, f"{self.option}\n" if self.option else ""
-
-
-@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_the_guest_is_prepared_once(guest, test):
-    final = Final(guest)
-
-    ret = guest.host.minion.state(PREPARED, FQDN, test=test)
-
-    if test:
-        assert (ret["result"], final.enabled, final.option) == (None, "disabled", "another")
-        return
-    assert ret["result"] is True, ret
-    assert (final.enabled, final.option) == ("enabled", DISK)
-    assert "method=auto" in final.files[KEYFILE]
-    assert guest.host.minion.state(PREPARED, FQDN)["changes"] == {}
-
-
-def test_an_id_that_would_be_sql_is_refused_before_anything_is_written(guest):
-    final = Final(guest)
-
-    with pytest.raises(CommandExecutionError, match="isn't the id of an image"):
-        guest.host.minion("hosted_engine_guest.prepare", "x' OR option_name='FenceQuietTime")
-
-    assert (final.files, final.enabled, final.option) == ({}, "disabled", "another")
-
-
-def test_a_guest_that_does_not_answer_is_not_taken_for_unprepared(guest):
-    """What can't be read isn't outdated: nothing is written into the guest."""
-    final = Final(guest)
-    guest.host.minion.state(PREPARED, FQDN)
-    for start in ("systemctl is-enabled", f"cat {KEYFILE}", PSQL):
-        kept = guest.answers[start]
-        guest.answers[start] = Flaky(9999, says(0))
-
-        ret = guest.host.minion.state(PREPARED, FQDN)
-
-        assert ret["result"] is False
-        assert ret["changes"] == {}
-        assert "no answer: ssh: connect to host" in ret["comment"]
-        guest.answers[start] = Flaky(1, kept)
-
-    assert guest.host.minion.state(PREPARED, FQDN)["changes"] == {}
-    assert final.option == DISK
-
-
-@pytest.mark.feature("hosts_entries")
-def test_another_network_s_files_are_replaced(guest):
-    final = Final(guest)
-    guest.host.minion.state(PREPARED, FQDN)
-    vm = {"address": "192.0.2.10/24", "hosts_entries": True}
-
-    ret = guest.host.with_pillar(vm=vm).state(PREPARED, FQDN)
-
-    assert ret["changes"]["network"] == {"old": "outdated", "new": "final"}
-    assert "address1=192.0.2.10/24" in final.files[KEYFILE]
-    assert final.files[FINAL_HOSTS].startswith("192.0.2.10 engine.example.com engine\n")
-
-
-def test_an_engine_without_the_option_is_prepared_too(guest):
-    final = Final(guest)
-    final.option = ""
-
-    assert guest.host.minion.state(PREPARED, FQDN)["result"] is True
-
-
-def test_a_deployed_host_is_left_alone(guest):
-    Final(guest)
-    guest.host.deploy()
-
-    ret = guest.host.minion.state(PREPARED, FQDN)
-
-    assert ret["result"] is False
-    assert "deployed hosted engine" in ret["comment"]

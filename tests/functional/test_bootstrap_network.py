@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ovirt_he.core import command
 
-from functional.bootstrap_host import Host
+from functional.rules_namespace import ABSENT, NAME, UP, ip, namespace, rules
 
-UP, ABSENT = "hosted_engine_network.up", "hosted_engine_network.absent"
-NAME = "hosted-engine"
-
-
-@pytest.fixture(autouse=True)
-def namespace(host, monkeypatch) -> Iterator[str]:
-    """Rules, routes and addresses that are nobody else's."""
-    name = f"hosted-engine-test-{os.getpid()}"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    run = command.run
-
-    def inside(*arguments: str, **more: Any) -> Any:
-        prefix = ("ip", "netns", "exec", name) if arguments[0] == "ip" else ()
-        return run(*prefix, *arguments, **more)
-
-    monkeypatch.setattr(command, "run", inside)
-    ip(name, "link", "set", "lo", "up")
-    yield name
-    subprocess.run(["ip", "netns", "delete", name], check=True)
-
-
-def ip(namespace: str, *arguments: str) -> Any:
-    asked = subprocess.run(
-        ["ip", "-n", namespace, "-j", *arguments], capture_output=True, check=True, text=True
-    )
-    return json.loads(asked.stdout or "[]")
-
-
-def rules(namespace: str) -> set[tuple[Any, ...]]:
-    found = ip(namespace, "rule", "show")
-    return {
-        (r["priority"], r["src"], r.get("dst"), r["table"])
-        for r in found
-        if r["priority"] in (100, 101)
-    }
+__all__ = ["namespace"]
 
 
 def definition(connection: Any) -> ElementTree.Element:
@@ -239,59 +199,6 @@ def test_absent_leaves_neither_network_nor_rules(host, hypervisor, namespace):
     assert NAME not in hypervisor.listDefinedNetworks() + hypervisor.listNetworks()
     assert rules(namespace) == set()
     assert host.minion.state(ABSENT, NAME)["changes"] == {}
-
-
-class Firewall:
-    """firewalld's answers: what it knows, and what the zone has now and later."""
-
-    def __init__(self, host: Host, monkeypatch) -> None:
-        self.known = "dhcp libvirt-tls ovirt-imageio ssh vdsm"
-        self.now, self.later = {"ssh"}, {"ssh", "vdsm"}
-        which = shutil.which
-        monkeypatch.setattr(
-            shutil, "which", lambda name: "/bin/x" if name == "firewall-cmd" else which(name)
-        )
-        run = command.run
-
-        def answer(*arguments: str, **more: Any) -> Any:
-            if arguments[0] != "firewall-cmd":
-                return run(*arguments, **more)
-            return subprocess.CompletedProcess(arguments, 0, self.asked(arguments[1:]), "")
-
-        monkeypatch.setattr(command, "run", answer)
-
-    def asked(self, options: tuple[str, ...]) -> str:
-        zone = self.later if "--permanent" in options else self.now
-        if "--get-services" in options:
-            return self.known
-        if "--list-services" in options:
-            return " ".join(zone)
-        zone |= {o.partition("=")[2] for o in options if o.startswith("--add-service=")}
-        assert "--reload" not in options
-        return ""
-
-
-@pytest.mark.feature("firewalld")
-def test_the_firewall_is_opened_for_now_and_for_good(host, hypervisor, monkeypatch):
-    firewall = Firewall(host, monkeypatch)
-
-    ret = host.minion.state(UP, NAME)
-
-    assert ret["changes"]["firewall"]["new"] == "open"
-    assert firewall.now == firewall.later == {"ssh", "vdsm", "libvirt-tls", "ovirt-imageio"}
-    assert "no firewalld" not in ret["comment"]
-    assert host.minion.state(UP, NAME)["changes"] == {}
-
-
-@pytest.mark.feature("firewalld")
-def test_without_firewalld_the_comment_says_what_must_be_let_in(host, hypervisor):
-    assert shutil.which("firewall-cmd") is None, "this machine has none"
-
-    ret = host.minion.state(UP, NAME)
-
-    assert ret["result"] is True, ret
-    assert "no firewalld runs here" in ret["comment"]
-    assert "libvirt-tls" in ret["comment"]
 
 
 def test_a_deployed_host_is_left_alone(host, hypervisor):

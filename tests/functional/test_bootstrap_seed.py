@@ -10,42 +10,10 @@ from typing import Any
 import pytest
 from ovirt_he.core import records
 
-from functional.bootstrap_host import FQDN, Host
+from functional.bootstrap_host import FQDN
+from functional.seed_host import PRESENT, networked, read, seed
 
-PRESENT, UP = "hosted_engine_seed.present", "hosted_engine_network.up"
-PASSWORD = "not-to-be-seen: 50% 'of' \"it\""
-
-
-@pytest.fixture
-def networked(host, hypervisor) -> Host:
-    """A host whose network is defined; its rules are the network's tests' affair."""
-    secrets = {"admin_password": PASSWORD, "root_password": "not-to-be-seen-root"}
-    host.pillar["secrets"] = secrets
-    host.pillar["vm"] = {"address": "192.0.2.10/24"}
-    host.answers["ip", "-json", "-4", "route", "show", "default"] = json.dumps(
-        [{"dst": "default", "gateway": "192.0.2.1", "dev": "eno1"}]
-    )
-    host.with_pillar()("hosted_engine_network.define", "hosted-engine")
-    return host
-
-
-def seed(host: Host) -> Path:
-    return host.directory / "seed.iso"
-
-
-def read(host: Host, tmp_path: Path) -> dict[str, Any]:
-    """The user data, as another reader of ISO 9660 sees it."""
-    out = tmp_path / "user-data"
-    out.unlink(missing_ok=True)
-    extract = ["xorriso", "-osirrox", "on", "-indev", seed(host), "-extract", "/user-data", out]
-    subprocess.run(extract, check=True, capture_output=True)
-    first, _, rest = out.read_text().partition("\n")
-    assert first == "#cloud-config"
-    return dict(json.loads(rest))
-
-
-def files(user_data: dict[str, Any]) -> dict[str, str]:
-    return {file["path"]: file["content"] for file in user_data["write_files"]}
+__all__ = ["networked"]
 
 
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
@@ -68,48 +36,6 @@ def test_a_seed_is_made_once_and_closed(networked, tmp_path, test):
     assert seed(networked).read_bytes() == before
 
 
-def test_what_the_guest_gets(networked, tmp_path):
-    networked.minion.state(PRESENT, str(seed(networked)))
-
-    data = read(networked, tmp_path)
-
-    held = files(data)
-    assert held["/etc/hosts"].splitlines() == [
-        f"192.168.222.10 {FQDN} engine # hosted-engine bootstrap",
-        "127.0.0.1 node1.example.com # hosted-engine bootstrap",
-    ]
-    assert PASSWORD in held["/var/lib/hosted-engine/answers"]
-    keyfile = held["/var/lib/hosted-engine/final.nmconnection"]
-    assert "address1=192.0.2.10/24,192.0.2.1\n" in keyfile
-    assert "not-to-be-seen-root" not in json.dumps(data)
-    kind, salt = data["chpasswd"]["list"].split(":")[1].split("$")[1:3]
-    hashed = subprocess.run(
-        ["openssl", "passwd", f"-{kind}", "-salt", salt, "-stdin"],
-        input=b"not-to-be-seen-root\n",
-        capture_output=True,
-        check=True,
-    )
-    assert data["chpasswd"]["list"] == f"root:{hashed.stdout.decode().strip()}\n"
-
-
-@pytest.mark.feature("answers")
-def test_further_answers_reach_the_guest_and_nobody_else(networked, tmp_path):
-    hidden = {"OVESETUP_KEYCLOAK_DB/password": "str:not-to-be-seen-either"}
-    minion = networked.with_pillar(
-        engine={"fqdn": FQDN, "answers": {"OVESETUP_CONFIG/websocketProxyConfig": "bool:False"}},
-        secrets={"admin_password": PASSWORD, "answers": hidden},
-    )
-
-    ret = minion.state(PRESENT, str(seed(networked)))
-
-    assert ret["result"] is True, ret
-    assert "not-to-be-seen" not in repr(ret) + repr(networked.commands)
-    assert "not-to-be-seen" not in repr(minion("hosted_engine.settings"))
-    lines = files(read(networked, tmp_path))["/var/lib/hosted-engine/answers"].splitlines()
-    assert "OVESETUP_CONFIG/websocketProxyConfig=bool:False" in lines
-    assert "OVESETUP_KEYCLOAK_DB/password=str:not-to-be-seen-either" in lines
-
-
 @pytest.mark.feature("answers")
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
 def test_an_answer_that_another_key_decides_makes_no_seed(networked, test):
@@ -123,89 +49,6 @@ def test_an_answer_that_another_key_decides_makes_no_seed(networked, test):
     assert not seed(networked).exists()
     assert "not-to-be-seen" not in repr(ret)
     assert test or "secrets:database_password" in ret["comment"]
-
-
-@pytest.mark.feature("database_passwords")
-@pytest.mark.feature("keycloak")
-def test_passwords_of_the_databases_and_keycloak_reach_the_guest(networked, tmp_path):
-    minion = networked.with_pillar(
-        engine={"fqdn": FQDN, "keycloak": True},
-        secrets={"admin_password": "x", "database_password": "d%", "dwh_database_password": "w"},
-    )
-    minion.state(PRESENT, str(seed(networked)))
-
-    lines = files(read(networked, tmp_path))["/var/lib/hosted-engine/answers"].splitlines()
-
-    assert "OVESETUP_CONFIG/keycloakEnable=bool:True" in lines
-    assert "OVESETUP_DB/password=str:d%" in lines
-    assert "OVESETUP_DWH_DB/password=str:w" in lines
-
-
-@pytest.mark.feature("packages")
-@pytest.mark.feature("openscap")
-@pytest.mark.feature("fips")
-@pytest.mark.feature("root_login")
-@pytest.mark.feature("root")
-@pytest.mark.feature("time_zone")
-def test_the_guest_s_options_are_in_the_seed(networked, tmp_path):
-    vm = {
-        "packages": ["vim"],
-        "openscap_profile": "stig",
-        "fips": True,
-        "root_login": "keys",
-        "root_ssh_keys": ["ssh-rsa AAAA me"],
-        "time_zone": "Europe/Vienna",
-    }
-    minion = networked.with_pillar(vm={"address": "192.0.2.10/24"} | vm)
-    minion.state(PRESENT, str(seed(networked)))
-
-    data = read(networked, tmp_path)
-
-    held = files(data)
-    script = held["/usr/local/libexec/hosted-engine-options"]
-    for words in ("install vim\n", "--profile stig ", "fips-mode-setup --enable\n"):
-        assert words in script
-    unit = held["/etc/systemd/system/hosted-engine-setup.service"]
-    assert "\nExecStartPre=/usr/local/libexec/hosted-engine-options\n" in unit
-    assert "PermitRootLogin prohibit-password" in held["/usr/local/libexec/hosted-engine-handover"]
-    assert data["timezone"] == "Europe/Vienna"
-    assert data["ssh_authorized_keys"][1:] == ["ssh-rsa AAAA me"]
-
-
-@pytest.mark.feature("ipv6")
-def test_what_the_guest_gets_in_ipv6(host, hypervisor, tmp_path):
-    host.pillar |= {
-        "network": {"family": "ipv6"},
-        "host": {"address": "::1"},
-        "vm": {"address": "2001:db8::10/64"},
-    }
-    host.answers["ip", "-json", "-6", "route", "show", "default"] = json.dumps(
-        [{"dst": "default", "gateway": "2001:db8::1", "dev": "eno1"}]
-    )
-    host.with_pillar()("hosted_engine_network.define", "hosted-engine")
-
-    ret = host.minion.state(PRESENT, str(seed(host)))
-
-    assert ret["result"] is True, ret
-    address = "fd00:1234:5678:900::a"
-    data = read(host, tmp_path)
-    held = files(data)
-    assert held["/etc/hosts"].splitlines() == [
-        f"{address} {FQDN} engine # hosted-engine bootstrap",
-        "::1 node1.example.com # hosted-engine bootstrap",
-    ]
-    keyfile = "/etc/NetworkManager/system-connections/hosted-engine.nmconnection"
-    assert f"address1={address}/64,fd00:1234:5678:900::1\n" in held[keyfile]
-    final = held["/var/lib/hosted-engine/final.nmconnection"]
-    assert "address1=2001:db8::10/64,2001:db8::1\n" in final
-    assert {file["permissions"] for file in data["write_files"] if file["path"] == keyfile} == {
-        "0600"
-    }
-    assert data["runcmd"][1] == ["nmcli", "connection", "up", "id", "hosted-engine"]
-    known = host.directory / "known_hosts"
-    assert subprocess.check_output(["ssh-keygen", "-F", address, "-f", known])
-    again = host.minion.state(PRESENT, str(seed(host)))
-    assert (again["result"], again["changes"]) == (True, {})
 
 
 def test_no_password_is_ever_an_argument(networked):

@@ -4,48 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any
 from xml.etree import ElementTree
 
 import libvirt
 import pytest
 from ovirt_he.bootstrap import vm, xml
-from ovirt_he.host import hypervisor as libvirt_host
 from ovirt_he.pillar import settings
-from salt.exceptions import CommandExecutionError
 
-from functional.bootstrap_host import Host
+from functional.bootstrap_vm import ABSENT, NAME, RUNNING, made, running, written
 
-RUNNING, OFF = "hosted_engine_bootstrap.running", "hosted_engine_bootstrap.off"
-ABSENT, CLEARED = "hosted_engine_bootstrap.absent", "hosted_engine_bootstrap.cleared"
-NAME = "HostedEngineLocal"
-DISK = {"emulation": True, "address": "127.0.0.1"}
-
-
-@pytest.fixture
-def made(host, monkeypatch) -> Host:
-    """A host whose appliance and seed are there. The test driver knows none of QEMU's flags."""
-    monkeypatch.setattr(libvirt_host, "UNDEFINE_NVRAM", 0)
-    monkeypatch.setattr(libvirt_host, "SHUTDOWN_ACPI", 0)
-    image = host.directory / "appliance.qcow2"
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "32M"], check=True)
-    (host.directory / "seed.iso").write_bytes(b"seed")
-    host.pillar["host"] = DISK
-    host.with_pillar()
-    return host
-
-
-@pytest.fixture
-def running(made, hypervisor) -> Any:
-    """The VM, started by an earlier run; the domain as libvirt has it."""
-    ret = made.minion.state(RUNNING, NAME)
-    assert ret["result"] is True, ret
-    return hypervisor.lookupByName(NAME)
-
-
-def written(host: Host) -> int:
-    """When the disk was made: a new file may well get the old one's inode."""
-    return (host.directory / "disk.qcow2").stat().st_mtime_ns
+__all__ = ["made", "running"]
 
 
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
@@ -231,7 +199,7 @@ def test_a_lost_disk_takes_the_record_of_its_setup_with_it(made, running):
 def test_a_complete_one_is_never_thrown_away(made, running):
     made.complete()
 
-    with pytest.raises(Exception, match="never thrown away"):
+    with pytest.raises(Exception, match="never discarded"):
         made.minion("hosted_engine_bootstrap.rebuild", NAME)
 
     assert running.isActive()
@@ -256,76 +224,6 @@ def test_a_vm_of_someone_elses_is_left_alone(made, hypervisor):
         assert "belongs to something else" in ret["comment"]
     assert hypervisor.lookupByName(NAME).isPersistent()
     hypervisor.lookupByName(NAME).undefine()
-
-
-def test_off_is_an_orderly_shutdown_of_a_complete_one(made, running):
-    refused = made.minion.state(OFF, NAME)
-    assert refused["result"] is False
-    assert running.isActive()
-    made.complete()
-
-    tested = made.minion.state(OFF, NAME, test=True)
-    assert (tested["result"], running.isActive()) == (None, 1)
-    ret = made.minion.state(OFF, NAME)
-
-    assert ret["changes"]["state"] == {"old": "running", "new": "shutoff"}
-    assert not running.isActive()
-    assert made.minion.state(OFF, NAME)["changes"] == {}
-
-
-def test_off_is_given_up_with_the_console_and_never_forced(made, running, monkeypatch):
-    made.complete()
-    made.with_pillar(timeouts={"shutdown": 1})
-    (made.directory / "console.log").write_text("\x1b[31mA stop job is running\x1b[0m\n")
-    monkeypatch.setattr(libvirt.virDomain, "shutdownFlags", lambda *_: 0)
-
-    ret = made.minion.state(OFF, NAME)
-
-    assert ret["result"] is False
-    assert "A stop job is running" in ret["comment"]
-    assert "\x1b" not in ret["comment"]
-    assert running.isActive()
-
-
-def test_absent_and_cleared_leave_nothing(made, running, hypervisor):
-    for name in ("client_key", "client_key.pub", ".seed.iso.abc", "console.log", "console.log.0"):
-        (made.directory / name).write_text("secret")
-
-    assert made.minion.state(CLEARED, str(made.directory), test=True)["result"] is None
-    gone = made.minion.state(ABSENT, NAME)
-    cleared = made.minion.state(CLEARED, str(made.directory))
-
-    assert gone["result"] is True
-    assert cleared["result"] is True, cleared
-    assert NAME not in [domain.name() for domain in hypervisor.listAllDomains()]
-    assert not made.directory.exists()
-    assert not (made.records / "bootstrap.json").exists()
-    assert made.minion.state(ABSENT, NAME)["changes"] == {}
-    assert made.minion.state(CLEARED, str(made.directory))["changes"] == {}
-
-
-@pytest.mark.parametrize("verb", ["clear", "left"])
-def test_no_directory_but_the_pillars_is_cleared(made, running, tmp_path, verb):
-    """known_hosts is also the name of one of root's own files."""
-    mine = tmp_path / ".ssh" / "known_hosts"
-    mine.parent.mkdir()
-    mine.write_text("mine")
-    kept = written(made)
-
-    with pytest.raises(CommandExecutionError, match="isn't bootstrap:directory"):
-        made.minion(f"hosted_engine_bootstrap.{verb}", str(mine.parent))
-
-    assert (mine.read_text(), written(made)) == ("mine", kept)
-
-
-def test_what_isnt_ours_stays_in_the_directory_and_is_told(made, running):
-    (made.directory / "photos").mkdir()
-
-    ret = made.minion.state(CLEARED, str(made.directory))
-
-    assert ret["result"] is False
-    assert "photos" in ret["comment"]
-    assert [path.name for path in made.directory.iterdir()] == ["photos"]
 
 
 def test_a_deployed_host_gets_no_second_bootstrap(made, hypervisor):

@@ -8,7 +8,7 @@ import pytest
 from minion import ROOT, Minion
 from ovirt_he.core import records
 
-from functional.test_hosted_engine import pillar
+from functional.valid_pillar import pillar
 
 OVER, FORGOTTEN = "hosted_engine_deployment.over", "hosted_engine_deployment.forgotten"
 FQDN = "engine.example.com"

@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ovirt_he.guest.files import GATE
 
-from functional.test_bootstrap_guest import Flaky, Guest, says
+from functional.shell_guest import guest
+from functional.ssh_guest import Flaky, Guest, says
 
+__all__ = ["guest"]
 pytestmark = pytest.mark.usefixtures("hypervisor")
+
 RAN, PASSED = "hosted_engine_hook.ran", "hosted_engine_pause.passed"
-REACHED, OPENED = "hosted_engine_gate.reached", "hosted_engine_gate.opened"
 SECRET = "not-to-be-seen-admin"
-
-
-@pytest.fixture
-def guest(host, monkeypatch, tmp_path) -> Guest:
-    """A guest whose shell is this machine's, below a folder: commands run, and leave traces."""
-    host.pillar["timeouts"] = {"boot": 1, "hook": 20}
-    made = Guest(host, monkeypatch)
-    made.put(state="running", setup="complete")
-    root = tmp_path / "guest"
-    for name in ("root", "bin"):
-        (root / name).mkdir(parents=True)
-
-    def shell(words: list[str], stdin: Any) -> tuple[int, str]:
-        text = words[2].replace("/root/", f"{root}/root/").replace("/var/lib/", f"{root}/")
-        ran = subprocess.run(
-            ["sh", "-c", text, *words[3:]],
-            stdin=stdin or subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=root,
-            env={"PATH": f"{root}/bin:{os.environ['PATH']}"},
-        )
-        return ran.returncode, ran.stdout + ran.stderr
-
-    made.answers["sh -c"] = shell
-    made.root = root  # type: ignore[attr-defined]
-    host.with_pillar()
-    return made
 
 
 def hooks(guest: Guest, **moments: list[str]) -> None:
@@ -176,91 +145,6 @@ def test_before_setup_nothing_runs_while_it_is_not_known_whether_it_began(guest)
     assert ret["result"] is False
     assert "isn't known: unknown: ssh: connect to host" in ret["comment"]
     assert log(guest) == ""
-
-
-@pytest.fixture
-def gate(guest) -> Callable[[str], None]:
-    """A guest before its setup; the unit's state is what is said."""
-    guest.put(state="running", setup="open")
-    guest.answers["test -e"] = says(1)
-
-    def unit(state: str) -> None:
-        program = guest.root / "bin" / "systemctl"
-        program.write_text(f"#!/bin/sh\necho {state}\n")
-        program.chmod(0o755)
-
-    unit("activating")
-    return unit
-
-
-@pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
-def test_the_gate_opens_once_the_guest_waits_at_it(guest, gate, test):
-    assert guest.host.minion.state(REACHED, "engine")["result"] is True
-    assert guest.host.minion("hosted_engine_gate.get") == {"gate": "waiting"}
-
-    ret = guest.host.minion.state(OPENED, "engine", test=test)
-
-    opened = (guest.root / GATE.removeprefix("/var/lib/")).exists()
-    assert (ret["result"], opened) == ((None, False) if test else (True, True))
-    if not test:
-        assert guest.host.minion.state(OPENED, "engine")["changes"] == {}
-
-
-def test_a_guest_that_never_waits_is_given_up(guest, gate):
-    gate("inactive")
-    # The guest's clock runs: a look of 30 s is over at once.
-    clock = guest.root / "bin" / "date"
-    clock.write_text("#!/bin/sh\necho x >> clock\necho $(($(wc -l < clock) * 60))\n")
-    clock.chmod(0o755)
-    (guest.host.directory / "console.log").write_text("cloud-init: what a mess\n")
-
-    ret = guest.host.minion.state(REACHED, "engine")
-
-    assert ret["result"] is False
-    assert "cloud-init hasn't finished" in ret["comment"]
-    assert "what a mess" in ret["comment"]
-
-
-def test_a_look_ends_though_the_guests_clock_goes_back(guest, gate):
-    """As chrony's first step may do at boot: rounds are counted as well."""
-    gate("inactive")
-    (guest.root / "bin" / "sleep").write_text("#!/bin/sh\n")
-    clock = guest.root / "bin" / "date"
-    clock.write_text("#!/bin/sh\necho x >> clock\necho $((1000000 - $(wc -l < clock) * 86400))\n")
-    for program in ("sleep", "date"):
-        (guest.root / "bin" / program).chmod(0o755)
-
-    ret = guest.host.minion.state(REACHED, "engine")
-
-    assert ret["result"] is False
-    assert "cloud-init hasn't finished" in ret["comment"]
-    assert (guest.root / "clock").read_text().count("x") < 300
-
-
-@pytest.mark.parametrize("failing", ["test -e", "sh -c"])
-def test_a_look_at_the_gate_without_an_answer_is_asked_again(guest, gate, failing):
-    guest.answers[failing] = Flaky(2, guest.answers.get(failing, says(1)))
-
-    assert guest.host.minion("hosted_engine_gate.get") == {"gate": "waiting"}
-
-
-@pytest.mark.parametrize("failing", ["test -e", "sh -c"])
-def test_a_gate_that_cannot_be_seen_is_neither_open_nor_opened(guest, gate, failing):
-    guest.answers[failing] = Flaky(9999, says(0))
-
-    told = guest.host.minion("hosted_engine_gate.get")["gate"]
-
-    assert told.startswith("unknown: ssh: connect to host")
-
-
-def test_a_guest_that_is_off_is_reported_as_failed(guest, gate):
-    gate("inactive")
-    guest.listens = False
-    look = guest.host.minion.functions["hosted_engine_gate.wait"]
-    guest.put(state="shutoff", setup="open")
-
-    with pytest.raises(Exception, match="the VM is shutoff"):
-        look()
 
 
 @pytest.mark.feature("pauses")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -54,6 +55,41 @@ def test_a_company_s_ca_comes_first(host, engine, tmp_path):
         datacenters(engine, engine={"ca_file": str(tmp_path / "none")})
     (host.records / "engine-ca.pem").write_text("no certificate")
     assert datacenters(engine, engine={"ca_file": str(engine.ca_file)}) == ["Default"]
+
+
+def test_the_ca_that_the_bootstrap_vm_gave_comes_before_vdsm_s(host, engine, tmp_path, monkeypatch):
+    """A host that an earlier engine had installed still has that engine's."""
+    run_module("engine_simulator.pki", "--pki", str(tmp_path / "pki"), "create", engine.fqdn)
+    monkeypatch.setattr(connection, "VDSM_CA", tmp_path / "pki" / "ca.pem")
+
+    assert datacenters(engine) == ["Default"]
+
+
+def test_vdsm_s_ca_serves_where_no_other_is_known(host, engine, monkeypatch):
+    (host.records / "engine-ca.pem").unlink()
+    with pytest.raises(NotYet, match="CA isn't known yet"):
+        datacenters(engine)
+    monkeypatch.setattr(connection, "VDSM_CA", engine.ca_file)
+
+    assert datacenters(engine) == ["Default"]
+
+
+def test_a_forked_process_connects_by_itself_and_leaves_its_parent_s_connection(host, engine):
+    """Salt forks for each job: two processes in one TLS session read each other's answers."""
+    context: dict[str, Any] = {}
+    datacenters(engine, context)
+    parents = context[connection.KEY][2]
+    parents.close = lambda **_: os._exit(3)
+    child = os.fork()
+    if child == 0:
+        found = datacenters(engine, context)
+        os._exit(0 if found == ["Default"] and context[connection.KEY][2] is not parents else 4)
+
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert datacenters(engine, context) == ["Default"]
+    assert context[connection.KEY][2] is parents
 
 
 def test_a_wrong_password_names_its_key_and_stays_hidden(host, engine):

@@ -201,6 +201,19 @@ def test_keys_of_others_stay_and_the_engine_s_is_added_once(host):
     assert host.keys.stat().st_mode & 0o777 == 0o644
 
 
+def test_the_engine_s_key_can_be_taken_out_when_no_engine_is_left_to_ask(host):
+    up(host)
+    (engines,) = host.keys.read_text().splitlines()
+    host.keys.write_text(f"ssh-ed25519 AAAA me\n{engines}\n")
+    host.engine.stop()
+
+    assert host.minion("hosted_engine_clean.key") == engines
+    host.minion("hosted_engine_clean.remove_key")
+
+    assert host.keys.read_text() == "ssh-ed25519 AAAA me\n"
+    assert host.minion("hosted_engine_clean.key") is None
+
+
 def test_a_linked_authorized_keys_is_left_alone(host, tmp_path):
     host.keys.parent.mkdir(parents=True)
     elsewhere = tmp_path / "keys"

@@ -9,50 +9,18 @@ from typing import Any
 
 import pytest
 from minion import ROOT, Minion
-from ovirt_he.core import records
 from ovirt_he.preflight import machine, packages, registry
-from salt.exceptions import CommandExecutionError, SaltInvocationError
+from salt.exceptions import CommandExecutionError
 
-from functional.engine_process import Engine
-from functional.ovirt import Host, pillar
+from functional.further_host import ACTIVE, FIRST, NAME, VM, faults, host, joining
+from functional.ovirt import Host
 
-NAME, FIRST = "node1.example.com", "node0.example.com"
-VM = {"vmId": "7f9c0b7e-0000-4000-8000-000000000003", "vmName": "HostedEngine", "status": "Up"}
-ACTIVE = {"configured": True, "active": True, "score": 3400}
-FIRST_HOST = f"""<host><name>{FIRST}</name><address>192.0.2.1</address>
-<cluster><name>Default</name></cluster>
-<ssh><authentication_method>publickey</authentication_method></ssh></host>"""
+__all__ = ["host"]
+
 # The machine of the tests is no hypervisor: tests/unit/test_preflight_join.py judges such ones.
 CHECKS_OF_THE_HOST = sorted(
     {check.__name__ for check in registry.join.CHECKS} - registry.NEVER_IGNORED
 )
-
-
-def faults(host: Host, **more: Any) -> None:
-    """The engine's VM and HA on the first host, and what else shall be."""
-    host.engine.faults(vms_on={"192.0.2.1": [VM]}, hosted_engine_on={"192.0.2.1": ACTIVE} | more)
-
-
-def joining(engine: Engine) -> dict[str, Any]:
-    given = pillar(engine)
-    given["hosted_engine"]["host"]["joins"] = True
-    given["hosted_engine"]["engine"]["ca_file"] = str(engine.ca_file)
-    given["hosted_engine"]["timeouts"]["ha"] = 10
-    return given
-
-
-@pytest.fixture
-def host(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Host:
-    """A further host: nothing of the engine on it but its CA; the engine runs on the first one."""
-    made = Host(tmp_path / "host", engine, monkeypatch)
-    records.remove("setup")
-    (made.records / "engine-ca.pem").unlink()
-    modules = [str(made.folder / "modules"), str(ROOT / "_modules")]
-    made.minion = Minion(tmp_path / "joining", joining(engine), module_dirs=modules)
-    faults(made)
-    engine.curl("/hosts?reboot=false", method="POST", body=FIRST_HOST, status=201)
-    engine.wait(lambda: engine.curl("/vms").findtext("vm/host") is not None)
-    return made
 
 
 def join(host: Host, test: bool = False) -> list[Any]:
@@ -261,45 +229,3 @@ def test_the_engines_own_host_and_the_last_one_stay(host: Host) -> None:
 def test_an_unknown_host_isnt_there_yet(host: Host) -> None:
     assert undeploy(host, "other.example.com", test=True)["result"] is None
     assert undeploy(host, "other.example.com")["result"] is False
-
-
-@pytest.mark.feature("console_password")
-def test_the_console_file_holds_a_password_that_only_root_reads(host: Host, tmp_path: Path) -> None:
-    path = f"/vms/{VM['vmId']}/graphicsconsoles"
-    target = tmp_path / "engine.vv"
-    with pytest.raises(CommandExecutionError, match="has no graphics console"):
-        host.minion("hosted_engine_vm.console_file", str(target))
-    console = "<graphics_console><protocol>vnc</protocol></graphics_console>"
-    host.engine.curl(path, method="POST", body=console, status=201)
-
-    answers = [host.minion("hosted_engine_vm.console_file", str(target)) for _ in range(2)]
-
-    assert answers == [None, None]
-    assert target.stat().st_mode & 0o777 == 0o600
-    assert "host=192.0.2.1\n" in target.read_text()
-    assert "password=" in target.read_text()
-
-
-def test_no_other_file_is_replaced_by_the_console_file(host: Host, tmp_path: Path) -> None:
-    other = tmp_path / "notes"
-    other.write_text("mine")
-    (tmp_path / "link").symlink_to(other)
-
-    for path in (other, tmp_path / "link"):
-        with pytest.raises(CommandExecutionError, match="is something else"):
-            host.minion("hosted_engine_vm.console_file", str(path))
-    for wrong in ("engine.vv", "/no/such/directory/engine.vv"):
-        with pytest.raises(SaltInvocationError, match="isn't a file's path"):
-            host.minion("hosted_engine_vm.console_file", wrong)
-    assert other.read_text() == "mine"
-
-
-def test_a_console_of_a_vm_that_is_down_is_told(host: Host, tmp_path: Path) -> None:
-    path = f"/vms/{VM['vmId']}/graphicsconsoles"
-    console = "<graphics_console><protocol>vnc</protocol></graphics_console>"
-    host.engine.curl(path, method="POST", body=console, status=201)
-    host.engine.faults()
-    host.engine.wait(lambda: host.engine.curl("/vms").findtext("vm/status") == "down")
-
-    with pytest.raises(CommandExecutionError, match="HostedEngine doesn't run"):
-        host.minion("hosted_engine_vm.console_file", str(tmp_path / "engine.vv"))

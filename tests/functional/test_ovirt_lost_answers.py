@@ -11,8 +11,8 @@ from minion import ROOT, Minion
 
 from functional.engine_proxy import Proxy, between, by
 from functional.ovirt import Host, host, pillar
+from functional.ovirt_vm import FOUR, present
 from functional.test_ovirt_storage import active
-from functional.test_ovirt_vm import FOUR, present
 
 __all__ = ["host"]
 

@@ -11,8 +11,8 @@ from ovirt_he.engine import patience
 
 from functional.engine_proxy import Proxy, between, by
 from functional.ovirt import Host, host, pillar
+from functional.ovirt_vm import FOUR, NAME, defined, marked, present
 from functional.test_ovirt_storage import DISKS, active
-from functional.test_ovirt_vm import FOUR, NAME, defined, marked, present
 
 __all__ = ["host"]
 

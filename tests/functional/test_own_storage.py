@@ -11,7 +11,7 @@ from salt.exceptions import CommandExecutionError
 
 from functional.block_site import FIBRE, TARGET, site
 from functional.ovirt import Host, host
-from functional.test_ovirt_storage import GIB, NODE, STORAGE, active, up
+from functional.test_ovirt_storage import GIB, NODE, STORAGE, active, attached, up
 
 __all__ = ["host", "site", "up"]
 PLACE = "nas.example.com:/exports/engine"
@@ -110,6 +110,19 @@ def test_a_run_that_was_killed_before_its_record_is_completed_by_the_next(up, mo
     assert "hosted_engine_storage_domain.record" in first["changes"]["done"]
     assert recorded()["made"] == domains(up)[0]
     assert (second["result"], second["changes"]) == (True, {})
+
+
+def test_room_is_asked_for_again_after_a_run_that_was_killed_before_it_asked(up, monkeypatch):
+    """A domain without room for the engine's disk isn't attached."""
+    up.engine.faults(storage_available=12 * GIB)
+    killed_before_its_record(up, monkeypatch)
+
+    result = active(up)
+
+    assert result["result"] is False
+    assert "make room there, or lower hosted_engine:vm:disk_gib" in result["comment"]
+    assert "ovirt_storage_domain.attach" in result["changes"]["done"]
+    assert attached(up) == []
 
 
 def test_clean_asks_the_engine_for_what_an_interrupted_run_made(up, monkeypatch):

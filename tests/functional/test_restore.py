@@ -15,7 +15,7 @@ from ovirt_he.host import identity
 
 from functional.bootstrap_host import FQDN, Host
 from functional.engine_process import PACKAGE
-from functional.test_bootstrap_guest import PSQL, Guest
+from functional.ssh_guest import PSQL, Guest
 
 pytestmark = pytest.mark.usefixtures("hypervisor")
 SENT, RESTORED = "hosted_engine_restore.sent", "hosted_engine_restore.fencing_restored"

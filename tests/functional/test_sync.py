@@ -17,6 +17,8 @@ from minion import ROOT
 
 SERVED = ("hosted_engine", "_modules", "_states", "_utils")
 PILLAR = yaml.safe_load((Path(__file__).parent / "pillars" / "static.yaml").read_text())
+# Nothing is waited for, and no package index is asked.
+PILLAR["hosted_engine"] |= {"network": {"test": "none"}, "python": {"wheelhouse": "/nowhere"}}
 # A module and the code of the package that it calls, which change together.
 RELEASES = {
     "_modules/release_probe.py": (
@@ -148,14 +150,14 @@ def salt_ssh(sshd, formula, pillars, tmp_path_factory) -> Any:
         "pillar_roots": {"base": [str(pillars)]},
         "utils_dirs": [str(formula.directory / "_utils")],
         "thin_extra_mods": "ovirt_he",
+        "extra_filerefs": "salt://hosted_engine/files/requirements.txt",
     }
     (directory / "master").write_text(yaml.safe_dump(options))
     (directory / "roster").write_text(yaml.safe_dump({"target": sshd}))
 
     def run(*arguments: str) -> Any:
         script = Path(sys.executable).with_name("salt-ssh")
-        command = [script, "-c", directory, "-i", "--regen-thin", "--out=json", "--static",
-                   "target", *arguments]  # fmt: skip
+        command = [script, "-c", directory, "-i", "--out=json", "--static", "target", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert done.stdout.startswith("{"), done.stdout + done.stderr
         return json.loads(done.stdout)["target"]
@@ -163,10 +165,20 @@ def salt_ssh(sshd, formula, pillars, tmp_path_factory) -> Any:
     return run
 
 
-def test_salt_ssh_brings_the_package_as_an_extra_module(salt_ssh, formula):
-    """Its states take the pillar along, its functions don't: docs/master.md."""
-    applied = salt_ssh("state.single", "hosted_engine.valid", "engine")
+def test_salt_ssh_runs_preflight_with_what_it_needs(salt_ssh):
+    """The command of docs/master.md, on a target that has nothing of the formula."""
+    applied = salt_ssh("state.apply", "hosted_engine.preflight")
+    valid, fit = sorted(applied.values(), key=lambda state: state["__run_num__"])
+
+    assert (valid["result"], valid["changes"]) == (True, {})
+    assert (fit["result"], fit["changes"]) == (False, {})
+    assert "/nowhere holds no files" in fit["comment"], "the list of libraries has come along"
+    assert "couldn't be checked" not in fit["comment"]
+
+
+def test_salt_ssh_brings_an_upgrade_of_the_package_by_a_new_thin(salt_ssh, formula):
     formula.release("by salt-ssh")
 
-    assert [(state["result"], state["changes"]) for state in applied.values()] == [(True, {})]
-    assert salt_ssh("release_probe.answer") == ["module by salt-ssh", "package by salt-ssh"]
+    answer = salt_ssh("--regen-thin", "release_probe.answer")
+
+    assert answer == ["module by salt-ssh", "package by salt-ssh"]

@@ -6,13 +6,14 @@ one LUN that is free and large enough, one that is too small, one that is used.
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 import time
 
 import pytest
 from hosts.settings import GATEWAY, ISCSI_DISCOVERY, ISCSI_SESSION, STORAGE, target
 
-from .site import MINUTES, Site, changes, failures
+from .site import ADMIN_PASSWORD, MINUTES, Site, changes, failures
 
 MEMBERS = {"vm.conf", "broker.conf", "version", "fhanswers.conf", "hosted-engine.conf"}
 # The id that tgt makes for LUN 1 of target 1, as multipath writes it.
@@ -161,6 +162,20 @@ def test_archive_lies_on_the_lun_itself(deployed: Site) -> None:
 
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         assert set(tar.getnames()) == MEMBERS
+
+
+def test_no_password_lies_in_any_block_of_the_lun(deployed: Site) -> None:
+    """Free blocks too: what a removed file held is copied with the bootstrap VM's disk."""
+    image = STORAGE / "san" / f"{LUN_IMAGE}.img"
+
+    def lines(text: str) -> int:
+        words = ["grep", "--null-data", "--count", "--fixed-strings", "--regexp", text, image]
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+        return int(done.stdout)
+
+    deployed.output("sync")
+    assert lines(deployed.fqdn) > 0
+    assert lines(ADMIN_PASSWORD) == 0
 
 
 def test_vm_runs_from_its_device_under_a_lease(deployed: Site) -> None:

@@ -129,3 +129,10 @@ def test_answers_of_another_tool_stay() -> None:
 @pytest.mark.parametrize("broken", [None, "", "\x00\x00"])
 def test_a_member_without_content_is_written_anew(name: str, broken: str | None) -> None:
     assert archive.updated(name, TEXTS[name], broken) == TEXTS[name]
+
+
+def test_nuls_behind_a_members_text_are_no_part_of_it() -> None:
+    """A write that was cut short leaves them."""
+    texts = TEXTS | {conf.VERSION: "2.5.2\n\0\0\0"}
+
+    assert archive.members(archive.build(texts))[conf.VERSION] == "2.5.2\n"

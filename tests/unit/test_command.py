@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ovirt_he.core import command
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
 
 def failure(*arguments, **options):
@@ -50,3 +52,28 @@ def test_a_command_speaks_english_whatever_the_caller_s_environment(monkeypatch)
     shown = command.run("sh", "-c", "echo $LC_ALL $PATH $KEPT").stdout
 
     assert shown == "C.UTF-8 /usr/sbin:/usr/bin:/sbin:/bin yes\n"
+
+
+def test_a_command_reads_text_or_a_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"\x00\xff")
+
+    assert command.run("cat", stdin="text").stdout == "text"
+    with (tmp_path / "file").open("rb") as file:
+        assert command.run_binary("cat", stdin=file).stdout == b"\x00\xff"
+    assert command.run("cat").stdout == "", "nothing of ours"
+
+
+def test_a_missing_command_is_named_with_its_package():
+    with pytest.raises(CommandNotFoundError) as raised:
+        command.run("no-such-command", package="nowhere")
+
+    assert str(raised.value) == "no-such-command isn't installed. It comes with nowhere"
+
+
+def test_what_did_not_end_in_its_time_is_killed(tmp_path):
+    """It would write to what the next command works on."""
+    alive = tmp_path / "alive"
+    with pytest.raises(command.TimedOut):
+        command.run("sh", "-c", f"echo $$ > {alive}; exec sleep 60", timeout=0.5)
+
+    assert not Path(f"/proc/{alive.read_text().strip()}").exists()

@@ -80,6 +80,29 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
+def names(folder: str) -> set[str]:
+    return {f"{one.values[0]}.{one.values[1].name.rstrip('_')}" for one in functions(folder)}
+
+
+def test_each_of_the_31_steps_leads_to_its_code():
+    """From docs/steps.md to the SLS file and the state, from CONTRIBUTING to what that calls."""
+    row = r"^\| (\d+) \| [^|]+ \| \[\w+\]\(([^)]+)\) \| ([^|]+) \| `([\w.]+)` \|"
+    steps = re.findall(row, (ROOT / "docs/steps.md").read_text(), re.MULTILINE)
+    table = (ROOT / "CONTRIBUTING.md").read_text()
+
+    assert {int(number) for number, *_ in steps} == set(range(1, 32))
+    for number, sls, identifier, function in steps:
+        assert f"\n{identifier}:\n  {function}:" in (ROOT / "docs" / sls).read_text(), number
+        (line,) = (one for one in table.splitlines() if f" | {identifier} | `{function}` | " in one)
+        assert number in line.split("|")[-2].replace(" ", "").split(",")
+        module = function.partition(".")[0]
+        if (ROOT / "_states" / f"{module}.py").exists():
+            assert function in names("_states")
+            calls = re.findall(r"`([\w.]+)`", line.split("|")[4])
+            assert calls, number
+            assert {module + one if one[0] == "." else one for one in calls} <= names("_modules")
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
 def test_prose_fits_into_a_terminal(name):
     """Tables and blocks of code can't be wrapped."""
@@ -92,8 +115,6 @@ def test_prose_fits_into_a_terminal(name):
 
 def test_what_the_readme_calls_is_there():
     """Functions of the formula, targets of make, and SLS files, wherever a page names them."""
-    modules = {f"{one.values[0]}.{one.values[1].name}" for one in functions("_modules")}
-    states = {f"{one.values[0]}.{one.values[1].name}" for one in functions("_states")}
     files = {f"hosted_engine.{path.stem}" for path in (ROOT / "hosted_engine").glob("*.sls")}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -106,7 +127,7 @@ def test_what_the_readme_calls_is_there():
             for line in re.findall(r"(?:`|^)make ([a-z -]+)", text, re.M)
             for one in line.split()
         ]
-        assert called <= {one.rstrip("_") for one in modules | states}, name
+        assert called <= names("_modules") | names("_states"), name
         assert applied <= files, name
         assert set(made) <= targets, name
 

@@ -93,3 +93,25 @@ def test_an_address_in_a_url():
     assert family.literal(V6) == f"[{V6}]"
     assert family.literal(V4) == V4
     assert family.literal("node1.example.com") == "node1.example.com"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "vm", "why"),
+    [
+        ("ipv4", "", "network:family: ipv4 demands"),
+        ("auto", "192.0.2.10/24", "follows from vm:address"),
+        ("auto", "", "follows from the host's address"),
+    ],
+)
+def test_a_contradiction_says_what_decided_the_family(wanted, vm, why):
+    made = known(wanted, vm={"address": vm}, network={"gateway": "2001:db8::1"})
+
+    told = dict(family.contradictions(made, [V4]))
+
+    assert told == {"network:gateway": f"2001:db8::1 isn't IPv4, which {why}"}
+
+
+def test_an_address_without_its_prefix_length():
+    assert family.bare("192.0.2.10/24") == "192.0.2.10"
+    assert family.bare("2001:db8::10") == "2001:db8::10"
+    assert family.bare("dhcp") == family.bare("") == ""

@@ -112,7 +112,7 @@ def test_a_value_without_its_type_is_told_by_the_schema(value):
         text({PROXY: value})
 
 
-@pytest.mark.parametrize(("memory", "asked"), [(512, True), (4096, True), (16384, False)])
+@pytest.mark.parametrize(("memory", "asked"), [(512, True), (5119, True), (5120, False)])
 def test_less_memory_than_engine_setup_wants_is_the_pillars_wish(memory, asked):
     """The question would end it; an answer of the pillar counts more."""
     given = pillar()

@@ -29,6 +29,7 @@ def scripts() -> Iterator[tuple[str, str]]:
     for name, vm in (("all", every), ("packages", {"packages": ["a"]}), ("fips", {"fips": True})):
         yield f"options-{name}", options.script(settings(vm=vm), files.SETUP_UNIT)
     yield "restore", restore_script.text("o'node", "4c4c4544-0000", "hosted_storage", "20230101")
+    yield "seed", files.MOUNT
     yield "setup", setup_watch.LOOK
     yield "logs", setup_watch.LOGS
     yield "gate", runpy.run_path(str(ROOT / "_modules/hosted_engine_gate.py"))["LOOK"]

@@ -14,12 +14,12 @@ from salt.exceptions import CommandExecutionError
 SAMPLE = Path(__file__).with_name("samples") / "vm-status.json"
 
 
-def said(engine: Any, maintenance: bool = False, **host: Any) -> str:
+def said(engine: Any, everywhere: bool = False, **host: Any) -> str:
     known = {
         "host-id": 1, "score": 3400, "hostname": "node1.example.com", "maintenance": False,
         "stopped": False, "live-data": True, "engine-status": engine, "crc32": "1", "extra": "x",
     }  # fmt: skip
-    return json.dumps({"1": known | host, "global_maintenance": maintenance})
+    return json.dumps({"1": known | host, "global_maintenance": everywhere})
 
 
 UP = {"vm": "up", "health": "good", "detail": "Up"}
@@ -56,7 +56,7 @@ def test_bad_health_says_why() -> None:
 
 
 def test_global_maintenance() -> None:
-    assert status.parse(said(None, maintenance=True))["global_maintenance"] is True
+    assert status.parse(said(None, everywhere=True))["global_maintenance"] is True
     assert status.parse('{"global_maintenance": false}') == {
         "global_maintenance": False,
         "hosts": {},
@@ -153,3 +153,11 @@ def test_a_vm_that_went_away_or_can_not_be_seen_is_reported_and_is_not_up(vm: st
     # Nobody may take an engine down that can't be seen.
     assert status.claims_health(now) is (vm == "unknown")
     assert f"VM {vm}, health bad, unknown, failed to getVmStats" in status.health(now)
+
+
+@pytest.mark.parametrize("maintenance", [True, False])
+def test_a_hosts_own_maintenance_is_no_global_one(maintenance: bool) -> None:
+    now = status.parse(said(UP, maintenance=maintenance))
+
+    assert now["hosts"][1]["maintenance"] is maintenance
+    assert now["global_maintenance"] is False

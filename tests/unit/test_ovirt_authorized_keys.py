@@ -82,3 +82,30 @@ def test_what_is_no_key_is_refused(key, odd):
     with pytest.raises(CommandExecutionError, match="wrong form"):
         authorized_keys.add(odd)
     assert not authorized_keys.FILE.exists()
+
+
+@pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+def test_a_link_is_neither_followed_nor_replaced(key, tmp_path, target):
+    """Whoever made it decides who may sign in."""
+    (tmp_path / "elsewhere").write_text("")
+    authorized_keys.FILE.parent.mkdir()
+    authorized_keys.FILE.symlink_to(tmp_path / target)
+
+    with pytest.raises(CommandExecutionError, match="isn't a regular file"):
+        authorized_keys.add(key)
+
+    assert authorized_keys.FILE.is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == ""
+
+
+def test_the_files_mode_stays(key):
+    authorized_keys.FILE.parent.mkdir()
+    authorized_keys.FILE.write_text("# mine\n")
+    authorized_keys.FILE.chmod(0o640)
+
+    authorized_keys.add(key)
+    assert authorized_keys.FILE.stat().st_mode & 0o7777 == 0o640
+    authorized_keys.remove(key)
+
+    assert authorized_keys.FILE.stat().st_mode & 0o7777 == 0o640
+    assert authorized_keys.FILE.read_text() == "# mine\n"

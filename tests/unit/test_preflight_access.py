@@ -178,3 +178,10 @@ def test_an_advertised_route_must_outlive_the_nat_network(lab, tmp_path, route, 
     problems = told(lab, family=family, test="none")
 
     assert list(problems) == (["host:interface"] if refused else [])
+
+
+@pytest.mark.feature("network_test")
+@pytest.mark.parametrize("given", [{"tcp_address": "192.0.2.9"}, {"tcp_port": 53}, {}])
+def test_half_of_what_tcp_connects_to_is_the_pillars_problem(lab, commands, given):
+    """It's reported as that, and nothing is asked."""
+    assert told(lab, test="tcp", **given) == {}

@@ -122,3 +122,9 @@ def test_mode_of_a_file(tmp_path):
 
     assert path.read_bytes() == b"\x00\xff"
     assert stat.S_IMODE(path.stat().st_mode) == 0o440
+
+
+def test_an_update_makes_the_record_where_there_is_none():
+    records.update("deployment", fqdn="engine.example.com")
+
+    assert records.read("deployment") == {"fqdn": "engine.example.com"}

@@ -1,31 +1,19 @@
-"""A backup's archive, what preflight says of it, and the script that restores it, run by sh."""
+"""A backup's archive, and what the guest is asked for so that it is restored."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
-import os
-import re
-import subprocess
 import tarfile
-from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from backup_archive import archive
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.bootstrap import image
-from ovirt_he.core import records
-from ovirt_he.guest import answers, backup, files, restore_script
-from ovirt_he.host import stage
+from ovirt_he.guest import answers, backup, files
 from ovirt_he.pillar import settings as settings_
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight import engine, hooks
-from ovirt_he.preflight import restore as preflight_restore
 from salt.exceptions import CommandExecutionError
-from salt.modules import cp
 
 from .test_schema_properties import generated
 
@@ -153,112 +141,6 @@ def test_what_it_takes_or_nobody_knows_is_no_refusal(engine, of_backup):
     assert backup.refusal(engine, of_backup) is None
 
 
-class Site:
-    """A host whose pillar asks for a restore; ``served``: what the file server has."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        self.backup = archive(folder / "engine.backup")
-        self.pillar: dict[str, Any] = {
-            "engine": {"fqdn": "engine.example.com"},
-            "restore": {"backup": str(self.backup)},
-            "bootstrap": {"directory": str(folder / "bootstrap")},
-        }
-        self.served: dict[str, str] = {}
-        monkeypatch.setattr(records, "DIRECTORY", folder / "records")
-        monkeypatch.setattr(image, "PACKAGES", folder)
-        monkeypatch.setattr(stage, "RUNNING", folder / "run")
-        (folder / "run").mkdir()
-
-    def problems(self, *checks: preflight.Check) -> list[str]:
-        run = {
-            "cp.cache_file": Mock(spec=cp.cache_file, side_effect=lambda p: self.served.get(p, "")),
-            "cp.hash_file": Mock(spec=cp.hash_file, side_effect=lambda p: self.served.get(p, {})),
-            "cp.list_states": Mock(spec=cp.list_states, return_value=list(self.served)),
-        }
-        settings = settings_.merge({"hosted_engine": self.pillar}, {"fqdn": "node1.example.com"})
-        found = preflight.found(list(checks), preflight.Host(settings, {}, run))
-        return [f"{one['key']}: {one['problem']}" for one in found]
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch) -> Site:
-    return Site(tmp_path, monkeypatch)
-
-
-def test_a_backup_that_fits_is_no_problem(site):
-    (site.folder / "10-appliance.conf").write_text("version = 4.5-20230101\npath=/x\n")
-    assert site.problems(*preflight_restore.CHECKS) == []
-
-    site.served["salt://engine.backup"] = str(site.backup)
-    site.pillar["restore"] = {"backup": "salt://engine.backup", "renew_pki": True}
-    assert site.problems(*preflight_restore.CHECKS) == []
-
-
-def test_an_appliance_that_is_older_is_told_with_both_versions(site):
-    (site.folder / "10-appliance.conf").write_text("version=4.4-20220101.1\n")
-
-    (told,) = site.problems(*preflight_restore.CHECKS)
-
-    assert "of version 4.5.6, the appliance 4.4-20220101.1 is older" in told
-    site.pillar["appliance"] = {"source": "/srv/own.ova"}
-    assert site.problems(*preflight_restore.CHECKS) == [], "that one tells its version in the guest"
-
-
-@pytest.mark.parametrize(
-    ("restore", "what"),
-    [
-        ({"backup": "/no/such.backup"}, "there is no file /no/such.backup"),
-        ({"backup": "salt://none"}, "there is no file salt://none"),
-        ({"backup": "/dev"}, "there is no file /dev"),
-        ({"backup": __file__}, "isn't a whole tar archive"),
-        ({"renew_pki": True}, "there is no backup whose certificates"),
-    ],
-)
-def test_a_restore_that_cannot_be_is_told_before(site, restore, what):
-    site.pillar["restore"] = restore
-
-    (told,) = site.problems(*preflight_restore.CHECKS, engine.renewal_has_a_backup)
-
-    assert what in told
-
-
-def test_a_backup_without_a_version_is_told(site):
-    archive(site.backup, "unknown")
-
-    (told,) = site.problems(preflight_restore.backup_can_be_restored)
-
-    assert "'unknown'" in told
-
-
-def test_vms_that_run_here_are_told(site):
-    for name in ("web", "HostedEngineLocal", "driver"):
-        (site.folder / "run" / f"{name}.pid").write_text(str(os.getpid()))
-        if name != "driver":
-            (site.folder / "run" / f"{name}.xml").touch()
-
-    (told,) = site.problems(*preflight_restore.CHECKS)
-
-    assert "VMs run on this host: web." in told
-    site.pillar["restore"] = {}
-    assert site.problems(*preflight_restore.CHECKS) == []
-
-
-def test_hooks_that_nobody_serves_are_told(site):
-    site.served = {"salt://site/a.sh": "sum", "site.a": "x"}
-    site.pillar["hooks"] = {
-        "guest_before_setup": ["salt://site/a.sh", "salt://site/b.sh", "dnf -y install x"],
-        "host_after_host": ["site.a", "site.b"],
-    }
-
-    told = site.problems(*hooks.CHECKS)
-
-    assert told == [
-        "hosted_engine:hooks:guest_before_setup: the file server has no salt://site/b.sh",
-        "hosted_engine:hooks:host_after_host: the file server has no site.b",
-    ]
-
-
 def unit(**pillar: Any) -> list[str]:
     known = {"engine": {"fqdn": "engine.example.com"}, **pillar}
     settings = settings_.merge({"hosted_engine": known}, {"fqdn": "node1.example.com"})
@@ -288,130 +170,3 @@ def test_engine_setup_is_told_what_becomes_of_the_certificates(renew):
     assert "QUESTION/1/OVESETUP_SKIP_RENEW_PKI_CONFIRM=str:yes\n" in text
     known["restore"]["backup"] = ""
     assert "PKI" not in answers.text(known, secrets)
-
-
-TOOL = """#!/bin/sh
-# As psql answers: counts of what is left, the option's value; statements are written down.
-for statement; do :; done
-echo "$statement" >> {root}/statements
-case "$statement" in
-    *count*) [ -e {root}/left ] && echo 1 || echo 0 ;;
-    UPDATE*vdc_options*) echo "$statement" | cut -d "'" -f 2 > {root}/option ;;
-    *vdc_options*) cat {root}/option ;;
-    *) echo "UPDATE 1" ;;
-esac
-"""
-
-
-class Guest:
-    """A tree in which the script runs, with an engine-backup and an engine-psql.sh of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "bin").mkdir()
-        (root / "option").write_text("271\n")
-        for path in ("var/lib/hosted-engine/backup", "etc/dnf/plugins/versionlock.list"):
-            (root / path).parent.mkdir(parents=True)
-            (root / path).write_text("something")
-        psql = root / "usr/share/ovirt-engine/dbscripts/engine-psql.sh"
-        psql.parent.mkdir(parents=True)
-        psql.write_text(TOOL.format(root=root))
-        psql.chmod(0o755)
-        self.program("engine-backup", f'echo "$*" >> {root}/statements')
-
-    def program(self, name: str, text: str) -> None:
-        (self.root / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
-        (self.root / "bin" / name).chmod(0o755)
-
-    def run(self, host: str = "node1", unique_id: str = "") -> subprocess.CompletedProcess[str]:
-        text = restore_script.text(host, unique_id, "hosted_storage", "20230101")
-        text = re.sub(r"(?<![\w./])/(?=(etc|var|usr)/)", f"{self.root}/", text)
-        return subprocess.run(
-            ["sh", "-c", text],
-            env={"PATH": f"{self.root}/bin:{os.environ['PATH']}"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    @property
-    def statements(self) -> list[str]:
-        return (self.root / "statements").read_text().splitlines()
-
-
-@pytest.fixture
-def guest(tmp_path) -> Guest:
-    return Guest(tmp_path)
-
-
-def test_a_living_host_of_the_same_name_stops_it(guest):
-    done = guest.run("node1", "4C4C4544-0000-4000-8000-000000000001")
-    assert done.returncode == 0, done.stderr
-    (count,) = [line for line in guest.statements if "<>upper" in line]
-    assert count == (
-        "SELECT count(*) FROM vms WHERE run_on_vds IN (SELECT vds_id FROM vds WHERE "
-        "vds_name='node1' AND "
-        "upper(vds_unique_id)<>upper('4C4C4544-0000-4000-8000-000000000001')) "
-        "AND origin NOT IN (4, 5, 6)"
-    )
-    assert guest.statements.index(count) == 1, "before anything is changed"
-    (guest.root / "left").touch()
-    done = guest.run("node1", "4C4C4544-0000-4000-8000-000000000001")
-    assert done.returncode == 1
-    assert "another machine of this host's name" in done.stderr
-    assert "<>upper" in guest.statements[-1], "nothing was changed"
-
-
-def test_the_backup_is_restored_first_and_the_old_site_taken_out(guest):
-    done = guest.run("no'de", "4C4C4544-0000-4000-8000-000000000001")
-
-    assert done.returncode == 0, done.stderr
-    first, *statements = guest.statements
-    assert "--mode=restore" in first
-    assert "--provision-all-databases --restore-permissions" in first
-    here = (
-        "(SELECT vds_id FROM vds WHERE vds_name='no''de' OR "
-        "upper(vds_unique_id)=upper('4C4C4544-0000-4000-8000-000000000001'))"
-    )
-    assert (
-        f"UPDATE vm_dynamic SET run_on_vds=NULL, status=0 WHERE run_on_vds IN {here}" in statements
-    )
-    assert f"SELECT deletevds(vds_id) FROM {here} t" in statements
-    assert any("deletevm" in statement for statement in statements)
-    assert any("'hosted_storage_old_20230101'" in statement for statement in statements)
-    assert (guest.root / "option").read_text() == "86400\n"
-    assert (guest.root / "var/lib/hosted-engine/fencing-before").read_text() == "271\n"
-    assert (guest.root / "etc/dnf/plugins/versionlock.list").read_text() == ""
-    assert not (guest.root / "var/lib/hosted-engine/backup").exists()
-
-
-def test_a_restore_that_fails_says_why_and_changes_no_database(guest):
-    guest.program(
-        "engine-backup", f"echo 'FATAL: no such' > {guest.root}/{restore_script.LOG}; exit 1"
-    )
-
-    done = guest.run()
-
-    assert done.returncode == 1
-    assert "FATAL: no such" in done.stderr
-    assert not (guest.root / "statements").exists()
-
-
-def test_what_is_left_in_the_database_is_a_failure(guest):
-    (guest.root / "left").touch()
-
-    done = guest.run()
-
-    assert done.returncode == 1
-    assert "The restored database still has: vms WHERE origin=6" in done.stderr
-
-
-def test_fencing_that_cannot_be_held_back_is_a_failure(guest):
-    guest.program("unused", "true")
-    psql = guest.root / "usr/share/ovirt-engine/dbscripts/engine-psql.sh"
-    psql.write_text(psql.read_text().replace("UPDATE*vdc_options*)", "UPDATE*none*)"))
-
-    done = guest.run()
-
-    assert done.returncode == 1
-    assert "Fencing can't be held back" in done.stderr

@@ -182,3 +182,22 @@ def test_where_vdsm_mounts():
     assert points["glusterfs"] == "glusterSD/[2001:db8::1]:_engine"
     assert points["nfs"] == "nas.example.com:_exports_engine"
     assert points["iscsi"] is None and points["fc"] is None
+
+
+def test_a_lun_has_room_for_all_that_the_engine_keeps_beside_its_disk():
+    """What it keeps free, what it blocks when little is left, and the further volumes."""
+    rest = storage.SPARE_GIB + storage.BLOCKER_GIB + storage.OWN_GIB
+
+    assert storage.lun_bytes(50) == (50 + rest) * 2**30
+    assert storage.lun_bytes(51) - storage.lun_bytes(50) == 2**30
+    assert min(storage.SPARE_GIB, storage.BLOCKER_GIB, storage.OWN_GIB) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_connections_uuid_stays_while_the_password_changes(kind):
+    """And it differs for other storage."""
+    own = known(storage=KINDS[kind])
+
+    assert conf.connection_uuid(own) == conf.connection_uuid(known(storage=KINDS[kind]))
+    others = {conf.connection_uuid(known(storage=other)) for other in KINDS.values()}
+    assert len(others) == len(KINDS)

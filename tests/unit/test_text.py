@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ovirt_he.core.text import hide, holds_secret, safe, secrets_in
+from ovirt_he.core.text import hide, holds_secret, safe, secrets_in, tail, without
 
 from .generated import ANYTHING
 from .test_schema_properties import generated
@@ -95,3 +95,21 @@ def test_only_the_last_lines_are_shown_and_no_secret():
     shown = safe(text, ["pass", "pass-word", ""], lines=2)
 
     assert shown == "line 98 (hidden)\nline 99 (hidden)"
+
+
+def test_the_end_of_a_log_is_read(tmp_path):
+    log = tmp_path / "log"
+    assert tail(log) == "", "there is none yet"
+    log.write_bytes(b"begin \xff end")
+
+    assert tail(log) == "begin \N{REPLACEMENT CHARACTER} end"
+    assert tail(log, size=3) == "end"
+
+
+def test_a_secret_of_four_characters_is_hidden_and_a_shorter_one_not():
+    assert without("four tre", ["four", "tre"]) == "(hidden) tre"
+
+
+def test_the_longest_secret_is_hidden_first():
+    """Else the rest of it would be shown."""
+    assert without("hunter2hunter2", ["hunter2", "hunter2hunter2"]) == "(hidden)"

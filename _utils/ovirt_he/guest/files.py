@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ovirt_he.core.text import Secret
-from ovirt_he.guest import answers, network, options
+from ovirt_he.guest import network, options
 from ovirt_he.guest.network import HOSTS_MARKER
 
 # Answers that the appliance may ship; engine-setup accepts that the file is missing.
 SHIPPED = "/root/ovirt-engine-answers"
 FOLDER = "/var/lib/hosted-engine"
+# The seed, mounted in memory for root alone: what a file of the guest's disk held stays in its free
+# blocks, which are copied to the shared storage.
+SEED, SEED_LABEL = "/run/hosted-engine/seed", "cidata"
 # The formula's answers come after them: with otopi, the last file wins.
-ANSWERS = f"{FOLDER}/answers"
+ANSWERS = f"{SEED}/answers"
 # Only this file proves that engine-setup succeeded: systemd says the same of a unit that never ran.
 MARKER = f"{FOLDER}/setup-complete"
 KEYFILE = network.KEYFILE
@@ -54,6 +56,10 @@ TimeoutStartSec=infinity
 [Install]
 WantedBy=multi-user.target
 """
+MOUNT = (
+    f"mountpoint -q {SEED} || "
+    f"{{ umask 077 && mkdir -p {SEED} && mount -o ro LABEL={SEED_LABEL} {SEED}; }}"
+)
 WAIT = f"ExecStartPre=/bin/sh -c 'until [ -e {GATE} ]; do sleep 1; done'"
 
 # Before cloud-init and the network: the first packet is already one of the final network.
@@ -92,8 +98,7 @@ fi
 if [ -e /root/.ssh/authorized_keys ]; then
     sed -i '/ {KEY_COMMENT}$/d' /root/.ssh/authorized_keys
 fi
-@ROOT_LOGIN@rm -f {ANSWERS}
-rm -rf /var/lib/cloud/instance /var/lib/cloud/instances
+@ROOT_LOGIN@rm -rf /var/lib/cloud/instance /var/lib/cloud/instances
 rm -f /etc/ssh/ssh_host_*
 # In FIPS mode one type of key is refused; the others are generated.
 ssh-keygen -q -A || ls /etc/ssh/ssh_host_*_key > /dev/null
@@ -129,6 +134,7 @@ def setup_unit(settings: dict[str, Any]) -> str:
         *([WAIT] if has_gate(settings) else []),
         *([f"ExecStartPre={options.SCRIPT}"] if options.script(settings, SETUP_UNIT) else []),
         *([f"ExecStartPre=/bin/sh {RESTORE}"] if settings["restore"]["backup"] else []),
+        f"ExecStartPre=/bin/sh -c '{MOUNT}'",
         "ExecStart=/usr/bin/engine-setup --accept-defaults "
         f"--config-append={SHIPPED} --config-append={ANSWERS}{offline}",
         f"ExecStartPost=/bin/sh -c 'mkdir -p {FOLDER} && sync && : > {MARKER} && sync'",
@@ -145,21 +151,18 @@ def handover_script(settings: dict[str, Any]) -> str:
 
 def user_data(
     settings: dict[str, Any],
-    secrets: dict[str, Secret | None],
     *,
-    secret_answers: dict[str, Secret] | None = None,
     hosts: str,
     networking: dict[str, str],
     keys: dict[str, str],
     root_hash: str | None,
 ) -> str:
     """
-    cloud-init's user data: JSON, which is YAML.
+    cloud-init's user data: JSON, which is YAML. No password is in it: cloud-init keeps copies.
 
     ``hosts``: lines for the guest's hosts file. ``networking``: network files, for root only.
     ``keys``: host_key, host_key_public and client_key_public, as OpenSSH writes them.
-    ``root_hash``: crypt's hash of root's password. ``secret_answers``: further answers of
-    engine-setup.
+    ``root_hash``: crypt's hash of root's password.
     """
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
     before_setup = options.script(settings, SETUP_UNIT)
@@ -177,7 +180,6 @@ def user_data(
         },
         "ssh_authorized_keys": [keys["client_key_public"], *vm["root_ssh_keys"]],
         "write_files": [
-            _file(ANSWERS, answers.text(settings, secrets, secret_answers), "0600"),
             *(_file(path, text, "0600") for path, text in networking.items()),
             _file(HANDOVER, handover_script(settings), "0755"),
             _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),

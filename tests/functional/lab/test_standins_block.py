@@ -1,170 +1,28 @@
-"""iSCSI and Fibre Channel in the lab: a real target, an initiator, domains and volumes on LUNs."""
+"""Domains on LUNs: volumes as block devices, seen by several hosts, and their leases."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import network
-from hosts import san as lab_san
-from hosts.settings import ISCSI_DISCOVERY, ISCSI_SESSION, target
 
-from .standins import BLANK, IMAGE, SD, VM, VOLUME, hosted_engine_conf, standin
+from .san_host import GIB, MIB, SITE, connection, domain, lun, needs_target, on_host, port, seen
+from .standins import BLANK, IMAGE, SD, VM, VOLUME, standin
 
-block_domain = standin("vdsm_standin.block_domain")
 connections = standin("vdsm_standin.connections")
 daemon = standin("sanlock_standin.daemon")
 direct = standin("vdsm_standin.direct")
-ha_configuration = standin("hosted_engine_ha_standin.configuration")
-ha_storage = standin("hosted_engine_ha_standin.storage")
-iscsiadm = standin("iscsi_standin.command")
 loops = standin("vdsm_standin.loops")
-luns = standin("vdsm_standin.luns")
 mounts = standin("vdsm_standin.mounts")
-sessions = standin("iscsi_standin.sessions")
 storage = standin("vdsm_standin.storage")
 vdsm_errors = standin("vdsm_standin.errors")
 volumes = standin("vdsm_standin.volumes")
 
-MIB, GIB = 1 << 20, 1 << 30
-SITE = "engine1"
-
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("tgtd"), reason="needs root and tgt"
-)
-
-
-@pytest.fixture
-def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """The lab's own target, on this machine's loopback instead of the lab's network."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number = free.getsockname()[1]
-    monkeypatch.setattr(network, "INSIDE", [])
-    for name, value in {
-        "GATEWAY": "127.0.0.1",
-        "PORT": number,
-        "LAB": tmp_path,
-        "IMAGES": tmp_path / "san",
-        "SOCKET": tmp_path / "tgtd",
-        "PID": tmp_path / "tgtd.pid",
-        "sites": lambda _hosts: [SITE],
-    }.items():
-        monkeypatch.setattr(lab_san, name, value)
-    monkeypatch.setattr(luns, "IMAGES", tmp_path / "san")
-    monkeypatch.setattr(iscsiadm, "RECORDS", tmp_path / "send_targets")
-    on_host(tmp_path / "hv1", monkeypatch)
-    lab_san.up(1)
-    yield number
-    for holders in tmp_path.glob("*/volumes"):
-        for holder in holders.glob("*/*"):
-            os.kill(int(holder.read_text()), 9)
-    lab_san.down()
-
-
-def on_host(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be a host whose devices, mounts and sessions are in a folder."""
-    (folder / "dev").mkdir(parents=True, exist_ok=True)
-    monkeypatch.setattr(sessions, "KNOWN", folder / "sessions")
-    monkeypatch.setattr(loops, "DEVICES", folder / "dev")
-    monkeypatch.setattr(loops, "HOLDERS", folder / "volumes")
-    monkeypatch.setattr(mounts, "MOUNTS", folder / "mnt")
-    for module in (storage, volumes):
-        monkeypatch.setattr(module, "LINKS", folder / "links")
-
-
-def connection(port: int, **changes: Any) -> dict[str, Any]:
-    user, password = ISCSI_SESSION
-    portal = {"type": "iscsi", "address": "127.0.0.1", "port": port, "portal": 1}
-    return portal | {"target": target(SITE), "user": user, "password": password} | changes
-
-
-def seen() -> dict[str, dict[str, Any]]:
-    return {device["serial"]: device for device in luns.listed()}
-
-
-@pytest.fixture
-def lun(port: int) -> dict[str, Any]:
-    """The free LUN that is large enough, as a host sees it that is logged in."""
-    connections.connect(**connection(port))
-    return seen()[f"iscsi-{SITE}-large"]
-
-
-@pytest.fixture
-def domain(lun: dict[str, Any]) -> dict[str, Any]:
-    storage.create(SD, "hosted_storage", {"type": "iscsi", "devices": [lun["GUID"]]})
-    return lun
-
-
-def test_discovery_asks_for_its_own_chap(port: int) -> None:
-    user, password = ISCSI_DISCOVERY
-
-    found = connections.discover("127.0.0.1", port, user, password)
-
-    portal = {"address": "127.0.0.1", "port": port, "portal": 1}
-    assert portal | {"target": target(SITE)} in found
-    for chap in ((user, "wrong"), ("", ""), ISCSI_SESSION):
-        with pytest.raises(vdsm_errors.iSCSISetupError) as caught:
-            connections.discover("127.0.0.1", port, *chap)
-        assert caught.value.code == 475
-        assert "wrong" not in str(caught.value)
-
-
-def test_iscsiadm_discovers_by_the_chap_of_the_portal_s_record(
-    port: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    portal = f"127.0.0.1:{port}"
-    database = ["-m", "discoverydb", "-t", "sendtargets", "-p", portal]
-
-    refused = iscsiadm.main([*database, "-o", "nonpersistent", "--discover"])
-    iscsiadm.main([*database, "-o", "new"])
-    (record,) = iscsiadm.RECORDS.glob("*/st_config")
-    named = dict(zip(("username", "password"), ISCSI_DISCOVERY, strict=True)) | {
-        "authmethod": "CHAP"
-    }
-    for name, value in named.items():
-        line = f"discovery.sendtargets.auth.{name}"
-        iscsiadm.main([*database, "-o", "update", "-n", line, "-v", value])
-    allowed = iscsiadm.main([*database, "--discover"])
-
-    assert (refused, allowed) == (24, 0)
-    assert f"{portal},1 {target(SITE)}\n" in capsys.readouterr().out
-    assert record.stat().st_mode & 0o777 == 0o600
-    assert iscsiadm.main([*database, "-o", "delete"]) == 0
-    assert not record.exists()
-
-
-def test_login_with_a_wrong_secret_shows_nothing(port: int) -> None:
-    for changes in ({"password": "wrong"}, {"user": "", "password": ""}, {"target": "iqn.x:none"}):
-        with pytest.raises(vdsm_errors.iSCSILoginError) as caught:
-            connections.connect(**connection(port, **changes))
-        assert caught.value.code == 465
-
-    assert {device["devtype"] for device in luns.listed()} == {"FCP"}
-
-
-def test_devices_are_what_the_target_says(port: int, lun: dict[str, Any]) -> None:
-    listed = seen()
-
-    assert lun["GUID"].startswith("36")
-    assert len(lun["GUID"]) == 33
-    assert (lun["capacity"], lun["vendorID"], lun["productID"]) == (24 * GIB, "LAB", "Disk")
-    assert (lun["devtype"], lun["status"], lun["vgUUID"], lun["discard"]) == (
-        "iSCSI",
-        "free",
-        "",
-        True,
-    )
-    path = {"connection": "127.0.0.1", "port": port, "portal": 1, "iqn": target(SITE)}
-    assert lun["pathstatus"] == [path]
-    assert listed[f"iscsi-{SITE}-used"]["status"] == "used"
-    assert listed["fc-large"]["pathstatus"] == []
-    assert len({device["GUID"] for device in listed.values()}) == len(listed) == 6
+__all__ = ["domain", "lun", "port"]
+pytestmark = needs_target
 
 
 def test_domain_takes_a_free_lun_and_gives_it_back(domain: dict[str, Any]) -> None:
@@ -308,46 +166,3 @@ def test_lease_on_a_lun_excludes_between_hosts(
 
     assert caught.value.code == -243
     two.release("resource")
-
-
-def test_fibre_channel_s_lun_needs_no_login(port: int) -> None:
-    connections.connect(type="fcp")
-    lun = seen()["fc-large"]
-
-    storage.create(SD, "hosted_storage", {"type": "fcp", "devices": [lun["GUID"]]})
-
-    assert seen()["fc-large"]["vgUUID"] == SD
-    assert storage.stats(SD)["available"] > 16 * GIB
-
-
-def test_ha_connects_what_the_configuration_names() -> None:
-    iscsi = {"domainType": "iscsi", "storage": "10.77.0.1,10.77.0.2", "port": "3260,3261"}
-    iscsi |= {"iqn": target(SITE), "portal": "1", "user": "u", "password": "p"}
-    values = hosted_engine_conf(**iscsi)
-    ha_configuration.check(values)
-
-    found = ha_storage.connections(values)
-
-    portals = [("10.77.0.1", 3260), ("10.77.0.2", 3261)]
-    assert [(at["address"], at["port"]) for at in found] == portals
-    assert {(at["target"], at["portal"], at["user"], at["password"]) for at in found} == {
-        (target(SITE), 1, "u", "p")
-    }
-    with pytest.raises(ha_configuration.ConfigurationError, match="one for each of"):
-        ha_configuration.check(values | {"port": "3260"})
-    gluster = hosted_engine_conf(domainType="glusterfs", storage="gluster.lab.test:/engine1")
-    (volume,) = ha_storage.connections(gluster)
-    assert (volume["type"], volume["vfs_type"], volume["path"]) == ("glusterfs",) * 2 + (
-        "/engine1",
-    )
-    fabric = hosted_engine_conf(domainType="fc", storage="ignored")
-    assert [at["type"] for at in ha_storage.connections(fabric)] == ["fcp"]
-
-
-def test_gluster_is_mounted_below_its_own_folder() -> None:
-    where = mounts.mount_point("gluster.lab.test", "/engine1", "glusterfs")
-
-    assert where == Path("/rhev/data-center/mnt/glusterSD/gluster.lab.test:_engine1")
-    with pytest.raises(vdsm_errors.MountError) as caught:
-        mounts.connect("glusterfs", "gluster.lab.test", "/engine1", vfs_type="nfs")
-    assert caught.value.code == 477

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from .standins import SD, VOLUME, facts, standin
+from .standins import PACKAGES, SD, VOLUME, facts, standin
 
 broker = standin("hosted_engine_ha_standin.broker")
 cleanup = standin("hosted_engine_ha_standin.cleanup")
@@ -237,3 +241,51 @@ def test_a_domains_lockspace_is_this_hosts_once_it_is_monitored(
     leases.start_monitoring(SD, 1)
 
     assert leases.monitored([SD]) == {SD: {"acquired": True}}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize(("groups", "code"), [("--groups=36", 0), ("--clear-groups", -13)])
+def test_daemon_reads_vdsms_volumes_as_a_member_of_kvm_alone(groups: str, code: int) -> None:
+    """It's user sanlock, volumes are 0660 of 36:36."""
+    script = (
+        "import sys\nfrom sanlock_standin.daemon import Daemon\n"
+        "try: Daemon('hv1').add_lockspace('hosted-engine', 1, sys.argv[1])\n"
+        "except OSError as err: print(-err.errno)\nelse: print(0)\n"
+    )
+    trees = PACKAGES.glob("*/root/usr/lib/python3/dist-packages")
+    environment = {"PYTHONPATH": ":".join(map(str, trees))}
+    # Not pytest's own folder: another user can't pass it.
+    with tempfile.NamedTemporaryFile(dir="/var/tmp") as volume:
+        volume.write(bytes(1 << 20))
+        volume.flush()
+        sanlock.write_lockspace(SPACE, volume.name)
+        os.chown(volume.name, 36, 36)
+        Path(volume.name).chmod(0o660)
+        user = ["setpriv", "--reuid=12345", "--regid=12345", groups, "--"]
+        done = subprocess.run(
+            [*user, sys.executable, "-c", script, volume.name],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert done.stdout == f"{code}\n", done.stderr
+
+
+def test_vdsm_tool_lets_sanlock_read_volumes_and_the_daemons_ask_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(leases, "run", lambda *words: ran.append(words))
+    monkeypatch.setattr(leases.pwd, "getpwnam", lambda _name: None)
+    monkeypatch.setattr(leases, "CONFIGURATION", tmp_path / "sanlock/sanlock.conf")
+    monkeypatch.setattr(leases, "HOST_ID", tmp_path / "vdsm.id")
+    monkeypatch.setattr(leases, "by_libvirt", lambda: False)
+    (tmp_path / "vdsm.id").write_text(f"{SD}\n")
+
+    leases.configure()
+    leases.configure()
+
+    groups = [
+        ("usermod", "--append", "--groups", "disk,kvm", "sanlock"),
+        ("usermod", "--append", "--groups", "sanlock", "vdsm"),
+    ]
+    assert ran == [*groups, ("systemctl", "restart", "sanlock.service"), *groups]

@@ -122,3 +122,12 @@ def test_unknown_ids_have_vdsms_codes(domain: Path) -> None:
         volumes.prepare(SD, IMAGE, VOLUME)
 
     assert (*codes, caught.value.code) == (358, 254, 201)
+
+
+def test_gluster_is_mounted_below_its_own_folder() -> None:
+    where = mounts.mount_point("gluster.lab.test", "/engine1", "glusterfs")
+
+    assert where == Path("/rhev/data-center/mnt/glusterSD/gluster.lab.test:_engine1")
+    with pytest.raises(vdsm_errors.MountError) as caught:
+        mounts.connect("glusterfs", "gluster.lab.test", "/engine1", vfs_type="nfs")
+    assert caught.value.code == 477

@@ -93,8 +93,8 @@ def sanlock_preload() -> Path:
 
 def wheelhouse() -> Path:
     """Wheels of what the formula installs into Salt's Python, as a release has them."""
-    release = CHECKOUT / "release"
-    wanted = cache.key(CHECKOUT / "hosted_engine/files/requirements.txt", release)
+    parts = [CHECKOUT / "release" / name for name in ("wheelhouse.py", "libvirt_floor.py")]
+    wanted = cache.key(CHECKOUT / "hosted_engine/files/requirements.txt", *parts)
 
     def fill(folder: Path) -> None:
         # Pythons that this machine lacks are no concern of the lab; its hosts' own is.

@@ -26,6 +26,7 @@ GIB = 1 << 30
 # Sparse: an empty one takes no room.
 LUNS = {"large": 24 * GIB, "small": 4 * GIB, "used": 24 * GIB}
 START_SECONDS = 10
+DISK = 6
 
 
 def binds() -> dict[Path, str]:
@@ -66,6 +67,9 @@ def _image(path: Path, size: int) -> None:
         )
         if layout.returncode:
             raise LabError(f"sfdisk {partial}: {layout.stderr}")
+    # Sanlock's daemon, of group disk in a host, locks sectors of it.
+    os.chown(partial, 0, DISK)
+    partial.chmod(0o660)
     partial.rename(path)
 
 

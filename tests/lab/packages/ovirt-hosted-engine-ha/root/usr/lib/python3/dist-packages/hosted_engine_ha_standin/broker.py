@@ -21,7 +21,7 @@ POLL_SECONDS = 1.0
 FRESH_SECONDS = 0.3
 # What the local agent said of who is alive holds that long; without it nobody is.
 LIVE_SECONDS = 60
-CONNECT_SECONDS = 20
+START_SECONDS, CONNECT_SECONDS = 2, 20
 LOCKSPACE = b"hosted-engine"
 NOTHING = {"vm": "unknown", "health": "unknown", "detail": "unknown"}
 
@@ -190,6 +190,8 @@ def main(_arguments: list[str]) -> int:
     logger = log.to_file("broker")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logger.info("%s broker started", "2.5.2")
+    # As the real one, whose unit is up before that.
+    time.sleep(START_SECONDS)
     try:
         broker = _connect()
     except (RuntimeError, OSError, configuration.ConfigurationError, metadata.MetadataError) as err:
@@ -204,8 +206,6 @@ def main(_arguments: list[str]) -> int:
             raise RuntimeError(f"no such verb: {verb}")
         return getattr(broker, verb)(**arguments)
 
-    # As long as the real one takes; its unit is up before that.
-    time.sleep(2)
     rpc.listen(SOCKET, handle, mode=0o755)
     try:
         while True:

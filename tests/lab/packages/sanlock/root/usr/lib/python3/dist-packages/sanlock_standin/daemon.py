@@ -27,7 +27,6 @@ RENEW_SECONDS = 1.0
 DEAD_SECONDS = 4.0
 SANLK_HOSTID_BUSY = -262
 SANLK_ACQUIRE_OWNED = -243
-VDSM_KVM = 36
 
 
 class Daemon:
@@ -163,7 +162,7 @@ def serve() -> None:
     Path(SOCKET).parent.mkdir(exist_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(SOCKET)
-        os.chown(SOCKET, 0, VDSM_KVM)
+        # vdsm and HA's daemons are of its group.
         Path(SOCKET).chmod(0o660)
         listener.listen(8)
         threading.Thread(target=_ticking, args=(daemon,), daemon=True).start()
