@@ -81,7 +81,7 @@ def test_cleaning_that_does_nothing_is_told(ha: StandinHa, monkeypatch: Any) -> 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, "2", "--force", None])
 def test_only_a_number_is_a_host(ha: StandinHa, wrong: Any) -> None:
-    with pytest.raises(SaltInvocationError, match="isn't a number of a host"):
+    with pytest.raises(SaltInvocationError, match="isn't a host id"):
         verb(ha, "hosted_engine_repair.clean_metadata", wrong)
     assert ha.ran == []
 
