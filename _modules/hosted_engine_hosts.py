@@ -9,7 +9,7 @@ from ovirt_he.guest import hosts_file, network
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    Where the hosts file says that ``name`` is, and whose line says so; None: it doesn't say.
+    The address that the hosts file gives ``name``, and whose line it is; None: it has none.
 
     CLI Example:
 
@@ -46,7 +46,7 @@ def ours() -> dict[str, Any] | None:
 
 def add(name: str, address: str) -> None:
     """
-    Say that ``name`` is at ``address``, in the first line: it's the first one that counts.
+    Give ``name`` the address ``address``, in the first line: the first one counts.
 
     CLI Example:
 

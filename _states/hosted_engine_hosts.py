@@ -26,8 +26,8 @@ def present(name: str, address: str = "") -> state.Goal:
         if now and not now["ours"]:
             raise CommandExecutionError(
                 f"/etc/hosts says that {name} is {now['address']}, the bootstrap VM is at {wanted}."
-                " The line isn't ours: take it out (DNS knows the engine), or comment it out until "
-                "the engine is deployed"
+                " The line isn't the formula's: remove it if DNS knows the engine, or comment it "
+                "out until the engine is deployed"
             )
         return "hosted_engine_hosts.add", name, wanted
 

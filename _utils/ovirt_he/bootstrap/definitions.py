@@ -35,7 +35,7 @@ NETWORK_IPV6 = """<network>
 """
 
 # The seed is on virtio-scsi: not every appliance's kernel knows AHCI. It is mandatory, so that the
-# VM never starts without what tells it that it is the bootstrap.
+# VM never starts without the data that marks it as the bootstrap VM.
 DOMAIN = """<domain type={kind}>
   <name>{name}</name>
   <uuid>{uuid}</uuid>
