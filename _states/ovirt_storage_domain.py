@@ -31,11 +31,11 @@ def active(
     the only free one that is large enough is taken. ``disk_gib``: the disk that it has to hold.
 
     A domain that exists is attached and activated; its storage is never changed. A new one that
-    turns out too small for the disk is removed again. A domain that lies on an export already is
-    never taken.
+    turns out too small for the disk is removed again. A domain that is already on an export is
+    never imported.
 
-    Until this host is deployed, it's connected to the storage again where a boot lost that, which
-    the engine doesn't notice, and what an interrupted run added is recorded.
+    Until this host is deployed, its storage is connected again after a boot, which the engine
+    doesn't notice, and a domain that an interrupted run added is recorded.
     """
 
     place = location(settings.storage_of(storage))
@@ -66,16 +66,16 @@ def active(
 
     def wanted(_: state.Facts | None) -> state.Facts:
         facts = {"datacenter": datacenter, "status": "active", "storage": place}
-        own = __salt__["hosted_engine_storage_domain.is_own"](name)
-        return facts | ({"connected": True, "recorded": True} if own else {})
+        is_own = __salt__["hosted_engine_storage_domain.is_own"](name)
+        return facts | ({"connected": True, "recorded": True} if is_own else {})
 
     def read() -> state.Facts | None:
-        seen = __salt__["ovirt_storage_domain.get"](name)
-        if seen is None or not same(seen["storage"], place):
-            return seen
-        seen = {**seen, "storage": place}
+        domain = __salt__["ovirt_storage_domain.get"](name)
+        if domain is None or not same(domain["storage"], place):
+            return dict(domain) if domain else None
+        domain = {**domain, "storage": place}
         if __salt__["hosted_engine_storage_domain.is_own"](name):
-            seen |= __salt__["hosted_engine_storage_domain.on_host"](name)
-        return seen
+            domain |= __salt__["hosted_engine_storage_domain.on_host"](name)
+        return domain
 
     return state.Goal(wanted, read=read, step=step)

@@ -113,10 +113,10 @@ def _disk_id(disk: str, storage_domain: str) -> str:
     return str(found[disk]["id"])
 
 
-def _mac(vm: dict[str, Any], wanted: str) -> str | None:
-    """The wanted address if any card has it, else that of the first card."""
+def _mac(vm: dict[str, Any], expected: str) -> str | None:
+    """The expected address if any card has it, otherwise that of the first card."""
     macs = [nic["mac"] for nic in vm["nics"]]
-    return wanted if wanted in macs else next(iter(macs), None)
+    return expected if expected in macs else next(iter(macs), None)
 
 
 def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
@@ -129,7 +129,7 @@ def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
         )
     if now["mac"] != mac:
         raise CommandExecutionError(
-            f"The network card of {name} has the MAC address {now['mac']}, the pillar wants {mac}: "
+            f"The network card of {name} has the MAC address {now['mac']}, not the pillar's {mac}: "
             "change hosted_engine:vm:mac, or the card in the engine"
         )
 
@@ -137,8 +137,8 @@ def _refuse(name: str, now: state.Facts, disk: str, mac: str) -> None:
 @state.converging
 def hosted_engine(name: str) -> state.Goal:
     """
-    Ensure that a VM is marked as the hosted engine in the engine's database. Last: from then on no
-    disk can be attached to it.
+    Ensure that a VM is marked as the hosted engine in the engine's database. This comes last: no
+    disk can be attached to a marked VM.
 
     .. code-block:: yaml
 
@@ -159,7 +159,7 @@ def hosted_engine(name: str) -> state.Goal:
 @state.converging
 def stored(name: str, storage_domain: str) -> state.Goal:
     """
-    Ensure that the definition of a VM (OVF) lies on a storage domain, from where HA starts it.
+    Ensure that the definition of a VM (OVF) is on a storage domain, from where HA starts it.
 
     .. code-block:: yaml
 
@@ -185,7 +185,7 @@ def stored(name: str, storage_domain: str) -> state.Goal:
 @state.converging
 def absent(name: str) -> state.Goal:
     """
-    Ensure that the engine doesn't list an external VM any more, such as that of the bootstrap.
+    Ensure that the engine no longer lists an external VM, such as the bootstrap VM.
 
     .. code-block:: yaml
 

@@ -20,7 +20,7 @@ NAMES = {IPV4: "IPv4", IPV6: "IPv6"}
 def of_address(text: str) -> str:
     """The family of an address, with or without its prefix length; "": it is none."""
     try:
-        return f"ipv{ipaddress.ip_interface(text.partition('%')[0]).version}"
+        return f"ipv{ipaddress.ip_interface(text).version}"
     except ValueError:
         return ""
 
