@@ -46,7 +46,7 @@ def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
 
 def info(name: str) -> dict[str, Any]:
     """
-    What qemu-img says about an image, among it ``virtual-size`` in bytes.
+    What ``qemu-img info`` reports of an image, including ``virtual-size`` in bytes.
 
     CLI Example:
 
@@ -58,8 +58,8 @@ def info(name: str) -> dict[str, Any]:
     Raises CommandExecutionError when it isn't a qcow2 that stands by itself.
     """
     image.virtual_size(Path(name))
-    said = command.run("qemu-img", "info", "-U", "-f", "qcow2", "--output=json", name)
-    answer: dict[str, Any] = json.loads(said.stdout)
+    done = command.run("qemu-img", "info", "-U", "-f", "qcow2", "--output=json", name)
+    answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
@@ -78,18 +78,18 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     its checksum; empty: the package's own, for the package's image.
 
     Raises CommandExecutionError when the source is missing, broken or hostile, when the checksum
-    differs, when a guest's disk stands on the image already, and on a deployed host.
+    differs, when a guest's disk is based on the image already, and on a deployed host.
     """
     refuse_if_deployed(__salt__, f"Extracting the appliance to {name}")
     if vm.is_complete(_settings()):
         raise CommandExecutionError(
-            f"{name} is missing or changed, but the bootstrap VM's disk stands on it. Start anew: "
-            "salt-call --local state.apply hosted_engine.clean"
+            f"{name} is missing or changed, but the bootstrap VM's disk is based on it. "
+            "Start over: salt-call --local state.apply hosted_engine.clean"
         )
     origin, checksum = _origin(source, sha1)
     path = Path(name)
-    for rest in path.parent.glob(f".{path.name}.*"):
-        rest.unlink()
+    for partial in path.parent.glob(f".{path.name}.*"):
+        partial.unlink()
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as target:

@@ -27,7 +27,7 @@ def get(name: str) -> dict[str, Any] | None:
         salt-call --local hosted_engine_bootstrap.get HostedEngineLocal
 
     ``disk``: trusted, absent, or why it isn't trusted. Trusted are a disk whose setup was seen
-    complete, and one that stands on the image, the seed and the definition of now and has run
+    complete, and one that is based on the image, the seed and the definition of now and has run
     without a break since its first start. ``setup``: complete or open.
     """
     settings = _settings()
@@ -113,7 +113,7 @@ def define(name: str) -> None:
 
 def start(name: str) -> None:
     """
-    Start the VM ``name``, or let it go on where it is paused.
+    Start the VM ``name``, or resume it if it is paused.
 
     CLI Example:
 
@@ -129,14 +129,15 @@ def start(name: str) -> None:
             domain.resume()
             return
         if not vm.is_complete(settings):
-            # Said before it is so: a start that was cut short never leads to a second one.
+            # Recorded beforehand: an interrupted start never leads to a second one.
             records.update("bootstrap", started=True)
         domain.create()
 
 
 def rebuild(name: str) -> None:
     """
-    Throw the VM ``name`` and its disk away: its setup isn't known to be good. Image and seed stay.
+    Remove the VM ``name`` and its disk, whose setup isn't known to be complete; image and seed
+    stay.
 
     CLI Example:
 
@@ -160,7 +161,7 @@ def rebuild(name: str) -> None:
 
 def fail(reason: str) -> None:
     """
-    Remember that the guest's setup failed, so that the next run builds the VM anew.
+    Remember that the guest's setup failed, so that the next run rebuilds the VM.
 
     CLI Example:
 
@@ -182,7 +183,7 @@ def shut_down(name: str) -> None:
         salt-call --local hosted_engine_bootstrap.shut_down HostedEngineLocal
 
     Raises CommandExecutionError when it isn't off within ``timeouts:shutdown`` seconds, with its
-    console's last lines: it is never cut off, since its disk is about to be copied.
+    console's last lines: it is never powered off, since its disk is about to be copied.
     """
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
@@ -198,7 +199,7 @@ def shut_down(name: str) -> None:
 
 def undefine(name: str) -> None:
     """
-    Forget the VM ``name``, with its firmware's variables; where it still runs, it is cut off.
+    Forget the VM ``name``, with its firmware's variables; if it still runs, it is powered off.
 
     CLI Example:
 

@@ -128,7 +128,7 @@ def enable_tls(name: str, wait: bool = False) -> None:
         command.run("systemctl", "stop", *LOCAL_SOCKETS, DAEMON, timeout=seconds)
         command.run("systemctl", "enable", "--now", TLS_SOCKET, timeout=seconds)
     finally:
-        # Whatever went wrong: a host without libvirt is worse than one without TLS.
+        # In any case: a host without libvirt is worse than one without TLS.
         command.run("systemctl", "start", DAEMON, timeout=seconds)
     if wait and not __salt__["hosted_engine.deployed"]():
         __salt__["ovirt_host.wait"](load(__pillar__, __grains__)["host"]["name"])

@@ -160,7 +160,7 @@ def open_firewall(name: str) -> None:
 
         salt-call --local hosted_engine_network.open_firewall hosted-engine
 
-    For now and for good, without a reload of firewalld: a reload would drop libvirt's own rules.
+    At runtime and permanently, without a reload of firewalld, which would drop libvirt's own rules.
     """
     refuse_if_deployed(__salt__, f"Opening the firewall for the network {name}")
     firewalld.open_missing()
@@ -178,7 +178,7 @@ def remove(name: str) -> None:
     """
     with hypervisor.libvirt(_settings()) as connection:
         network = _there(connection, name)
-        # The definition goes last: it is what tells the subnet to the next try.
+        # The definition is removed last: the next try reads the subnet from it.
         _delete_rules(_parsed(network.XMLDesc())["subnet"])
         if network.isActive():
             network.destroy()

@@ -25,7 +25,7 @@ FILES = {"meta-data": "/METADATA.;1", "user-data": "/USERDATA.;1", "answers": "/
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    Whether the seed ``name`` holds what the pillar says, its mode; None: absent.
+    Whether the seed ``name`` matches the pillar, and its mode; None: absent.
 
     CLI Example:
 
@@ -33,7 +33,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local hosted_engine_seed.get /var/lib/hosted-engine/bootstrap/seed.iso
 
-    ``content``: current, outdated, or unreadable. ``setup``: whether the guest has used it up.
+    ``content``: current, outdated, or unreadable. ``setup``: complete once the guest is set up.
     """
     path = Path(name)
     if not path.exists():
@@ -62,7 +62,7 @@ def make(name: str) -> None:
 
         salt-call --local hosted_engine_seed.make /var/lib/hosted-engine/bootstrap/seed.iso
 
-    Raises CommandExecutionError when the host's address can't be told or the file can't be
+    Raises CommandExecutionError when the host's address is unknown or the file can't be
     written, and on a deployed host; SaltInvocationError for a password that no answer file carries.
     """
     refuse_if_deployed(__salt__, f"Making the seed {name}")
@@ -93,7 +93,7 @@ def _keys() -> dict[str, str] | None:
 
 
 def _make_keys() -> dict[str, str]:
-    """Both pairs; each public half comes last and says that the private one is there."""
+    """Both pairs; each public key is written last, which shows that the private one exists."""
     files = vm_files.of(_settings())
     for path in (files.host_key, files.client_key):
         path.with_suffix(".pub").unlink(missing_ok=True)

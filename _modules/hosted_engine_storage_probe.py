@@ -25,7 +25,7 @@ def inspect() -> dict[str, Any]:
     removed again; where the server hangs meanwhile it may stay, and counts as nothing.
 
     ``storage``: what was looked at. ``looked``: False where it can't be looked at from this host
-    yet, such as without nfs-utils; ``why_not`` says why, and nothing else is answered.
+    yet, such as without nfs-utils; ``why_not`` is the reason, and nothing else is returned.
     ``domains``: the storage domains there: ``id``, ``name``, ``pool`` (the data center's id), and
     ``problem``: why its metadata can't be read. ``others``: what else there is, without hidden
     entries and what file systems keep for themselves. Both are None where vdsm can't list it.
@@ -48,7 +48,7 @@ def inspect() -> dict[str, Any]:
 
 def examine() -> dict[str, Any]:
     """
-    What is wrong with the pillar's storage, of whatever kind, as this host sees it: ``problems``
+    What is wrong with the pillar's storage, of whatever type, as this host sees it: ``problems``
     (key, problem, advice, check), those that are ``ignored`` because ``preflight:ignore`` names
     their check, and ``notes``: what couldn't be looked at from here, and why.
 

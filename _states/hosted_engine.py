@@ -1,4 +1,4 @@
-"""The pillar is valid and the host is fit: all problems at once, and nothing changed."""
+"""The pillar is valid and the host is ready: all problems at once, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def valid(name: str) -> state.Goal:
 @state.converging
 def host_ready(name: str) -> state.Goal:
     """
-    Ensure that this host can be deployed as the pillar says; a deployed one isn't examined.
+    Ensure that this host can be deployed as the pillar asks; a deployed one isn't examined.
 
     .. code-block:: yaml
 

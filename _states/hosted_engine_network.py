@@ -18,7 +18,7 @@ def up(name: str) -> state.Goal:
             - name: hosted-engine
 
     Subnet, its family and the MAC address come from the pillar; libvirt's network ``default`` isn't
-    touched. Where no firewalld runs, the comment says so.
+    touched. Where no firewalld runs, the comment reports it.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:

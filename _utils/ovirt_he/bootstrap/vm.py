@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from typing import Any
 from xml.etree import ElementTree
 
@@ -67,7 +66,7 @@ def definition(connection: Any, settings: Settings) -> str:
     Raises CommandExecutionError where it doesn't, unless ``host:emulation`` allows qemu.
     """
     tree = ElementTree.fromstring(connection.getCapabilities())  # noqa: S314, libvirt wrote it
-    path = f"guest/arch[@name='{platform.machine()}']/domain"
+    path = f"guest/arch[@name='{definitions.ARCHITECTURE}']/domain"
     if "kvm" in {domain.get("type") for domain in tree.iterfind(path)}:
         return definitions.domain(settings, "kvm")
     if not settings["host"]["emulation"]:

@@ -27,7 +27,7 @@ def of_address(text: str) -> str:
 
 def decide(settings: dict[str, Any], host_addresses: Iterable[str]) -> str:
     """
-    The family that the pillar says, else that of ``vm:address``, else of the host's addresses.
+    The family that the pillar sets, else that of ``vm:address``, else that of the host's addresses.
 
     A host that has both, or none that is known, means IPv4.
     """

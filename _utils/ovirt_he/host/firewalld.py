@@ -21,7 +21,7 @@ def runs() -> bool:
 
 
 def missing_services() -> list[str]:
-    """The services that firewalld knows, and that the zone lacks, now or after a reload."""
+    """The services that firewalld defines and the zone lacks, now or after a reload."""
     if not runs():
         return []
     known = SERVICES.intersection(command.run(COMMAND, "--get-services").stdout.split())
@@ -32,7 +32,7 @@ def missing_services() -> list[str]:
 
 
 def open_missing() -> None:
-    """Open them, for now and for good, without a reload: that would drop libvirt's own rules."""
+    """Open them, at runtime and permanently, without a reload, which would drop libvirt's rules."""
     options = [f"--add-service={service}" for service in missing_services()]
     for when in ([], ["--permanent"]):
         command.run(COMMAND, "--quiet", *when, f"--zone={ZONE}", *options)

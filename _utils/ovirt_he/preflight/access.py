@@ -62,7 +62,7 @@ def _fapolicyd_allows() -> bool:
 
 def network_test(host: Host) -> Iterator[Problem]:
     """HA's network test succeeds now. A host whose test fails loses score."""
-    # Later the host's routes are on their way to its bridge, and this was asked when it began.
+    # Later the host's routes move to the bridge, and this was checked when the deployment began.
     if host.interface == host.settings["network"]["name"]:
         return
     kind = host.settings["network"]["test"]

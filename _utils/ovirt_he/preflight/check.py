@@ -2,7 +2,7 @@
 Everything that would stop a deployment, found before anything is changed, all of it at once.
 
 Needs no library that a later phase installs. A check is a small generator of problems; one that
-can't look says so as a problem of its own, and the others go on.
+fails is reported as a problem of its own, and the others go on.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Host:
 
     def __init__(
         self,
-        known: dict[str, Any],
+        settings: dict[str, Any],
         grains: Mapping[str, Any],
         salt: Mapping[str, Callable[..., Any]],
         pillar: Mapping[str, Any] | None = None,
     ) -> None:
-        self.settings, self.grains, self.salt, self.pillar = known, grains, salt, pillar or {}
+        self.settings, self.grains, self.salt, self.pillar = settings, grains, salt, pillar or {}
 
     @cached_property
     def links(self) -> list[ip.Link]:
@@ -70,7 +70,7 @@ class Host:
 
     @cached_property
     def notes(self) -> list[str]:
-        """What couldn't be looked at from here, or is worth knowing: no problem by itself."""
+        """What couldn't be checked from here, or is worth knowing, but is no problem by itself."""
         return []
 
     @cached_property
@@ -158,8 +158,8 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     sentences += conf.unreadable_settings(host.settings)
     by_schema = []
     for sentence in sentences:
-        key, _, rest = sentence.partition(": ")
-        what, _, advice = rest.partition(". ")
+        key, _, text = sentence.partition(": ")
+        what, _, advice = text.partition(". ")
         by_schema.append(problem(key.removeprefix("hosted_engine:"), what, advice))
     checks: list[Check] = [
         mac_is_unicast,

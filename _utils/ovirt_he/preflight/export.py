@@ -26,7 +26,7 @@ REASONS = [
     (
         r"mount option|Invalid (option|argument)",
         "mount_options",
-        "Leave out what this kind of storage doesn't know",
+        "Leave out what this type of storage doesn't support",
     ),
     (
         r"refuses TCP port|doesn't answer|[Cc]onnection|resolve|timed out",
@@ -36,7 +36,7 @@ REASONS = [
     (
         r"Protocol not supported|version or transport protocol",
         "nfs_version",
-        "Name one that the server speaks",
+        "Name one that the server supports",
     ),
     (r"", "path", "Look at the server"),
 ]
