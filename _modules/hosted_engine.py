@@ -78,7 +78,7 @@ def preflight() -> list[dict[str, str]]:
     be looked at from this host. With ``--retcode-passthrough`` the exit code is 1 where a problem
     is left.
     """
-    told = problems() + ([] if deployed() else unfit())
+    told = problems() + ([] if deployed() else host_problems())
     if told:
         __context__["retcode"] = 1
     return told
@@ -100,7 +100,7 @@ def problems() -> list[dict[str, str]]:
     return registry.of_pillar(__pillar__, host) + check.found(registry.ALWAYS, host)
 
 
-def unfit() -> list[dict[str, str]]:
+def host_problems() -> list[dict[str, str]]:
     """
     Every reason why this host can't be deployed as the pillar says; nothing is changed.
 
@@ -108,14 +108,14 @@ def unfit() -> list[dict[str, str]]:
 
     .. code-block:: bash
 
-        salt-call --local hosted_engine.unfit
+        salt-call --local hosted_engine.host_problems
 
     What ``preflight:ignore`` names is logged as a warning and isn't listed.
     """
     return _not_ignored(examined())
 
 
-def unjoinable() -> list[dict[str, str]]:
+def join_problems() -> list[dict[str, str]]:
     """
     Every reason why this host can't join a running engine, its TLS included; nothing is changed.
 
@@ -123,7 +123,7 @@ def unjoinable() -> list[dict[str, str]]:
 
     .. code-block:: bash
 
-        salt-call --local hosted_engine.unjoinable
+        salt-call --local hosted_engine.join_problems
 
     What ``preflight:ignore`` names is logged as a warning and isn't listed.
     """

@@ -1,4 +1,4 @@
-"""The engine's appliance: where it comes from, and its image, checked and whole."""
+"""The engine's appliance: where it comes from, and its image, checked and complete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.bootstrap import image, vm
-from ovirt_he.bootstrap.files import identity
+from ovirt_he.bootstrap.vm_files import identity
 from ovirt_he.core import command, records
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
@@ -18,7 +18,7 @@ from salt.exceptions import CommandExecutionError
 
 def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
     """
-    What is known of the image ``name``: its format, and whether it is whole; None: absent.
+    What is known of the image ``name``: its format, and whether it is complete; None: absent.
 
     CLI Example:
 
@@ -27,21 +27,21 @@ def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
         salt-call --local hosted_engine_appliance.get \\
             /var/lib/hosted-engine/bootstrap/appliance.qcow2
 
-    ``whole``: made to its end, from the ``source`` and with the ``sha1`` that are asked for. Once
-    the guest's setup is complete its disk stands on the image, and the source counts no more.
+    ``complete``: written to its end, from the given ``source`` and with the given ``sha1``. Once
+    the guest's setup is complete, its disk is based on the image, and the source no longer matters.
     """
     path = Path(name)
     seen = identity(path)
     if seen is None:
         return None
     made = records.read("appliance") or {}
-    whole = made.get("image") == seen
-    if whole and not vm.is_complete(_settings()):
+    complete = made.get("image") == seen
+    if complete and not vm.is_complete(_settings()):
         wanted, checksum = _origin(source, sha1)
-        whole = made["source"] == wanted and checksum in ("", made["sha1"])
+        complete = made["source"] == wanted and checksum in ("", made["sha1"])
     with path.open("rb") as file:
         magic = file.read(len(image.QCOW2))
-    return {"format": "qcow2" if magic == image.QCOW2 else "unknown", "whole": whole}
+    return {"format": "qcow2" if magic == image.QCOW2 else "unknown", "complete": complete}
 
 
 def info(name: str) -> dict[str, Any]:

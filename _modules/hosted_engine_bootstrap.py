@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.bootstrap import vm
+from ovirt_he.bootstrap import vm, vm_files
 from ovirt_he.core import command, records
 from ovirt_he.core.wait import wait_for
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load
 from salt.exceptions import CommandExecutionError
 
 SELINUX = Path("/sys/fs/selinux/enforce")
@@ -75,7 +74,7 @@ def make_overlay(name: str) -> None:
     """
     refuse_if_deployed(__salt__, f"Making a disk for {name}")
     settings = _settings()
-    files = layout.of(settings)
+    files = vm_files.of(settings)
     if files.disk.exists():
         raise CommandExecutionError(f"{files.disk} is there: hosted_engine_bootstrap.rebuild")
     records.write_file(files.console, "")
@@ -155,7 +154,7 @@ def rebuild(name: str) -> None:
         domain = _domain(connection, name)
         if domain is not None:
             _drop(domain)
-    layout.of(settings).disk.unlink(missing_ok=True)
+    vm_files.of(settings).disk.unlink(missing_ok=True)
     records.remove("bootstrap")
 
 
@@ -226,7 +225,7 @@ def left(name: str) -> dict[str, Any] | None:
     directory = _directory(name)
     if not directory.exists():
         return None
-    return {"files": [path.name for path in layout.Layout(directory).ours()]}
+    return {"files": [path.name for path in vm_files.Layout(directory).ours()]}
 
 
 def clear(name: str) -> None:
@@ -243,7 +242,7 @@ def clear(name: str) -> None:
     isn't ours to remove.
     """
     directory = _directory(name)
-    for path in layout.Layout(directory).ours():
+    for path in vm_files.Layout(directory).ours():
         path.unlink()
     for made in ("bootstrap", "appliance"):
         records.remove(made)
@@ -256,13 +255,13 @@ def clear(name: str) -> None:
         ) from error
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _directory(name: str) -> Path:
     """Files of our names may lie in any directory, such as root's .ssh."""
-    ours = layout.of(_settings()).directory
+    ours = vm_files.of(_settings()).directory
     if Path(name) != ours:
         raise CommandExecutionError(f"{name} isn't bootstrap:directory, which is {ours}")
     return ours

@@ -132,6 +132,25 @@ def test_a_closed_port_is_opened_in_the_right_order(host, systemd, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("deployed", [True, False])
+def test_the_engine_is_waited_for_after_vdsm_s_restart(host, systemd, monkeypatch, wait, deployed):
+    """vdsm restarts with libvirtd, and the engine takes nothing of a host that it finds down."""
+    seen: list[tuple[str, tuple[str, ...]]] = []
+    salt = {
+        "hosted_engine.deployed": lambda: deployed,
+        "ovirt_host.wait": lambda name: seen.append((name, systemd.asked[-1])),
+    }
+    verb = host.minion.functions["hosted_engine_libvirt.enable_tls"]
+    monkeypatch.setitem(verb.__globals__, "__salt__", salt)
+
+    verb("127.0.0.1", wait)
+
+    started = ("start", "libvirtd.service")
+    name = host.minion("hosted_engine.settings")["host"]["name"]
+    assert seen == ([(name, started)] if wait and not deployed else [])
+
+
 def test_libvirtd_is_started_again_whatever_fails(host, systemd, monkeypatch):
     monkeypatch.setattr(socket, "create_connection", Closed(systemd))
     systemd.broken = ("enable",)

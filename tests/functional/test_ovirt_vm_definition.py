@@ -32,6 +32,23 @@ def test_what_the_marked_vm_locks_is_not_attempted(stored, deployed):
     assert memory == str((4096 if deployed else 2048) * 2**20), "memory can be changed"
 
 
+@pytest.mark.parametrize("changed", [{"mac": "00:16:3e:00:00:02"}, {"disk": "he_sanlock"}])
+def test_a_marked_vm_s_disk_and_card_are_reported_before_the_engine_refuses(stored, changed):
+    """Nothing is deployed yet, so a person can still choose: restore, clean, or another pillar."""
+    present(stored)
+    marked(stored)
+    identifier = stored.engine.curl("/vms")[0].get("id")
+
+    result = present(stored, **changed)
+
+    assert result["result"] is False
+    advice = "change hosted_engine:vm:mac" if "mac" in changed else "run hosted_engine.clean"
+    assert advice in result["comment"]
+    assert result["changes"] == {}, "no verb was tried"
+    (nic,) = stored.engine.curl(f"/vms/{identifier}/nics")
+    assert nic.findtext("mac/address") == "00:16:3e:00:00:01"
+
+
 def test_mark_and_definition(stored):
     present(stored)
     assert marked(stored, test=True)["result"] is None

@@ -3,6 +3,9 @@ Whether tests notice when a guard or a parser is wrong: each of a fixed sample o
 
 Every mutant is made in a temporary copy of the checkout, where the tests of its target run. A
 mutant that survives needs a test of what it broke, or its line isn't needed.
+
+The tests work in temporary folders. Still, some mutants lack a guard before something is removed:
+run this where nothing can be lost.
 """
 
 from __future__ import annotations

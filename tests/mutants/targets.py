@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 UNIT, FUNCTIONAL = "tests/unit/test_", "tests/functional/test_"
+PROXY = "no_proxy_of_the_environment_is_asked_for_the_engine"
 
 
 class Target(NamedTuple):
@@ -23,8 +24,7 @@ def _utils(room: str, functions: str, *tests: str) -> Target:
 
 def _functional(path: str, functions: str, *tests: str) -> Target:
     """A module whose tests want the real loader, or real files and mounts."""
-    files = tuple(one if one.startswith("-") else f"{FUNCTIONAL}{one}" for one in tests)
-    return Target(path, tuple(functions.split()), files)
+    return Target(path, tuple(functions.split()), tuple(f"{FUNCTIONAL}{one}" for one in tests))
 
 
 TARGETS = [
@@ -44,8 +44,8 @@ TARGETS = [
     _utils("preflight/luns", "", "preflight_luns"),
     _utils("preflight/export", "", "preflight_export"),
     _utils("preflight/storage", "", "preflight_storage"),
-    _utils("preflight/network", "", "preflight"),
-    _utils("preflight/machine", "", "preflight"),
+    _utils("preflight/network", "", "preflight_network"),
+    _utils("preflight/machine", "", "preflight_machine"),
     # Parsers of what others wrote
     _utils("bootstrap/image", "", "image", "image_packages"),
     _utils("guest/backup", "", "restore"),
@@ -54,17 +54,27 @@ TARGETS = [
     _utils("ha/status", "parse _reason _host may_run_engine claims_health health", "ha_status"),
     _utils("host/address", "", "family"),
     _utils("host/ip", "", "ip", "next_hops"),
-    _utils("host/iscsi", "", "san"),
+    _utils("host/iscsi", "", "iscsi"),
+    _utils("host/block_devices", "", "block_devices"),
     _utils("host/lun_selection", "choose why_not", "lun_selection"),
     # Whose it is, before it is removed or written to
     _utils("ha/own_domain", "", "own_domain"),
     _utils("engine/connection", "named find", "engine_requests"),
-    _utils("engine/storage_request", "", "engine_requests"),
+    _utils("engine/storage_request", "", "storage_request", "engine_requests"),
+    # What becomes SQL, and what goes past proxies
+    _utils("engine/vm_devices", "checked_id resources bios_type chipset", "engine_requests"),
+    _utils("guest/restore_script", "", "restore_script"),
+    _functional("_modules/hosted_engine_guest.py", "prepared prepare", "guest_prepared.py"),
+    _functional("_utils/ovirt_he/engine/https.py", "", f"ovirt_answers.py::test_{PROXY}"),
+    # What is removed, and what is written to shared disks
     _functional("_utils/ovirt_he/ha/left_domain.py", "", "clean_storage.py"),
     _functional("_utils/ovirt_he/ha/metadata.py", "", "disk.py"),
-    _functional("_utils/ovirt_he/ha/sanlock.py", "name initialise place", "lockspace.py"),
-    _functional("_utils/ovirt_he/host/volume.py", "", "volume.py"),
-    _functional("_modules/hosted_engine_clean.py", "", "clean.py", "clean_storage.py"),
+    _utils("ha/sanlock", "name place", "sanlock"),
+    _functional("_utils/ovirt_he/ha/sanlock.py", "initialise holds_host_id", "lockspace.py"),
+    _functional("_utils/ovirt_he/host/volume.py", "", "volume.py", "config.py"),
+    _functional(
+        "_modules/hosted_engine_clean.py", "", "clean_verbs.py", "clean.py", "clean_storage.py"
+    ),
     _functional("_modules/hosted_engine_config.py", "", "config.py"),
     _functional("_modules/hosted_engine_disk.py", "", "disk_copy.py", "disk.py"),
 ]

@@ -88,6 +88,7 @@ def test_luns_are_devices_with_their_paths_counted(host):
     fibre, iscsi = found["36001405aa"], found["36001405bb"]
     assert (fibre["paths"], fibre["status"], fibre["type"]) == (2, "free", "fc")
     assert (fibre["vendor"], fibre["size"]) == ("ACME", 100 * storage.GIB)
+    assert (fibre["product"], fibre["serial"]) == ("ARRAY", "s1")
     assert (iscsi["paths"], iscsi["status"], iscsi["type"]) == (1, "used", "iscsi")
 
 

@@ -77,3 +77,35 @@ def test_a_domain_has_the_newest_format_that_the_cluster_knows(
     made = storage_request.domain(api, "own", "node1", storage, lun=None, password=None)
 
     assert made.storage_format.value == form
+
+
+@pytest.mark.parametrize(
+    "identifier", ["", "0", "'; DROP TABLE vds; --", "6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f'"]
+)
+def test_what_isn_t_an_id_becomes_no_sql(identifier: str) -> None:
+    with pytest.raises(CommandExecutionError, match="isn't an id of the engine"):
+        vm_devices.checked_id(identifier)
+
+
+def test_an_id_is_written_as_the_engine_writes_it() -> None:
+    own = "6f1c3d0e-5a4b-4c3d-9e2f-1a2b3c4d5e6f"
+    assert vm_devices.checked_id(own) == vm_devices.checked_id(own.upper()) == own
+
+
+@pytest.mark.parametrize(
+    ("firmware", "machine", "bios"),
+    [
+        ("uefi", "", "q35_ovmf"),
+        ("bios", "pc-q35-rhel9.0.0", "q35_sea_bios"),
+        ("secure_boot", "", "q35_secure_boot"),
+        ("bios", "pc-i440fx-2.12", "i440fx_sea_bios"),
+    ],
+)
+def test_the_bios_follows_from_firmware_and_machine(firmware: str, machine: str, bios: str) -> None:
+    assert vm_devices.bios_type(firmware, machine) == bios
+
+
+@pytest.mark.parametrize("firmware", ["uefi", "secure_boot"])
+def test_the_old_chipset_has_no_uefi(firmware: str) -> None:
+    with pytest.raises(CommandExecutionError, match=f"pc-i440fx-2.12 has no {firmware}: name a"):
+        vm_devices.bios_type(firmware, "pc-i440fx-2.12")

@@ -98,7 +98,7 @@ def guest(tmp_path: Path) -> Guest:
 
 def test_with_nothing_asked_for_there_is_no_script():
     assert options.script(settings({}), files.SETUP_UNIT) == ""
-    assert "ExecStartPre" not in files.setup_unit(settings({}))
+    assert options.SCRIPT not in files.setup_unit(settings({}))
 
 
 @pytest.mark.feature("packages")

@@ -101,6 +101,9 @@ def test_the_password_goes_by_a_file_that_is_gone_afterwards(tools, fails):
             "discovery.sendtargets.auth.password = finder-secret",
         ]
     assert not tools.record.exists()
+    assert [" ".join(call).partition("192.0.2.7:3260 ")[2] for call in tools.calls] == [
+        "-o new", "-o nonpersistent --discover", "-o delete",
+    ]  # fmt: skip
     assert "finder-secret" not in str(tools.calls)
 
 

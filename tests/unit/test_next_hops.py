@@ -51,21 +51,21 @@ def test_an_object_may_be_a_group(answers) -> None:
 
 
 @pytest.mark.parametrize(
-    "own",
+    ("own", "leads"),
     [
-        {"gateway": "192.0.2.9", "dev": "eno9"},
-        {"nexthops": [{"gateway": "192.0.2.9", "dev": "eno9", "weight": 1, "flags": []}]},
-        {"dev": "eno9"},
-        {"via": {"family": "inet6", "host": "fe80::9"}, "dev": "eno9"},
+        ({"gateway": "192.0.2.9"}, ("192.0.2.9", "")),
+        ({"nexthops": [{"gateway": "192.0.2.9", "dev": "eno9"}]}, ("192.0.2.9", "eno9")),
+        ({"dev": "eno9"}, ("", "eno9")),
+        ({"via": {"family": "inet6", "host": "fe80::9"}}, ("fe80::9", "")),
     ],
 )
-def test_a_route_that_says_its_hops_beside_the_object_is_believed(answers, own) -> None:
+def test_a_route_that_says_its_hops_beside_the_object_is_believed(answers, own, leads) -> None:
     """nexthop_compat_mode 1; and no object is asked for."""
     answers.pop("nexthop show")
 
     (hop,) = hops_of(answers, nhid=1, **own)
 
-    assert hop.device == "eno9"
+    assert (hop.gateway, hop.device) == leads
 
 
 def test_neighbours_that_did_not_answer_are_none(answers) -> None:

@@ -148,13 +148,20 @@ def unit(**pillar: Any) -> list[str]:
 
 
 def test_the_unit_waits_and_restores_only_where_it_must():
-    assert [line.partition("=")[0] for line in unit()] == ["ExecStart", "ExecStartPost"]
+    plain = unit()
+    assert [line.partition("=")[0] for line in plain] == [
+        "ExecStartPre",
+        "ExecStart",
+        "ExecStartPost",
+    ]
+    assert "mount -o ro LABEL=cidata" in plain[0], "the answers, right before they are read"
     hook, restore = unit(hooks={"guest_before_setup": ["true"]}), unit(restore={"backup": "/b"})
 
     assert files.GATE in hook[0]
-    assert hook[1].startswith("ExecStart=/usr/bin/engine-setup")
+    assert hook[1:] == plain
     assert files.GATE in restore[0]
     assert restore[1] == f"ExecStartPre=/bin/sh {files.RESTORE}"
+    assert restore[2] == plain[0]
 
 
 @pytest.mark.feature("renew_pki")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.host.address import IPV4, IPV6
+from ovirt_he.host.address_family import IPV4, IPV6
 
 PORT = 53
 SECONDS = 2.0

@@ -15,7 +15,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import NotYet
-from ovirt_he.host import address
+from ovirt_he.host import address_family
 
 LOCAL = "qemu:///system"
 # libvirt's error numbers: told apart by them, never by text.
@@ -49,7 +49,7 @@ def library() -> Any:
 
 def tls_uri(settings: dict[str, Any]) -> str:
     """Where libvirt is reachable over TLS: the certificate names what the host was added with."""
-    return f"qemu+tls://{address.literal(settings['host']['address'])}/system"
+    return f"qemu+tls://{address_family.in_url(settings['host']['address'])}/system"
 
 
 @contextlib.contextmanager

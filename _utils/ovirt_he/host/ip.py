@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
-from ovirt_he.host.address import OPTIONS
+from ovirt_he.host.address_family import OPTIONS
 
 Entry = dict[str, Any]
 # The type of each field that somebody reads, wherever it stands.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from ovirt_he.core import records
-from ovirt_he.ha import own_domain as own
+from ovirt_he.ha.own_domain import known
 from ovirt_he.pillar import storage
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
@@ -152,8 +152,8 @@ def resolves(host: Host) -> bool:
 
 def own_domain(host: Host) -> str:
     """Id of the storage domain that this deployment made; empty where none is known."""
-    known = own.known(host.settings)
-    return known.id if known else ""
+    domain = known(host.settings)
+    return domain.id if domain else ""
 
 
 def engine_judges(host: Host) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from functional.ha_standin import DOWN, UP, StandinHa, broker, ha
 from functional.storage_host import host, minions, wants_root
+
+from .standins import facts
 
 __all__ = ["ha", "host", "minions"]
 pytestmark = wants_root
@@ -58,6 +62,34 @@ def test_force_asks_for_neither(ha: StandinHa) -> None:
 
     assert ha._run("--reinitialize-lockspace", "--force").returncode == 0
     assert any(ha.host.start("lockspace"))
+
+
+def test_nothing_is_written_while_the_id_is_being_taken(
+    ha: StandinHa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written then would be dropped in silence: the id isn't owned yet."""
+    ha.locked = False
+    taking, go = threading.Event(), threading.Event()
+
+    def add_lockspace(_space: bytes, host_id: int, _path: str) -> None:
+        taking.set()
+        assert go.wait(10)
+        ha.owned = host_id
+
+    monkeypatch.setattr(broker.sanlock, "add_lockspace", add_lockspace)
+    threads = [threading.Thread(target=ha.broker.lock_host_id, args=[1])]
+    threads += [threading.Thread(target=ha.broker.put_stats, args=[facts(1)])]
+    threads[0].start()
+    assert taking.wait(10)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert threads[1].is_alive()
+    go.set()
+    for thread in threads:
+        thread.join(10)
+
+    ha.broker.poll()
+    assert list(ha.broker.get_stats()["hosts"]) == ["1"]
 
 
 def test_connecting_the_storage_prepares_no_image(

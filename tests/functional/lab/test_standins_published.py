@@ -73,6 +73,15 @@ def test_times_are_seconds_of_the_monotonic_clock_with_a_date_beside_them(
         assert extra[name].endswith(year)
 
 
+def test_the_agent_has_its_id_locked_anew_right_before_it_publishes(
+    working: Any, asked: Any
+) -> None:
+    """Cleaning another host's metadata gives it back in between."""
+    working.step()
+
+    assert [verb for verb, _arguments in asked][-2:] == ["lock_host_id", "put_stats"]
+
+
 def test_a_stopped_agent_publishes_no_maintenance_and_gives_its_id_back(
     working: Any, asked: Any
 ) -> None:

@@ -179,7 +179,6 @@ class Agent:
 
     def step(self) -> None:
         """One look, one state, what it asks for, and the news to the others."""
-        self._lock_host_id()
         view = self.look()
         state = states.next_state(self.state, view)
         entered = state != self.state
@@ -188,6 +187,8 @@ class Agent:
             self._notify(f"{self.state}-{state}")
             self.state, self.since = state, time.monotonic()
         logger.info("Current state %s (score: %s)", state, view.score)
+        # Straight before: whoever cleans a host's metadata gives the id back meanwhile.
+        self._lock_host_id()
         self.publish(view)
         if state == "EngineStart":
             self._start_vm()

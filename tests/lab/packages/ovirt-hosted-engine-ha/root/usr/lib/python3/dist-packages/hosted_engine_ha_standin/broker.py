@@ -87,13 +87,15 @@ class Broker:
 
     def _write(self, number: int, block: bytes) -> None:
         """Write a block. Without a host id the broker ends itself, whatever the block."""
-        if self.host_id is None:
-            logging.error("Host id is not set, terminating")
-            os.kill(os.getpid(), signal.SIGTERM)
-            raise RuntimeError("HostIdNotLockedError: Host id is not set")
-        # A host id that was lost meanwhile: nothing but block 0 is written.
-        if self._owns(self.host_id) or number == 0:
-            metadata.write(self.paths["metadata"], number, block)
+        # Not while the id is being taken.
+        with self.id_lock:
+            if self.host_id is None:
+                logging.error("Host id is not set, terminating")
+                os.kill(os.getpid(), signal.SIGTERM)
+                raise RuntimeError("HostIdNotLockedError: Host id is not set")
+            # An id that was lost meanwhile: nothing but block 0 is written.
+            if self._owns(self.host_id) or number == 0:
+                metadata.write(self.paths["metadata"], number, block)
 
     def _owns(self, host_id: int) -> bool:
         return sanlock.inq_lockspace(LOCKSPACE, host_id, self.paths["lockspace"])

@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import vm_files
 
 BRIDGE = "virbr-he"
 # In the subnet: the host's end, and the guest's address, the only one there is a lease for.
@@ -108,7 +108,7 @@ def network(name: str, subnet: str, mac: str) -> str:
 
 def domain(settings: dict[str, Any], kind: str) -> str:
     """The bootstrap VM; ``kind``: kvm or qemu."""
-    files, vm, bootstrap = layout.of(settings), settings["vm"], settings["bootstrap"]
+    files, vm, bootstrap = vm_files.of(settings), settings["vm"], settings["bootstrap"]
     uefi, secure = vm["firmware"] == "uefi", vm["secure_boot"]
     features = SECURE_BOOT if secure else NO_SECURE_BOOT
     return DOMAIN.format(
