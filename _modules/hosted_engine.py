@@ -30,7 +30,7 @@ def settings() -> dict[str, Any]:
         salt-call --local hosted_engine.settings
 
     A faulty pillar has settings too, so that every SLS renders: ``hosted_engine.problems`` and the
-    state ``hosted_engine.valid`` tell its faults.
+    state ``hosted_engine.valid`` report its faults.
     """
     return merge(__pillar__, __grains__)
 
@@ -58,7 +58,7 @@ def deployed() -> bool:
     if not conf.is_written():
         return False
     if records.read("setup") is not None and records.read("copied") is None:
-        # Our own way, before the copy; a distribution may enable the agent with its package.
+        # Our own deployment, before the copy; a distribution may enable the agent with its package.
         return False
     return systemd.is_enabled(AGENT)
 
@@ -78,10 +78,10 @@ def preflight() -> list[dict[str, str]]:
     be looked at from this host. With ``--retcode-passthrough`` the exit code is 1 where a problem
     is left.
     """
-    told = problems() + ([] if deployed() else unfit())
-    if told:
+    found = problems() + ([] if deployed() else host_problems())
+    if found:
         __context__["retcode"] = 1
-    return told
+    return found
 
 
 def problems() -> list[dict[str, str]]:
@@ -100,22 +100,22 @@ def problems() -> list[dict[str, str]]:
     return registry.of_pillar(__pillar__, host) + check.found(registry.ALWAYS, host)
 
 
-def unfit() -> list[dict[str, str]]:
+def host_problems() -> list[dict[str, str]]:
     """
-    Every reason why this host can't be deployed as the pillar says; nothing is changed.
+    Every reason why this host can't be deployed as the pillar asks; nothing is changed.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call --local hosted_engine.unfit
+        salt-call --local hosted_engine.host_problems
 
     What ``preflight:ignore`` names is logged as a warning and isn't listed.
     """
     return _not_ignored(examined())
 
 
-def unjoinable() -> list[dict[str, str]]:
+def join_problems() -> list[dict[str, str]]:
     """
     Every reason why this host can't join a running engine, its TLS included; nothing is changed.
 
@@ -123,7 +123,7 @@ def unjoinable() -> list[dict[str, str]]:
 
     .. code-block:: bash
 
-        salt-call --local hosted_engine.unjoinable
+        salt-call --local hosted_engine.join_problems
 
     What ``preflight:ignore`` names is logged as a warning and isn't listed.
     """
@@ -170,8 +170,8 @@ def storage_devices() -> dict[str, Any]:
         salt-call --local hosted_engine.storage_devices
 
     Of the pillar, it needs no more than type and portals. ``asked`` is ``engine`` where one manages
-    this host, else ``host``: then iscsiadm and lsblk tell, no target is logged in to, and the LUNs
-    of one that nobody logged in to aren't seen yet.
+    this host, else ``host``: then iscsiadm and lsblk are asked. No target is logged in to; LUNs of
+    a target without a session aren't visible yet.
     ``targets`` (iscsi only): target, address, port, portal (group). ``luns``: id, size_gib, status,
     and ``why_not``: why it can't hold a hosted engine, empty if it can.
 
@@ -219,8 +219,8 @@ def stage() -> dict[str, Any]:
 
         salt-call --local hosted_engine.stage
 
-    ``next`` names the phase that has something to do, or None; the rest is what was seen. Read
-    without libraries and logins, so that it answers on a bare and on a broken host alike.
+    ``next`` names the phase that has something to do, or None; the other keys are what was found.
+    It needs no library and no login, so it works on a bare and on a broken host.
     """
     there = traces(settings())
     there["configured"] = conf.is_written()
@@ -233,7 +233,7 @@ def stage() -> dict[str, Any]:
 
 def status() -> dict[str, Any]:
     """
-    What HA says of the engine and of all its hosts, with this host's stage.
+    What HA reports about the engine and of all its hosts, with this host's stage.
 
     CLI Example:
 
@@ -255,7 +255,7 @@ def status() -> dict[str, Any]:
 
 def engine_version() -> str:
     """
-    Version of the engine, as its API tells it over verified TLS.
+    Version of the engine, as its API reports it over verified TLS.
 
     CLI Example:
 

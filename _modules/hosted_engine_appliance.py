@@ -1,4 +1,4 @@
-"""The engine's appliance: where it comes from, and its image, checked and whole."""
+"""The engine's appliance: where it comes from, and its image, checked and complete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ovirt_he.bootstrap import image, vm
-from ovirt_he.bootstrap.files import identity
+from ovirt_he.bootstrap.vm_files import identity
 from ovirt_he.core import command, records
 from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
@@ -18,7 +18,7 @@ from salt.exceptions import CommandExecutionError
 
 def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
     """
-    What is known of the image ``name``: its format, and whether it is whole; None: absent.
+    What is known of the image ``name``: its format, and whether it is complete; None: absent.
 
     CLI Example:
 
@@ -27,26 +27,26 @@ def get(name: str, source: str = "", sha1: str = "") -> dict[str, Any] | None:
         salt-call --local hosted_engine_appliance.get \\
             /var/lib/hosted-engine/bootstrap/appliance.qcow2
 
-    ``whole``: made to its end, from the ``source`` and with the ``sha1`` that are asked for. Once
-    the guest's setup is complete its disk stands on the image, and the source counts no more.
+    ``complete``: written to its end, from the given ``source`` and with the given ``sha1``. Once
+    the guest's setup is complete, its disk is based on the image, and the source no longer matters.
     """
     path = Path(name)
     seen = identity(path)
     if seen is None:
         return None
     made = records.read("appliance") or {}
-    whole = made.get("image") == seen
-    if whole and not vm.is_complete(_settings()):
+    complete = made.get("image") == seen
+    if complete and not vm.is_complete(_settings()):
         wanted, checksum = _origin(source, sha1)
-        whole = made["source"] == wanted and checksum in ("", made["sha1"])
+        complete = made["source"] == wanted and checksum in ("", made["sha1"])
     with path.open("rb") as file:
         magic = file.read(len(image.QCOW2))
-    return {"format": "qcow2" if magic == image.QCOW2 else "unknown", "whole": whole}
+    return {"format": "qcow2" if magic == image.QCOW2 else "unknown", "complete": complete}
 
 
 def info(name: str) -> dict[str, Any]:
     """
-    What qemu-img says about an image, among it ``virtual-size`` in bytes.
+    What ``qemu-img info`` reports of an image, including ``virtual-size`` in bytes.
 
     CLI Example:
 
@@ -58,8 +58,8 @@ def info(name: str) -> dict[str, Any]:
     Raises CommandExecutionError when it isn't a qcow2 that stands by itself.
     """
     image.virtual_size(Path(name))
-    said = command.run("qemu-img", "info", "-U", "-f", "qcow2", "--output=json", name)
-    answer: dict[str, Any] = json.loads(said.stdout)
+    done = command.run("qemu-img", "info", "-U", "-f", "qcow2", "--output=json", name)
+    answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
@@ -78,18 +78,18 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     its checksum; empty: the package's own, for the package's image.
 
     Raises CommandExecutionError when the source is missing, broken or hostile, when the checksum
-    differs, when a guest's disk stands on the image already, and on a deployed host.
+    differs, when a guest's disk is based on the image already, and on a deployed host.
     """
     refuse_if_deployed(__salt__, f"Extracting the appliance to {name}")
     if vm.is_complete(_settings()):
         raise CommandExecutionError(
-            f"{name} is missing or changed, but the bootstrap VM's disk stands on it. Start anew: "
-            "salt-call --local state.apply hosted_engine.clean"
+            f"{name} is missing or changed, but the bootstrap VM's disk is based on it. "
+            "Start over: salt-call --local state.apply hosted_engine.clean"
         )
     origin, checksum = _origin(source, sha1)
     path = Path(name)
-    for rest in path.parent.glob(f".{path.name}.*"):
-        rest.unlink()
+    for partial in path.parent.glob(f".{path.name}.*"):
+        partial.unlink()
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as target:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.bootstrap import vm
+from ovirt_he.bootstrap import vm, vm_files
 from ovirt_he.core import command, records
 from ovirt_he.core.wait import wait_for
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load
 from salt.exceptions import CommandExecutionError
 
 SELINUX = Path("/sys/fs/selinux/enforce")
@@ -28,7 +27,7 @@ def get(name: str) -> dict[str, Any] | None:
         salt-call --local hosted_engine_bootstrap.get HostedEngineLocal
 
     ``disk``: trusted, absent, or why it isn't trusted. Trusted are a disk whose setup was seen
-    complete, and one that stands on the image, the seed and the definition of now and has run
+    complete, and one that is based on the image, the seed and the definition of now and has run
     without a break since its first start. ``setup``: complete or open.
     """
     settings = _settings()
@@ -75,7 +74,7 @@ def make_overlay(name: str) -> None:
     """
     refuse_if_deployed(__salt__, f"Making a disk for {name}")
     settings = _settings()
-    files = layout.of(settings)
+    files = vm_files.of(settings)
     if files.disk.exists():
         raise CommandExecutionError(f"{files.disk} is there: hosted_engine_bootstrap.rebuild")
     records.write_file(files.console, "")
@@ -114,7 +113,7 @@ def define(name: str) -> None:
 
 def start(name: str) -> None:
     """
-    Start the VM ``name``, or let it go on where it is paused.
+    Start the VM ``name``, or resume it if it is paused.
 
     CLI Example:
 
@@ -130,14 +129,15 @@ def start(name: str) -> None:
             domain.resume()
             return
         if not vm.is_complete(settings):
-            # Said before it is so: a start that was cut short never leads to a second one.
+            # Recorded beforehand: an interrupted start never leads to a second one.
             records.update("bootstrap", started=True)
         domain.create()
 
 
 def rebuild(name: str) -> None:
     """
-    Throw the VM ``name`` and its disk away: its setup isn't known to be good. Image and seed stay.
+    Remove the VM ``name`` and its disk, whose setup isn't known to be complete; image and seed
+    stay.
 
     CLI Example:
 
@@ -155,13 +155,13 @@ def rebuild(name: str) -> None:
         domain = _domain(connection, name)
         if domain is not None:
             _drop(domain)
-    layout.of(settings).disk.unlink(missing_ok=True)
+    vm_files.of(settings).disk.unlink(missing_ok=True)
     records.remove("bootstrap")
 
 
 def fail(reason: str) -> None:
     """
-    Remember that the guest's setup failed, so that the next run builds the VM anew.
+    Remember that the guest's setup failed, so that the next run rebuilds the VM.
 
     CLI Example:
 
@@ -183,7 +183,7 @@ def shut_down(name: str) -> None:
         salt-call --local hosted_engine_bootstrap.shut_down HostedEngineLocal
 
     Raises CommandExecutionError when it isn't off within ``timeouts:shutdown`` seconds, with its
-    console's last lines: it is never cut off, since its disk is about to be copied.
+    console's last lines: it is never powered off, since its disk is about to be copied.
     """
     settings = _settings()
     with hypervisor.libvirt(settings) as connection:
@@ -199,7 +199,7 @@ def shut_down(name: str) -> None:
 
 def undefine(name: str) -> None:
     """
-    Forget the VM ``name``, with its firmware's variables; where it still runs, it is cut off.
+    Forget the VM ``name``, with its firmware's variables; if it still runs, it is powered off.
 
     CLI Example:
 
@@ -226,7 +226,7 @@ def left(name: str) -> dict[str, Any] | None:
     directory = _directory(name)
     if not directory.exists():
         return None
-    return {"files": [path.name for path in layout.Layout(directory).ours()]}
+    return {"files": [path.name for path in vm_files.Layout(directory).ours()]}
 
 
 def clear(name: str) -> None:
@@ -243,7 +243,7 @@ def clear(name: str) -> None:
     isn't ours to remove.
     """
     directory = _directory(name)
-    for path in layout.Layout(directory).ours():
+    for path in vm_files.Layout(directory).ours():
         path.unlink()
     for made in ("bootstrap", "appliance"):
         records.remove(made)
@@ -256,13 +256,13 @@ def clear(name: str) -> None:
         ) from error
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _directory(name: str) -> Path:
     """Files of our names may lie in any directory, such as root's .ssh."""
-    ours = layout.of(_settings()).directory
+    ours = vm_files.of(_settings()).directory
     if Path(name) != ours:
         raise CommandExecutionError(f"{name} isn't bootstrap:directory, which is {ours}")
     return ours

@@ -26,7 +26,7 @@ IDS, IDS_SECONDS = "hosted_engine_config.ids", 60
 
 def get() -> Facts:
     """
-    What the files and the archive hold: ``FILE: KEY`` or ``archive MEMBER: KEY`` → value.
+    Contents of the files and the archive: ``FILE: KEY`` or ``archive MEMBER: KEY`` → value.
 
     CLI Example:
 
@@ -36,26 +36,26 @@ def get() -> Facts:
 
     An archive whose storage isn't connected here has no facts. Nothing is changed.
 
-    Raises CommandExecutionError when something is there and can't be read.
+    Raises CommandExecutionError when one of them can't be read.
     """
-    seen = _facts(
+    found = _facts(
         conf.HOSTED_ENGINE,
         conf.HOSTED_ENGINE,
         records.read_file(conf.CONFIGURATION),
     )
     if access := _access(conf.CONFIGURATION):
-        seen[f"{conf.HOSTED_ENGINE}: access"] = access
-    seen |= _facts(conf.VM, conf.VM, records.read_file(conf.RUN_VM_CONF))
+        found[f"{conf.HOSTED_ENGINE}: access"] = access
+    found |= _facts(conf.VM, conf.VM, records.read_file(conf.RUN_VM_CONF))
     path = _find(_ids())
     data = volume.read(path, archive.ARCHIVE_BYTES) if path else b""
     for member, text in archive.members(data).items():
-        seen |= _facts(ARCHIVE + member, member, text)
-    return seen
+        found |= _facts(ARCHIVE + member, member, text)
+    return found
 
 
 def wanted() -> Facts:
     """
-    The facts that must hold, of those that ``get`` shows.
+    The facts of ``get`` that must hold.
 
     CLI Example:
 
@@ -63,13 +63,13 @@ def wanted() -> Facts:
 
         salt-call --local hosted_engine_config.wanted
 
-    Ours, and so corrected on a deployed host too: the name of the engine, all ids, ``host_id``, the
-    location of the storage, and owner and mode of the file. Everything else must only be there: its
-    value is the operator's, who may change it by ``hosted-engine --set-shared-config``. In the
-    archive ``host_id`` is that of whichever host wrote it.
+    The formula's, and corrected on a deployed host too: the name of the engine, all ids,
+    ``host_id``, the location of the storage, and owner and mode of the file. Everything else must
+    only exist: its value is the operator's, who may change it by ``hosted-engine
+    --set-shared-config``. In the archive, ``host_id`` is that of the host that wrote it.
 
-    Raises NotYet before the engine made what is configured, CommandExecutionError where the file
-    or the archive belong to another deployment.
+    Raises NotYet before the engine has made what is configured, CommandExecutionError where the
+    file or the archive belong to another deployment.
     """
     ids, deployed = _ids(latest=True), __salt__["hosted_engine.deployed"]()
     path = _find(ids)
@@ -77,17 +77,17 @@ def wanted() -> Facts:
     current = archive.members(_archive(path, ids)) if path else {}
     fresh = _fresh(ids, current)
     found: Facts = {}
-    # A deployed host in maintenance has no storage connected: nothing to compare, nothing to write.
+    # On a deployed host in maintenance the storage isn't connected: nothing can be compared.
     if path or not deployed:
         for member in conf.MEMBERS:
             lacking = archive.lacking(member, fresh[member], current.get(member))
             found |= _named(ARCHIVE + member, lacking)
     if not deployed:
-        # The agent rewrites it, and it goes with the broker: it matters only during a deployment.
+        # The agent rewrites it, and the broker removes it: it only matters during a deployment.
         found[f"{conf.VM}: vmId"] = ids["vm_id"]
     text = records.read_file(conf.CONFIGURATION)
-    own = fresh[conf.HOSTED_ENGINE]
-    lacking = archive.lacking(conf.HOSTED_ENGINE, own, text, shared=False)
+    host_text = fresh[conf.HOSTED_ENGINE]
+    lacking = archive.lacking(conf.HOSTED_ENGINE, host_text, text, shared=False)
     found |= _named(conf.HOSTED_ENGINE, lacking)
     found[f"{conf.HOSTED_ENGINE}: access"] = _shown_access(*OWNER, MODES[conf.HOSTED_ENGINE])
     return found
@@ -95,7 +95,7 @@ def wanted() -> Facts:
 
 def ids() -> dict[str, Any]:
     """
-    The deployment's ids as hosted-engine.conf on this host names them: the engine may be off.
+    The deployment's ids from this host's hosted-engine.conf, even if the engine is off.
 
     CLI Example:
 
@@ -103,7 +103,7 @@ def ids() -> dict[str, Any]:
 
         salt-call --local hosted_engine_config.ids
 
-    Raises NotYet where there is no such file yet.
+    Raises NotYet before the file is written.
     """
     values = conf.read()
     if not values.get("vmid"):
@@ -123,7 +123,7 @@ def write_file(name: str) -> None:
 
     Keys that an operator changed or added to hosted-engine.conf stay.
 
-    Raises CommandExecutionError where another deployment's file is there.
+    Raises CommandExecutionError where the file is another deployment's.
     """
     path = {
         conf.HOSTED_ENGINE: conf.CONFIGURATION,
@@ -141,7 +141,7 @@ def write_file(name: str) -> None:
 
 def write_archive() -> None:
     """
-    Write the configuration archive to its disk, and prove it by reading each member back.
+    Write the configuration archive to its disk, and verify it by reading each member back.
 
     CLI Example:
 
@@ -149,10 +149,10 @@ def write_archive() -> None:
 
         salt-call --local hosted_engine_config.write_archive
 
-    What an operator changed in a member of an archive that is there stays.
+    An operator's changes in a member of an existing archive stay.
 
     Raises CommandExecutionError before the first byte is written when the disk is too small or
-    holds something that isn't ours, or when the archive is too long.
+    holds something else, or when the archive is too long.
     """
     ids = _ids()
     where = ids["disks"]["configuration"]
@@ -170,14 +170,14 @@ def write_archive() -> None:
     back = archive.members(volume.read(path, archive.ARCHIVE_BYTES))
     if wrong := [name for name in conf.MEMBERS if back.get(name) != members[name]]:
         raise CommandExecutionError(
-            f"{path}: {', '.join(wrong)} read back other than written: look at the storage"
+            f"{path}: {', '.join(wrong)} read back differently: check the storage"
         )
 
 
 def _ids(latest: bool = False) -> dict[str, Any]:
-    """The engine and its database are asked once by a state, not by each of its verbs again."""
-    asked, ids = __context__.get(IDS, (0.0, None))
-    if latest or ids is None or time.monotonic() - asked > IDS_SECONDS:
+    """Cached, so that each state reads the engine and its database only once."""
+    cached, ids = __context__.get(IDS, (0.0, None))
+    if latest or ids is None or time.monotonic() - cached > IDS_SECONDS:
         ids = dict(__salt__["hosted_engine_deployment.ids"]())
         __context__[IDS] = (time.monotonic(), ids)
     return dict(ids)
@@ -192,52 +192,54 @@ def _find(ids: dict[str, Any]) -> Path | None:
 def _archive(path: Path, ids: dict[str, Any]) -> bytes:
     data = volume.read(path, archive.ARCHIVE_BYTES)
     if reason := archive.foreign(data, ids):
-        raise CommandExecutionError(f"{path} isn't ours to write: {reason}. Look at it first")
+        raise CommandExecutionError(f"{path} isn't overwritten: {reason}. Check what it is")
     return data
 
 
 def _refuse_foreign_file(ids: dict[str, Any]) -> None:
     values = conf.read()
-    for key, wanted_ in (("vmid", ids["vm_id"]), ("sdUUID", ids["storage_domain"])):
-        if values.get(key, wanted_) != wanted_:
+    for key, expected in (("vmid", ids["vm_id"]), ("sdUUID", ids["storage_domain"])):
+        if values.get(key, expected) != expected:
             raise CommandExecutionError(
                 f"{conf.CONFIGURATION} belongs to another deployment: its {key} is {values[key]}, "
-                f"this engine's is {wanted_}. If that deployment is gone, remove what is left of "
-                "it by salt-call --local state.apply hosted_engine.clean"
+                f"this engine's is {expected}. If that deployment no longer exists, remove its "
+                "rest by salt-call --local state.apply hosted_engine.clean"
             )
 
 
 def _fresh(ids: dict[str, Any], current: dict[str, str]) -> dict[str, str]:
-    """The five texts as they are written where nothing is there; a version that is there stays."""
-    known = settings.load(__pillar__, __grains__)
-    gateway = routes.default_gateway(known)
+    """The five texts for an empty archive; an existing version stays."""
+    pillar = settings.load(__pillar__, __grains__)
+    gateway = routes.default_gateway(pillar)
     if not gateway and not records.read_file(conf.CONFIGURATION):
         raise CommandExecutionError(
-            "This host has no default route, so what HA should ping isn't known: "
+            "This host has no default route, so HA has no address to ping: "
             "set hosted_engine:network:gateway"
         )
     texts = {
-        conf.HOSTED_ENGINE: conf.hosted_engine_conf(known, ids, gateway, _password()),
-        conf.VM: conf.vm_conf(known, ids),
-        conf.BROKER: conf.broker_conf(known),
+        conf.HOSTED_ENGINE: conf.hosted_engine_conf(pillar, ids, gateway, _password()),
+        conf.VM: conf.vm_conf(pillar, ids),
+        conf.BROKER: conf.broker_conf(pillar),
         conf.VERSION: current.get(conf.VERSION) or _version(),
-        conf.ANSWERS: fhanswers.text(__pillar__["hosted_engine"], ids, conf.connection_uuid(known)),
+        conf.ANSWERS: fhanswers.text(
+            __pillar__["hosted_engine"], ids, conf.connection_uuid(pillar)
+        ),
     }
     for key, value in conf.properties(texts[conf.HOSTED_ENGINE]).items():
         if reason := conf.unreadable(value):
-            shown = "a character of it can't be carried" if key in SECRET else reason
+            shown = "it holds a character that isn't supported" if key in SECRET else reason
             raise CommandExecutionError(f"{conf.HOSTED_ENGINE}: {key}: {shown}")
     return texts
 
 
 def _password() -> str:
-    """The iSCSI session's: HA logs in by itself."""
+    """The iSCSI session's, since HA logs in by itself."""
     found = settings.secret(__pillar__, "iscsi_password")
     return found.value if found else ""
 
 
-def _told(fact: str, value: str) -> str:
-    """A fact's value as it may be shown: of a password only whether it is the pillar's."""
+def _shown(fact: str, value: str) -> str:
+    """A fact's value without secrets: of a password, whether it is the pillar's."""
     if fact not in SECRET or not value:
         return value
     return "as in the pillar" if value == _password() else "another one"
@@ -256,15 +258,15 @@ def _facts(prefix: str, name: str, text: str) -> Facts:
 
 
 def _named(prefix: str, facts: dict[str, str]) -> Facts:
-    return {f"{prefix}: {fact}": _told(fact, value) for fact, value in facts.items()}
+    return {f"{prefix}: {fact}": _shown(fact, value) for fact, value in facts.items()}
 
 
 def _access(path: Path) -> str | None:
     try:
-        seen = path.stat()
+        found = path.stat()
     except FileNotFoundError:
         return None
-    return _shown_access(seen.st_uid, seen.st_gid, seen.st_mode & 0o7777)
+    return _shown_access(found.st_uid, found.st_gid, found.st_mode & 0o7777)
 
 
 def _shown_access(owner: int, group: int, mode: int) -> str:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files, image
+from ovirt_he.bootstrap import image, vm_files
 from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.ha import metadata
@@ -174,7 +174,7 @@ def _refuse_where_the_engine_may_run() -> None:
 
 
 def _overlay() -> Path:
-    path = files.of(settings.merge(__pillar__, __grains__)).disk
+    path = vm_files.of(settings.merge(__pillar__, __grains__)).disk
     if not path.exists():
         raise NotYet(f"{path} isn't there: hosted_engine.bootstrap makes it")
     return path
@@ -182,7 +182,7 @@ def _overlay() -> Path:
 
 def _copy_of(source: Path, ids: dict[str, Any]) -> dict[str, Any]:
     return {
-        "source": files.identity(source),
+        "source": vm_files.identity(source),
         "storage_domain": ids["storage_domain"],
         **ids["disks"]["vm"],
     }

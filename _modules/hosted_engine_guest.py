@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files
+from ovirt_he.bootstrap import vm_files
 from ovirt_he.core import records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.text import safe, tail
@@ -132,7 +132,7 @@ def complete() -> None:
     """
     refuse_if_deployed(__salt__, "Recording the guest's setup")
     settings = _settings()
-    disk = files.identity(files.of(settings).disk)
+    disk = vm_files.identity(vm_files.of(settings).disk)
     if disk is None:
         raise CommandExecutionError(
             "The running bootstrap VM has lost its disk: apply hosted_engine.clean, start again"
@@ -218,7 +218,7 @@ def console() -> str:
 
         salt-call --local hosted_engine_guest.console
     """
-    return safe(tail(files.of(_settings()).console), _secrets())
+    return safe(tail(vm_files.of(_settings()).console), _secrets())
 
 
 def prepared(disk: str) -> dict[str, Any]:

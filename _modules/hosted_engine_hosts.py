@@ -1,4 +1,4 @@
-"""Our line in the host's hosts file: the engine's name, at the bootstrap VM's address."""
+"""The formula's line in the host's hosts file: the engine's name, at the bootstrap VM's address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ovirt_he.guest import hosts_file, network
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    Where the hosts file says that ``name`` is, and whose line says so; None: it doesn't say.
+    The address of ``name`` in the hosts file, and whose line it is; None: it isn't there.
 
     CLI Example:
 
@@ -17,7 +17,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local hosted_engine_hosts.get engine.example.com
 
-    ``ours``: the line is ours, by its mark. The first line of a name is the one that counts.
+    ``ours``: the line has the formula's marker. The first line of a name counts.
     """
     for line in hosts_file.lines():
         entry = line.split(b"#")[0].decode(errors="replace").split()
@@ -28,7 +28,7 @@ def get(name: str) -> dict[str, Any] | None:
 
 def ours() -> dict[str, Any] | None:
     """
-    All lines of ours; None: there are none.
+    All lines with the formula's marker; None: there are none.
 
     CLI Example:
 
@@ -46,7 +46,7 @@ def ours() -> dict[str, Any] | None:
 
 def add(name: str, address: str) -> None:
     """
-    Say that ``name`` is at ``address``, in the first line: it's the first one that counts.
+    Add ``name`` with ``address`` as the first line, since the first one counts.
 
     CLI Example:
 
@@ -54,14 +54,14 @@ def add(name: str, address: str) -> None:
 
         salt-call --local hosted_engine_hosts.add engine.example.com 192.168.222.10
 
-    An older line of ours goes; all others stay, byte for byte.
+    Older lines of the formula are removed; all others stay, byte for byte.
     """
     hosts_file.write(network.hosts_line(address, name).encode() + _others())
 
 
 def remove() -> None:
     """
-    Remove our lines; all others stay, byte for byte.
+    Remove the formula's lines; all others stay, byte for byte.
 
     CLI Example:
 

@@ -10,7 +10,7 @@ from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.host import hypervisor
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import load
 from salt.exceptions import CommandExecutionError
 
 DAEMON = "libvirtd.service"
@@ -39,7 +39,7 @@ def get() -> dict[str, Any]:
     ``answers``: True, False, or that a login is wanted while nothing listens on TLS: where a run
     was cut short after vdsm had configured libvirt.
     """
-    settings = settings_.load(__pillar__, __grains__)
+    settings = load(__pillar__, __grains__)
     answers: bool | str = True
     try:
         with hypervisor.libvirt(settings):
@@ -128,14 +128,14 @@ def enable_tls(name: str, wait: bool = False) -> None:
         command.run("systemctl", "stop", *LOCAL_SOCKETS, DAEMON, timeout=seconds)
         command.run("systemctl", "enable", "--now", TLS_SOCKET, timeout=seconds)
     finally:
-        # Whatever went wrong: a host without libvirt is worse than one without TLS.
+        # In any case: a host without libvirt is worse than one without TLS.
         command.run("systemctl", "start", DAEMON, timeout=seconds)
     if wait and not __salt__["hosted_engine.deployed"]():
-        __salt__["ovirt_host.wait"](settings_.load(__pillar__, __grains__)["host"]["name"])
+        __salt__["ovirt_host.wait"](load(__pillar__, __grains__)["host"]["name"])
 
 
 def _seconds() -> int:
-    return int(settings_.load(__pillar__, __grains__)["timeouts"]["command"])
+    return int(load(__pillar__, __grains__)["timeouts"]["command"])
 
 
 def _modular() -> list[str]:

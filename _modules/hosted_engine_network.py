@@ -6,14 +6,13 @@ import ipaddress
 from typing import Any
 from xml.etree import ElementTree
 
-from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.bootstrap import definitions
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
-from ovirt_he.host import address as family_
-from ovirt_he.host import firewall, hypervisor, ip
-from ovirt_he.host import subnet as subnet_
+from ovirt_he.host import address_family, firewalld, hypervisor, ip
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.host.subnet import KEYS, LENGTHS, first_free
+from ovirt_he.pillar.settings import Settings, load
 from salt.exceptions import CommandExecutionError
 
 # vdsm's source routing stands at 3200: what is to hold in spite of it comes before. "to" is what
@@ -44,10 +43,10 @@ def get(name: str) -> dict[str, Any] | None:
         seen["active"] = bool(network.isActive())
     # Only a lease of IPv4 is pinned to it; in IPv6 the seed gives the guest its address.
     seen["mac"] = seen["mac"] or settings["vm"]["mac"]
-    seen["family"] = family_.of_address(seen["subnet"])
+    seen["family"] = address_family.of_address(seen["subnet"])
     seen["rule"] = not _missing_rules(seen["subnet"])
-    seen["firewalld"] = firewall.runs()
-    lacking = firewall.closed()
+    seen["firewalld"] = firewalld.runs()
+    lacking = firewalld.missing_services()
     seen["firewall"] = f"lacks {', '.join(lacking)}" if lacking else "open"
     return seen
 
@@ -83,7 +82,7 @@ def family() -> str:
 
         salt-call --local hosted_engine_network.family
     """
-    return family_.of(_settings())
+    return address_family.of(_settings())
 
 
 def define(name: str) -> None:
@@ -107,15 +106,15 @@ def define(name: str) -> None:
     with hypervisor.libvirt(settings) as connection:
         network = hypervisor.network(connection, name)
         if network is None:
-            connection.networkDefineXML(bootstrap_xml.network(name, _free_subnet(settings), mac))
+            connection.networkDefineXML(definitions.network(name, _free_subnet(settings), mac))
             return
         uuid, subnet = network.UUIDString(), _parsed(network.XMLDesc())["subnet"]
-        if family_.of_address(subnet) != family_.of(settings):
+        if address_family.of_address(subnet) != address_family.of(settings):
             _delete_rules(subnet)
             subnet = _free_subnet(settings)
         if network.isActive():
             network.destroy()
-        text = bootstrap_xml.network(name, subnet, mac)
+        text = definitions.network(name, subnet, mac)
         connection.networkDefineXML(text.replace("</name>", f"</name><uuid>{uuid}</uuid>", 1))
 
 
@@ -161,10 +160,10 @@ def open_firewall(name: str) -> None:
 
         salt-call --local hosted_engine_network.open_firewall hosted-engine
 
-    For now and for good, without a reload of firewalld: a reload would drop libvirt's own rules.
+    At runtime and permanently, without a reload of firewalld, which would drop libvirt's own rules.
     """
     refuse_if_deployed(__salt__, f"Opening the firewall for the network {name}")
-    firewall.open_closed()
+    firewalld.open_missing()
 
 
 def remove(name: str) -> None:
@@ -179,15 +178,15 @@ def remove(name: str) -> None:
     """
     with hypervisor.libvirt(_settings()) as connection:
         network = _there(connection, name)
-        # The definition goes last: it is what tells the subnet to the next try.
+        # The definition is removed last: the next try reads the subnet from it.
         _delete_rules(_parsed(network.XMLDesc())["subnet"])
         if network.isActive():
             network.destroy()
         network.undefine()
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _there(connection: Any, name: str) -> Any:
@@ -205,18 +204,18 @@ def _parsed(text: str) -> dict[str, Any]:
         network = ipaddress.ip_interface(f"{ip.get('address')}/{ip.get('netmask')}").network
         mac = str(host.get("mac")).lower()
         return {"subnet": str(network), "address": host.get("ip"), "mac": mac}
-    ours = bridge is not None and bridge.get("name") == bootstrap_xml.BRIDGE
+    ours = bridge is not None and bridge.get("name") == definitions.BRIDGE
     if ip is None or not ours or ip.get("family") != "ipv6":
         raise CommandExecutionError(
             f"libvirt's network {tree.findtext('name')} has no pinned lease, so it isn't ours. "
             "Rename or undefine it"
         )
     network = ipaddress.ip_interface(f"{ip.get('address')}/{ip.get('prefix')}").network
-    return {"subnet": str(network), "address": str(network[bootstrap_xml.GUEST]), "mac": None}
+    return {"subnet": str(network), "address": str(network[definitions.GUEST]), "mac": None}
 
 
 def _rule(action: str, direction: str, subnet: str, priority: int) -> tuple[str, ...]:
-    option = family_.OPTIONS[family_.of_address(subnet)]
+    option = address_family.OPTIONS[address_family.of_address(subnet)]
     return (
         *("ip", option, "rule", action, direction, subnet),
         *("priority", str(priority), "table", "main"),
@@ -226,7 +225,7 @@ def _rule(action: str, direction: str, subnet: str, priority: int) -> tuple[str,
 def _missing_rules(subnet: str) -> list[tuple[str, int]]:
     there = {
         (direction, rule["priority"])
-        for rule in ip.rules(family_.of_address(subnet))
+        for rule in ip.rules(address_family.of_address(subnet))
         for direction, key in (("to", "dst"), ("from", "src"))
         if _network(rule, key) == ipaddress.ip_network(subnet)
         and rule.get("table") in ("main", "254")
@@ -245,12 +244,12 @@ def _delete_rules(subnet: str) -> None:
         command.run(*_rule("delete", direction, subnet, priority))
 
 
-def _free_subnet(settings: settings_.Settings) -> str:
-    subnet, tried = subnet_.free(settings)
+def _free_subnet(settings: Settings) -> str:
+    subnet, tried = first_free(settings)
     if subnet:
         return subnet
-    kind = family_.of(settings)
+    kind = address_family.of(settings)
     raise CommandExecutionError(
-        f"bootstrap:{subnet_.KEYS[kind]}: each collides with what this host has or must reach: "
-        f"{'; '.join(tried)}. Name a /{subnet_.LENGTHS[kind]} that the site doesn't use"
+        f"bootstrap:{KEYS[kind]}: each collides with what this host has or must reach: "
+        f"{'; '.join(tried)}. Name a /{LENGTHS[kind]} that the site doesn't use"
     )

@@ -1,4 +1,4 @@
-"""Pauses before a phase, for a person to look; each holds one run up, once a deployment."""
+"""Pauses before a phase for manual checks; each stops one run, once per deployment."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from ovirt_he.host.guard import refuse_if_deployed
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
-# What there is to see before each phase; the engine's name is filled in.
-LOOK = {
-    "bootstrap": "the host is as it was, packages and image are there (hosted_engine.stage)",
-    "engine": "{fqdn} is set up in the bootstrap VM, and knows no host yet "
+# What to check before each phase; {fqdn} is the engine's name.
+CHECKS = {
+    "bootstrap": "the host is unchanged except for packages and the image (hosted_engine.stage)",
+    "engine": "{fqdn} is set up in the bootstrap VM, and has no host yet "
     "(hosted_engine_guest.run, and its pages through this host: ssh -D)",
     "handover": "{fqdn}, still in the bootstrap VM, has this host, the storage and its own VM",
     "ha": "configuration and disk lie on the storage, the bootstrap VM is off; what comes next "
@@ -20,7 +20,7 @@ LOOK = {
 
 def get(phase: str) -> dict[str, bool]:
     """
-    Whether the pause before ``phase`` has held a run up already.
+    Whether the pause before ``phase`` has already stopped a run.
 
     CLI Example:
 
@@ -33,7 +33,7 @@ def get(phase: str) -> dict[str, bool]:
 
 def stop(phase: str) -> None:
     """
-    Hold this run up before ``phase``; the next one goes on.
+    Stop this run before ``phase``; the next one continues.
 
     CLI Example:
 
@@ -41,13 +41,13 @@ def stop(phase: str) -> None:
 
         salt-call --local hosted_engine_pause.stop handover
 
-    Always raises CommandExecutionError, with what to look at: nothing has failed.
+    Always raises CommandExecutionError, with what to check: nothing has failed.
     """
     refuse_if_deployed(__salt__, f"Pausing before {phase}")
     passed = (records.read("pauses") or {}).get("passed", [])
     records.write("pauses", {"passed": [*passed, phase]})
     fqdn = settings.load(__pillar__, __grains__)["engine"]["fqdn"]
     raise CommandExecutionError(
-        f"PAUSE, no failure: pause_before names {phase}. Look: {LOOK[phase].format(fqdn=fqdn)}. "
-        "Then run the same again: it goes on from here"
+        f"PAUSE, no failure: pause_before names {phase}. Check: {CHECKS[phase].format(fqdn=fqdn)}. "
+        "Then apply the same again: it continues from here"
     )

@@ -7,16 +7,14 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.bootstrap import vm
+from ovirt_he.bootstrap import vm, vm_files
 from ovirt_he.core import command, records
 from ovirt_he.core.errors import NotYet
 from ovirt_he.guest import answers, network, ssh_keys
 from ovirt_he.guest import files as guest_files
-from ovirt_he.host import address as family_
-from ovirt_he.host import routes
+from ovirt_he.host import address_family, routes
 from ovirt_he.host.guard import refuse_if_deployed
-from ovirt_he.pillar import settings as settings_
+from ovirt_he.pillar.settings import Settings, load, secret, secret_answers
 from salt.exceptions import CommandExecutionError
 
 SECRETS = ("admin_password", "root_password", "database_password", "dwh_database_password")
@@ -27,7 +25,7 @@ FILES = {"meta-data": "/METADATA.;1", "user-data": "/USERDATA.;1", "answers": "/
 
 def get(name: str) -> dict[str, Any] | None:
     """
-    Whether the seed ``name`` holds what the pillar says, its mode; None: absent.
+    Whether the seed ``name`` matches the pillar, and its mode; None: absent.
 
     CLI Example:
 
@@ -35,7 +33,7 @@ def get(name: str) -> dict[str, Any] | None:
 
         salt-call --local hosted_engine_seed.get /var/lib/hosted-engine/bootstrap/seed.iso
 
-    ``content``: current, outdated, or unreadable. ``setup``: whether the guest has used it up.
+    ``content``: current, outdated, or unreadable. ``setup``: complete once the guest is set up.
     """
     path = Path(name)
     if not path.exists():
@@ -64,7 +62,7 @@ def make(name: str) -> None:
 
         salt-call --local hosted_engine_seed.make /var/lib/hosted-engine/bootstrap/seed.iso
 
-    Raises CommandExecutionError when the host's address can't be told or the file can't be
+    Raises CommandExecutionError when the host's address is unknown or the file can't be
     written, and on a deployed host; SaltInvocationError for a password that no answer file carries.
     """
     refuse_if_deployed(__salt__, f"Making the seed {name}")
@@ -73,16 +71,16 @@ def make(name: str) -> None:
     settings = _settings()
     names = f"{__salt__['hosted_engine_network.address']()},{settings['engine']['fqdn']}"
     kind, key, _ = keys["host_key_public"].split()
-    records.write_file(layout.of(settings).known_hosts, f"{names} {kind} {key}\n")
+    records.write_file(vm_files.of(settings).known_hosts, f"{names} {kind} {key}\n")
     records.write_file(Path(name), contents)
 
 
-def _settings() -> settings_.Settings:
-    return settings_.load(__pillar__, __grains__)
+def _settings() -> Settings:
+    return load(__pillar__, __grains__)
 
 
 def _keys() -> dict[str, str] | None:
-    files = layout.of(_settings())
+    files = vm_files.of(_settings())
     paths = {
         "host_key": files.host_key,
         "host_key_public": files.host_key.with_suffix(".pub"),
@@ -95,8 +93,8 @@ def _keys() -> dict[str, str] | None:
 
 
 def _make_keys() -> dict[str, str]:
-    """Both pairs; each public half comes last and says that the private one is there."""
-    files = layout.of(_settings())
+    """Both pairs; each public key is written last, which shows that the private one exists."""
+    files = vm_files.of(_settings())
     for path in (files.host_key, files.client_key):
         path.with_suffix(".pub").unlink(missing_ok=True)
         private, public = ssh_keys.make(guest_files.KEY_COMMENT)
@@ -111,9 +109,9 @@ def _make_keys() -> dict[str, str]:
 def _contents(keys: dict[str, str]) -> dict[str, bytes]:
     """The seed's files. The same settings and keys give the same bytes, always."""
     settings = _settings()
-    secrets = {name: settings_.secret(__pillar__, name) for name in SECRETS}
+    secrets = {name: secret(__pillar__, name) for name in SECRETS}
     address = __salt__["hosted_engine_network.address"]()
-    hosts = network.hosts(settings, __grains__, family_.of(settings), address)
+    hosts = network.hosts(settings, __grains__, address_family.of(settings), address)
     texts = {
         "meta-data": guest_files.meta_data(settings),
         "user-data": guest_files.user_data(
@@ -125,7 +123,7 @@ def _contents(keys: dict[str, str]) -> dict[str, bytes]:
             keys={half: text.strip() + "\n" * (half == "host_key") for half, text in keys.items()},
             root_hash=_hash(secrets["root_password"], keys["host_key"]),
         ),
-        "answers": answers.text(settings, secrets, settings_.secret_answers(__pillar__)),
+        "answers": answers.text(settings, secrets, secret_answers(__pillar__)),
     }
     return {name: text.encode() for name, text in texts.items()}
 

@@ -11,16 +11,16 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 __func_alias__ = {"set_": "set"}
 
-# What each type of the command means, for people.
+# The command's types, and what they mean.
 TYPES = {
     "he_local": "hosted-engine.conf of this host",
     "he_shared": "hosted-engine.conf on the storage, for hosts that are added later",
     "ha": "the agent's own flags",
     "broker": "broker.conf on the storage: mail and notifications",
 }
-# Those of broker.conf are SECTION.option: email.smtp-server, notify.state_transition.
+# Keys of broker.conf are SECTION.option: email.smtp-server, notify.state_transition.
 KEY = re.compile(r"[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)?")
-# The password of an iSCSI session: what a verb returns is kept in the job cache of the master.
+# The password of an iSCSI session: the master's job cache keeps what a function returns.
 SECRET = {"password"}
 
 
@@ -49,7 +49,7 @@ def get(key: str, type: str) -> str | None:
 
 def set_(key: str, value: Any, type: str) -> None:
     """
-    Set a key, and read it again; one that has that value already is left alone.
+    Set a key, and read it back; one that already has the value isn't changed.
 
     CLI Example:
 
@@ -57,16 +57,16 @@ def set_(key: str, value: Any, type: str) -> None:
 
         salt-call --local hosted_engine_shared_config.set gateway 192.0.2.1 he_local
 
-    The broker reads its mail settings at each notification. All else HA reads at its next start:
+    The broker reads its mail settings at each notification. HA reads all other keys when it starts:
     restart ovirt-ha-broker and ovirt-ha-agent, under global maintenance. Raises
     SaltInvocationError for what identifies the deployment, for the agent's own flags, and for
-    values that the files' readers don't read alike.
+    values that the files' readers read differently.
     """
     _check(key, type)
     text = str(value)
     if why := _unfit(key, text, type):
         raise SaltInvocationError(f"{key} of {type} isn't set: {why}")
-    # The command appends a second line where the value is there already.
+    # The command appends a second line where the value is already set.
     if get(key, type) == text:
         return
     command.run("hosted-engine", "--set-shared-config", key, text, f"--type={type}")
@@ -76,8 +76,8 @@ def set_(key: str, value: Any, type: str) -> None:
 
 def _check(key: str, type: str) -> None:
     if type not in TYPES:
-        known = "; ".join(f"{name}: {what}" for name, what in TYPES.items())
-        raise SaltInvocationError(f"type {type!r}: one of these is expected. {known}")
+        types = "; ".join(f"{name}: {what}" for name, what in TYPES.items())
+        raise SaltInvocationError(f"type {type!r}: one of these is expected. {types}")
     if not KEY.fullmatch(key):
         raise SaltInvocationError(
             f"key {key!r}: letters, digits, _ and - are allowed; for broker with its section, "
@@ -85,19 +85,19 @@ def _check(key: str, type: str) -> None:
         )
     if key in SECRET:
         raise SaltInvocationError(
-            f"{key} is a secret, which neither an answer nor a command line may carry: "
-            f"look at {conf.CONFIGURATION} on the host"
+            f"{key} is a secret, which must not be on a command line or in an answer: "
+            f"see {conf.CONFIGURATION} on the host"
         )
 
 
 def _unfit(key: str, value: str, type: str) -> str | None:
     """Why a value isn't written; None: it may be."""
     if type == "ha":
-        return "the agent keeps its own flags; maintenance is hosted_engine_ha.set_maintenance's"
+        return "the agent manages its flags; use hosted_engine_ha.set_maintenance for maintenance"
     if not value or value != value.strip() or not value.isprintable():
-        return "an empty value, blanks at its ends and control characters would be lost"
+        return "empty values, spaces at the ends and control characters would be lost"
     if type == "broker":
-        return "the broker reads % as the start of a key's name" if "%" in value else None
+        return "the broker interpolates %" if "%" in value else None
     if key in conf.OURS:
-        return "it identifies the deployment and its storage: the formula keeps it"
+        return "it identifies the deployment and its storage, and is set by the formula"
     return conf.unreadable(value)

@@ -29,8 +29,8 @@ def is_own(name: str) -> bool:
 
 def on_host(name: str) -> dict[str, Any]:
     """
-    What only this host knows of its own domain: ``connected``: vdsm sees it; ``recorded``: False
-    after a run that was interrupted between adding it and recording its id.
+    This host's view of its domain: ``connected``: vdsm sees it; ``recorded``: False after a run
+    that was interrupted between adding it and recording its id.
 
     CLI Example:
 
@@ -38,7 +38,7 @@ def on_host(name: str) -> dict[str, Any]:
 
         salt-call --local hosted_engine_storage_domain.on_host hosted_storage
 
-    The engine believes that a host which it knows as up is connected still, after a boot as well.
+    The engine assumes that a host which is up is connected, even after a boot.
     """
     domain = _domain(name)
     return {
@@ -47,7 +47,7 @@ def on_host(name: str) -> dict[str, Any]:
     }
 
 
-def look(wanted: dict[str, Any]) -> list[str]:
+def look(place: dict[str, Any]) -> list[str]:
     """
     Ids of the domains on an export: none, or the one that this deployment made.
 
@@ -58,31 +58,31 @@ def look(wanted: dict[str, Any]) -> list[str]:
         salt-call --local hosted_engine_storage_domain.look \\
             '{type: glusterfs, address: nas.example.com, path: /engine, mount_options: ""}'
 
-    Raises CommandExecutionError for any other, and where that can't be known.
+    Raises CommandExecutionError for any other, and where it can't be determined.
     """
-    found = storage_probe.inspect(wanted)
+    found = storage_probe.inspect(place)
     where = found["storage"]
     if not found["looked"] or found["domains"] is None:
         why = found.get("why_not") or "vdsm (36:36) can't list it"
         raise CommandExecutionError(
-            f"What is on {where} can't be known: {why}. The engine takes a domain that is "
-            "there for the new one, so it isn't asked for one"
+            f"The content of {where} can't be determined: {why}. The engine would import a domain "
+            "that is there, so no domain is added"
         )
     known = own_domain.known(settings.load(__pillar__, __grains__))
     ours = {known.id} if known and known.id else set()
-    there = {str(domain["id"]) for domain in found["domains"]}
-    if foreign := sorted(there - ours):
+    existing = {str(domain["id"]) for domain in found["domains"]}
+    if foreign := sorted(existing - ours):
         raise CommandExecutionError(
             f"{where} holds the storage domain {', '.join(foreign)}, which this deployment isn't "
-            "known to have made: the engine would take it for the new one. Name an empty "
-            "directory; if nobody needs that domain, remove its directory there"
+            "known to have made: the engine would import it instead of making a new one. Name an "
+            "empty directory; if nobody needs that domain, remove its directory there"
         )
-    return sorted(there)
+    return sorted(existing)
 
 
-def refuse_left_over(wanted: dict[str, Any]) -> None:
+def refuse_left_over(place: dict[str, Any]) -> None:
     """
-    Raise where an earlier run left its domain on other storage: its record would be overwritten.
+    Raise where an earlier run left its domain on other storage, whose record would be overwritten.
 
     CLI Example:
 
@@ -91,7 +91,7 @@ def refuse_left_over(wanted: dict[str, Any]) -> None:
         salt-call --local hosted_engine_storage_domain.refuse_left_over '{type: fc, lun: 36001405a}'
     """
     known = own_domain.known(settings.load(__pillar__, __grains__))
-    if known is None or storage.same(wanted, storage.location(known.storage)):
+    if known is None or storage.same(place, storage.location(known.storage)):
         return
     if (left := __salt__["hosted_engine_clean.storage"]()) is not None:
         raise CommandExecutionError(
@@ -103,7 +103,7 @@ def refuse_left_over(wanted: dict[str, Any]) -> None:
 
 def record(name: str) -> None:
     """
-    Record a domain that an interrupted run added, once it's certain that it was made for it.
+    Record a domain that an interrupted run added, once that is certain.
 
     CLI Example:
 
@@ -111,18 +111,18 @@ def record(name: str) -> None:
 
         salt-call --local hosted_engine_storage_domain.record hosted_storage
 
-    Certain is: its storage was recorded as empty before the engine was asked, and it holds nothing
-    that this engine doesn't know. Otherwise the engine forgets it, and the storage stays as it is.
+    Certain means: its storage was recorded as empty before the domain was added, and it only holds
+    what this engine has. Otherwise the engine forgets it, and the storage isn't changed.
 
     Raises CommandExecutionError where it isn't certain.
     """
     __salt__["ovirt_storage_domain.wait"](name)
     domain, known = _domain(name), own_domain.known(settings.load(__pillar__, __grains__))
     if known is None or not storage.same(domain["storage"], storage.location(known.storage)):
-        place = storage.where(known.storage) if known else "any storage"
+        begun = storage.where(known.storage) if known else "no storage"
         raise CommandExecutionError(
             f"No run of this deployment is known to have made the storage domain {name} on "
-            f"{storage.where(domain['storage'])}: what was begun is one on {place}"
+            f"{storage.where(domain['storage'])}: one was begun on {begun}"
         )
     if not __salt__["vdsm.sees"](domain["id"]):
         __salt__["vdsm.connect_storage"](known.storage)
@@ -132,7 +132,8 @@ def record(name: str) -> None:
 
 def refuse_import(name: str) -> None:
     """
-    Raise where the engine took somebody else's domain for the new one, and have it forget that.
+    Raise where the engine imported another deployment's domain instead of making a new one, and
+    have the engine forget it.
 
     CLI Example:
 
@@ -140,7 +141,7 @@ def refuse_import(name: str) -> None:
 
         salt-call --local hosted_engine_storage_domain.refuse_import hosted_storage
 
-    A domain that is attached stays so. Nothing on the storage is changed.
+    An attached domain stays attached. Nothing on the storage is changed.
     """
     domain = _domain(name)
     if not (reason := _foreign(name, domain)):
@@ -150,25 +151,25 @@ def refuse_import(name: str) -> None:
         __salt__["ovirt_storage_domain.forget"](name)
         own_domain.forget()
         advice = (
-            "The engine forgot it again, and nothing of it was changed. Name an empty directory"
+            "The engine forgot it again, and nothing on it was changed. Name an empty directory"
         )
     raise CommandExecutionError(
-        f"The engine took the storage domain {domain['id']} for the new one, which appeared on "
-        f"{storage.where(domain['storage'])} after that was seen empty: {reason}. {advice}"
+        f"The engine imported the storage domain {domain['id']}, which appeared on "
+        f"{storage.where(domain['storage'])} after that was found empty: {reason}. {advice}"
     )
 
 
 def _domain(name: str) -> dict[str, Any]:
     domain: dict[str, Any] | None = __salt__["ovirt_storage_domain.get"](name)
     if domain is None:
-        raise CommandExecutionError(f"There is no storage domain {name} in the engine")
+        raise CommandExecutionError(f"The engine has no storage domain {name}")
     return domain
 
 
 def _foreign(name: str, domain: dict[str, Any]) -> str:
-    """Why a domain wasn't made by this engine just now, as vdsm reads it; empty: it was."""
+    """Why this engine can't have made a domain just now, by vdsm's data; empty: it has."""
     if storage.is_block(domain["storage"]["type"]):
-        # The engine makes none on a LUN that holds anything, and imports none.
+        # On a LUN that holds anything, the engine neither makes nor imports a domain.
         return ""
     info = __salt__["vdsm.call"]("StorageDomain", "getInfo", storagedomainID=domain["id"])
     images = __salt__["vdsm.call"]("StorageDomain", "getImages", storagedomainID=domain["id"])
@@ -177,11 +178,11 @@ def _foreign(name: str, domain: dict[str, Any]) -> str:
         homes = {home.id for home in service.get().data_centers or []}
         disks = {disk.id for disk in service.disks_service().list()}
     if (called := info.get("name")) != name:
-        return f"it says that it is {safe(str(called))}"
+        return f"its name is {safe(str(called))}"
     if pools := set(info.get("pool") or []) - homes:
         return f"it belongs to the data center {', '.join(sorted(pools))}"
     if unknown := set(images or []) - disks:
-        return f"it holds {len(unknown)} disks that this engine doesn't know"
+        return f"it holds {len(unknown)} disks that this engine doesn't have"
     return ""
 
 
@@ -195,17 +196,18 @@ def connect(name: str) -> None:
 
         salt-call --local hosted_engine_storage_domain.connect hosted_storage
 
-    By vdsm itself: the engine neither deactivates a domain with the disk of its own VM, nor the
-    only host, and once the storage is there it connects the data center by itself.
+    vdsm does it: the engine can deactivate neither a domain with the disk of its own VM nor its
+    only host, and once the storage is connected it connects the data center by itself.
 
-    Raises CommandExecutionError when vdsm can't, with its error codes, or when the domain isn't
-    seen within ``timeouts:storage`` seconds.
+    Raises CommandExecutionError when vdsm fails, with its error codes, or when it doesn't see
+    the domain within ``timeouts:storage`` seconds.
     """
     domain = _domain(name)
-    __salt__["vdsm.connect_storage"]()
+    pillar = settings.load(__pillar__, __grains__)
+    __salt__["vdsm.connect_storage"](pillar["storage"])
     wait_for(
         f"this host to see the storage domain {name} ({domain['id']})",
         lambda: __salt__["vdsm.sees"](domain["id"]),
         bool,
-        timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
+        timeout=pillar["timeouts"]["storage"],
     )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ovirt_he.host import storage_probe
-from ovirt_he.pillar import settings
-from ovirt_he.pillar import storage as kinds
+from ovirt_he.pillar import settings, storage
 from ovirt_he.preflight import registry
-from ovirt_he.preflight import storage as storage_checks
 from salt.exceptions import SaltInvocationError
 
 
@@ -27,7 +25,7 @@ def inspect() -> dict[str, Any]:
     removed again; where the server hangs meanwhile it may stay, and counts as nothing.
 
     ``storage``: what was looked at. ``looked``: False where it can't be looked at from this host
-    yet, such as without nfs-utils; ``why_not`` says why, and nothing else is answered.
+    yet, such as without nfs-utils; ``why_not`` is the reason, and nothing else is returned.
     ``domains``: the storage domains there: ``id``, ``name``, ``pool`` (the data center's id), and
     ``problem``: why its metadata can't be read. ``others``: what else there is, without hidden
     entries and what file systems keep for themselves. Both are None where vdsm can't list it.
@@ -39,18 +37,18 @@ def inspect() -> dict[str, Any]:
     Raises CommandExecutionError with the mount's own reason, and when there is no answer within
     90 s; SaltInvocationError for storage that is no mount.
     """
-    storage = settings.merge(__pillar__, __grains__)["storage"]
-    if storage["type"] not in kinds.MOUNT:
+    place = settings.merge(__pillar__, __grains__)["storage"]
+    if place["type"] not in storage.MOUNT:
         raise SaltInvocationError(
-            f"storage:type {storage['type']} has no export: hosted_engine.storage_devices shows "
+            f"storage:type {place['type']} has no export: hosted_engine.storage_devices shows "
             "its LUNs"
         )
-    return storage_probe.inspect(storage)
+    return storage_probe.inspect(place)
 
 
 def examine() -> dict[str, Any]:
     """
-    What is wrong with the pillar's storage, of whatever kind, as this host sees it: ``problems``
+    What is wrong with the pillar's storage, of whatever type, as this host sees it: ``problems``
     (key, problem, advice, check), those that are ``ignored`` because ``preflight:ignore`` names
     their check, and ``notes``: what couldn't be looked at from here, and why.
 
@@ -64,5 +62,5 @@ def examine() -> dict[str, Any]:
     for, and not logged in to.
     """
     host = registry.Host(settings.merge(__pillar__, __grains__), __grains__, __salt__, __pillar__)
-    found, ignored = registry.examine(storage_checks.CHECKS, host)
+    found, ignored = registry.examine(registry.OF_STORAGE, host)
     return {"problems": found, "ignored": ignored, "notes": host.notes}

@@ -1,4 +1,4 @@
-"""What makes a VM the hosted engine's: its mark, and its definition where HA finds it."""
+"""What makes a VM the hosted engine: its mark, and its definition (OVF) for HA."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _engine() -> Any:
 
 def mark(name: str) -> None:
     """
-    Mark a VM as the hosted engine, in the engine's database: no API does it.
+    Mark a VM as the hosted engine, in the engine's database, since the API can't.
 
     CLI Example:
 
@@ -42,9 +42,9 @@ def mark(name: str) -> None:
 
 def stored(name: str, storage_domain: str) -> bool | None:
     """
-    Whether the VM's definition (OVF) lies in one of the OVF stores of a storage domain, written
-    after the VM was marked: HA can't start it by an earlier one. None: a store has to be prepared
-    on this host before that is known, which ``prepare`` does.
+    Whether one of the OVF stores of a storage domain holds the VM's definition (OVF) from after the
+    VM was marked: HA can't start it by an earlier one. None: a store has to be prepared on this
+    host first, which ``prepare`` does.
 
     CLI Example:
 
@@ -90,8 +90,8 @@ def _held(vm: str, domain: str, stores: list[tuple[str, str]]) -> dict[str, str]
 
 
 def _patiently(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
-    return patient(lambda: _stores(name, storage_domain), gap)()
+    outage = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
+    return patient(lambda: _stores(name, storage_domain), outage)()
 
 
 def _stores(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, str]]]:
@@ -101,7 +101,7 @@ def _stores(name: str, storage_domain: str) -> tuple[str, str, list[tuple[str, s
 
 def store(name: str, storage_domain: str) -> None:
     """
-    Have the engine write the VM's definition to its OVF stores, and wait until it lies there.
+    Have the engine write the VM's definition to its OVF stores, and wait until it is there.
 
     CLI Example:
 
@@ -112,15 +112,15 @@ def store(name: str, storage_domain: str) -> None:
     Raises CommandExecutionError after ``timeouts:ovf`` seconds, with what the stores held.
     """
     vm = _stores(name, storage_domain)[0]
-    # A change of the marked VM makes the engine write by itself; asking for it as well would be
-    # refused. Where it refuses the change, it is writing what an earlier run changed.
+    # A change of the marked VM makes the engine write it; requesting that as well would be refused.
+    # Where the engine refuses the change, it is still writing that of an earlier run.
     with contextlib.suppress(connection.UnderWay), _engine() as api:
         api.vms_service().vm_service(vm).update(
             types.Vm(description="Hosted engine VM", console=types.Console(enabled=True))
         )
 
     def look() -> dict[str, str]:
-        # The stores themselves appear only after a VM exists.
+        # The stores only appear once a VM exists.
         found = _patiently(name, storage_domain)
         _prepare(*found[1:])
         return _held(*found)
@@ -128,7 +128,7 @@ def store(name: str, storage_domain: str) -> None:
     wait_for(
         f"the definition {vm}.ovf of {name} in an OVF store of {storage_domain}, by store",
         look,
-        lambda seen: ovf.WHOLE in seen.values(),
+        lambda held: ovf.WHOLE in held.values(),
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["ovf"],
         explain=__salt__["ovirt_event.explanation"],
     )
@@ -144,15 +144,15 @@ def console_file(path: str) -> None:
 
         salt-call --local hosted_engine_vm.console_file /root/engine.vv
 
-    The password is valid for two minutes, and never part of an answer, which a master would keep:
-    only root can read the file. Raises CommandExecutionError when the VM doesn't run, has no
-    console, or when ``path`` is some other file.
+    The password is valid for two minutes. It isn't returned, since a master would keep it: only
+    root can read the file. Raises CommandExecutionError when the VM doesn't run, has no
+    console, or when ``path`` is another file.
     """
     target = Path(path)
     if not target.is_absolute() or not target.parent.is_dir():
-        raise SaltInvocationError(f"path: {path!r} isn't a file's path in a directory that exists")
+        raise SaltInvocationError(f"path: {path!r} isn't a file's path in an existing directory")
     if target.is_symlink() or (target.exists() and not _console_file(target)):
-        raise CommandExecutionError(f"{path} is something else: name a file that isn't there")
+        raise CommandExecutionError(f"{path} is another file: name one that doesn't exist")
     name = settings.load(__pillar__, __grains__)["vm"]["name"]
     with _engine() as api:
         vm = connection.find(api.vms_service(), name, "VM")

@@ -80,7 +80,7 @@ def add(
 
 def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bool = False) -> None:
     """
-    Set what is given of a cluster; Gluster's service is never switched off.
+    Set version, CPU type or the Gluster service of a cluster, which is never disabled.
 
     CLI Example:
 
@@ -95,9 +95,9 @@ def update(name: str, version: str = "", cpu_type: str = "", gluster_service: bo
         service = api.clusters_service()
         found = connection.find(service, name, "cluster")
         level = version or compatibility.version_of(found) or ""
-        wanted = types.Cluster(
+        changed = types.Cluster(
             version=compatibility.version(api, "cluster:version", version),
             cpu=compatibility.cpu(api, level, cpu_type),
             gluster_service=True if gluster_service else None,
         )
-        service.cluster_service(found.id).update(wanted)
+        service.cluster_service(found.id).update(changed)

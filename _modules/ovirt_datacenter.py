@@ -77,5 +77,5 @@ def update(name: str, version: str) -> None:
     with _engine() as api:
         service = api.data_centers_service()
         found = connection.find(service, name, "data center")
-        wanted = types.DataCenter(version=compatibility.version(api, "datacenter:version", version))
-        service.data_center_service(found.id).update(wanted)
+        level = compatibility.version(api, "datacenter:version", version)
+        service.data_center_service(found.id).update(types.DataCenter(version=level))

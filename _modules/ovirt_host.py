@@ -9,7 +9,7 @@ from ovirt_he.core import records
 from ovirt_he.core.wait import wait_for
 from ovirt_he.engine import connection, types
 from ovirt_he.engine.patience import patient
-from ovirt_he.host import address, authorized_keys, routes
+from ovirt_he.host import address_family, authorized_keys, routes
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
@@ -160,12 +160,12 @@ def add(  # noqa: PLR0917  what a host is added with
 
 def _addresses(name: str) -> list[str]:
     """Its addresses of the family that host and engine use for each other."""
-    family = address.of(settings.load(__pillar__, __grains__))
-    if found := address.addresses(name, family):
+    family = address_family.of(settings.load(__pillar__, __grains__))
+    if found := address_family.addresses(name, family):
         return found
     raise CommandExecutionError(
-        f"hosted_engine:host:address: {name} has no {address.NAMES[family]} address here: fix DNS "
-        "or /etc/hosts, or see hosted_engine:network:family"
+        f"hosted_engine:host:address: {name} has no {address_family.NAMES[family]} address here: "
+        "fix DNS or /etc/hosts, or see hosted_engine:network:family"
     )
 
 

@@ -70,44 +70,44 @@ def add(name: str, host: str, storage: dict[str, Any], disk_gib: int = 0) -> Non
     ``secrets:iscsi_password``. On iscsi and fc the engine takes the LUN that
     ``ovirt_host_storage.choose`` returns.
 
-    An export is looked at first: the engine imports a domain that lies there, whosever it is, and
-    doesn't say so. The domain of the pillar's name is recorded as this deployment's.
+    An export is examined first, since the engine would import an existing domain without reporting
+    it. The domain that the pillar names is recorded as this deployment's.
 
-    Raises CommandExecutionError when another domain lies there, or it can't be looked at, when the
-    engine refuses, when no LUN fits, or when there is too little room: the domain is then removed
-    again. On a deployed host the engine's own domain isn't made anew.
+    Raises CommandExecutionError when there is another domain on it, when it can't be examined, when
+    the engine refuses, when no LUN fits, or when there is too little room: the domain is then
+    removed again. On a deployed host the engine's own domain isn't created again.
     """
     wanted = settings.storage_of(storage)
-    ours = _is_own(name)
-    if ours:
+    is_own = _is_own(name)
+    if is_own:
         guard.refuse_if_deployed(__salt__, f"Adding the storage domain {name}")
     if get(name) is not None:
-        raise CommandExecutionError(f"There is a storage domain {name} in the engine already")
+        raise CommandExecutionError(f"The engine already has a storage domain {name}")
     lun = None
     if is_block(wanted["type"]):
         lun = __salt__["ovirt_host_storage.choose"](host, storage, disk_gib)
         wanted["lun"] = lun["id"]
-    if ours:
+    if is_own:
         __salt__["hosted_engine_storage_domain.refuse_left_over"](wanted)
     if not lun and (kept := __salt__["hosted_engine_storage_domain.look"](wanted)):
-        # Disks of the same ids lie in it, and this engine knows of none.
+        # It holds disks with the ids that this engine would choose again.
         raise CommandExecutionError(
             f"{where(wanted)} holds the storage domain {', '.join(kept)}, which an earlier "
             "bootstrap of this deployment made: apply hosted_engine.clean first"
         )
-    if ours:
+    if is_own:
         own_domain.intend(wanted)
     identifier = _post(name, host, wanted, lun)
     wait(name)
-    # An empty domain of this name that appeared there since the look can't be told from a new one:
-    # the engine chooses the id of a new one itself, and logs the same event for both.
+    # An empty domain of this name that appeared since then can't be distinguished from a new one:
+    # the engine chooses its id, and logs the same event for both.
     __salt__["hosted_engine_storage_domain.refuse_import"](name)
-    if ours:
+    if is_own:
         own_domain.made(identifier)
     try:
         check_room(name, disk_gib)
     except CommandExecutionError:
-        if ours:
+        if is_own:
             remove(name, host)
         raise
 
@@ -119,7 +119,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
             domain = storage_request.domain(api, name, host, wanted, lun=lun, password=password)
             return str(api.storage_domains_service().add(domain).id)
     except CommandExecutionError as error:
-        # The answer may have been lost though the engine did as it was asked.
+        # The answer may have been lost although the engine added the domain.
         if (found := _patiently(name)) and same(found["storage"], location(wanted)):
             return str(found["id"])
         if not isinstance(error, Unreachable):
@@ -128,7 +128,7 @@ def _post(name: str, host: str, wanted: dict[str, Any], lun: dict[str, Any] | No
 
 
 def _withdraw(name: str, wanted: dict[str, Any]) -> None:
-    """What the engine refused, and left nothing of, isn't begun any more."""
+    """Remove the record of a domain that the engine refused, and left no trace of."""
     if not (_is_own(name) and own_domain.is_pending()):
         return
     with contextlib.suppress(CommandExecutionError):
@@ -142,14 +142,14 @@ def _is_own(name: str) -> bool:
     return bool(name == settings.load(__pillar__, __grains__)["storage"]["name"])
 
 
-def _there(name: str) -> dict[str, Any]:
+def _existing(name: str) -> dict[str, Any]:
     if (domain := get(name)) is None:
-        raise CommandExecutionError(f"There is no storage domain {name} in the engine")
+        raise CommandExecutionError(f"The engine has no storage domain {name}")
     return domain
 
 
 def _patiently(name: str) -> dict[str, Any] | None:
-    """As ``get``, asked again while the engine doesn't answer."""
+    """As ``get``, repeated while the engine doesn't answer."""
     return patient(lambda: get(name), settings.load(__pillar__, __grains__)["timeouts"]["outage"])()
 
 
@@ -163,7 +163,7 @@ def check_room(name: str, disk_gib: int) -> None:
 
         salt-call --local ovirt_storage_domain.check_room hosted_storage 61
     """
-    domain = _there(name)
+    domain = _existing(name)
     needed = (disk_gib + SPARE_GIB) * GIB + domain["reserved"]
     available = domain["available"]
     if available is not None and available < needed:
@@ -177,7 +177,7 @@ def check_room(name: str, disk_gib: int) -> None:
 
 def wait(name: str) -> None:
     """
-    Wait until the engine is through with a domain.
+    Wait until the engine has finished with a domain.
 
     CLI Example:
 
@@ -245,7 +245,7 @@ def forget(name: str) -> None:
 
         salt-call --local ovirt_storage_domain.forget imported
     """
-    domain = _there(name)
+    domain = _existing(name)
     with _engine() as api:
         service = api.storage_domains_service().storage_domain_service(domain["id"])
         service.remove(destroy=True)
@@ -254,7 +254,7 @@ def forget(name: str) -> None:
 
 def remove(name: str, host: str) -> None:
     """
-    Remove the domain that this deployment made, and format its storage: nothing stays behind.
+    Remove the domain that this deployment made, and format its storage.
 
     CLI Example:
 
@@ -262,8 +262,7 @@ def remove(name: str, host: str) -> None:
 
         salt-call --local ovirt_storage_domain.remove hosted_storage node1.example.com
 
-    Raises CommandExecutionError for any other domain, and once it holds a disk: its data may be
-    somebody's.
+    Raises CommandExecutionError for any other domain, and once it holds a disk.
     """
     domain, known = get(name), own_domain.known(settings.load(__pillar__, __grains__))
     if domain is None:
@@ -292,6 +291,6 @@ def _wait_for(name: str, wanted: tuple[str, ...]) -> None:
         look,
         lambda status: status in wanted,
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        failed=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has removed it again",
         explain=__salt__["ovirt_event.explanation"],
     )

@@ -1,4 +1,4 @@
-"""Virtual machines of the engine: the one that the engine itself will live in, above all."""
+"""Virtual machines of the engine, above all its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ovirt_he.host.vdsm_storage import NO_UUID
 from ovirt_he.pillar import settings
 from salt.exceptions import CommandExecutionError
 
-# How the engine names a VM that it found on a host.
+# The prefix that the engine gives to the name of a VM that it found on a host.
 EXTERNAL = "external-"
 
 
@@ -43,8 +43,8 @@ def get(name: str) -> dict[str, Any] | None:
 
 
 def _status(name: str) -> str:
-    gap = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
-    found = patient(lambda: get(name), gap)()
+    outage = settings.load(__pillar__, __grains__)["timeouts"]["outage"]
+    found = patient(lambda: get(name), outage)()
     return str(found["status"]) if found else "absent"
 
 
@@ -75,7 +75,7 @@ def add(  # noqa: PLR0917  what the VM is made of
                 os=types.OperatingSystem(type="rhel_9x64"),
                 bios=types.Bios(type=types.BiosType(vm_devices.bios_type(firmware, machine))),
                 custom_emulated_machine=machine or None,
-                # HA is the agent's business: the engine can't restart its own VM.
+                # The HA agent restarts it: the engine can't restart its own VM.
                 high_availability=types.HighAvailability(enabled=False, priority=1),
                 delete_protected=True,
                 **vm_devices.resources(memory_mib, cpus),
@@ -100,7 +100,7 @@ def update(name: str, memory_mib: int, cpus: int) -> None:
 
 def protect(name: str) -> None:
     """
-    Protect a VM from deletion. The engine refuses this for one that is marked as its own.
+    Protect a VM from deletion, which the engine refuses for one that is marked as its own.
 
     CLI Example:
 
@@ -114,7 +114,7 @@ def protect(name: str) -> None:
 
 def wait(name: str) -> None:
     """
-    Wait until the engine is through with making a VM.
+    Wait until the engine has made a VM.
 
     CLI Example:
 
@@ -128,7 +128,7 @@ def wait(name: str) -> None:
         lambda: _status(name),
         lambda status: status != "image_locked",
         timeout=settings.load(__pillar__, __grains__)["timeouts"]["storage"],
-        failed=lambda status: status == "absent" and "the engine has dropped it again",
+        failed=lambda status: status == "absent" and "the engine has removed it again",
         explain=__salt__["ovirt_event.explanation"],
     )
 
@@ -164,7 +164,7 @@ def add_nic(name: str, network: str, mac: str) -> None:
 
         salt-call --local ovirt_vm.add_nic HostedEngine ovirtmgmt 00:16:3e:12:34:56
 
-    A card of that name with another address, as a run with another pillar left it, gets this one.
+    A card of that name with another address, from a run with another pillar, gets this one.
     """
     with _engine() as api:
         vm = connection.find(api.vms_service(), name, "VM")
@@ -176,16 +176,16 @@ def add_nic(name: str, network: str, mac: str) -> None:
             mac=types.Mac(address=mac),
             vnic_profile=profile,
         )
-        for known in nics.list():
-            if known.name == nic.name:
-                nics.nic_service(known.id).update(nic)
+        for existing in nics.list():
+            if existing.name == nic.name:
+                nics.nic_service(existing.id).update(nic)
                 return
         nics.add(nic)
 
 
 def add_console(name: str, protocol: str = "vnc") -> None:
     """
-    Give a VM a console of a protocol, vnc or spice, and no other graphics.
+    Set a VM's graphical console: vnc or spice, and no other one.
 
     CLI Example:
 
@@ -194,14 +194,14 @@ def add_console(name: str, protocol: str = "vnc") -> None:
         salt-call --local ovirt_vm.add_console HostedEngine vnc
     """
     with _engine() as api:
-        wanted = types.GraphicsType(protocol)
+        graphics = types.GraphicsType(protocol)
         consoles = _service(api, name).graphics_consoles_service()
-        known = consoles.list()
-        for console in known:
-            if console.protocol != wanted:
+        existing = consoles.list()
+        for console in existing:
+            if console.protocol != graphics:
                 consoles.console_service(console.id).remove()
-        if not any(console.protocol == wanted for console in known):
-            consoles.add(types.GraphicsConsole(protocol=wanted))
+        if not any(console.protocol == graphics for console in existing):
+            consoles.add(types.GraphicsConsole(protocol=graphics))
 
 
 def wait_for_down(name: str) -> None:
@@ -252,7 +252,7 @@ def remove(name: str) -> None:
     Raises CommandExecutionError for any other VM: those have disks.
     """
     if not name.startswith(EXTERNAL):
-        raise CommandExecutionError(f"{name} isn't an external VM: it isn't removed")
+        raise CommandExecutionError(f"{name} isn't an external VM, so it isn't removed")
     with _engine() as api:
         _service(api, name).remove()
     wait_for(

@@ -15,7 +15,7 @@ from ovirt_he.pillar import settings
 from ovirt_he.pillar.storage import where
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
-# vdsm's error for a domain that isn't on any storage that this host has connected.
+# vdsm's error for a domain that isn't on any connected storage.
 NO_SUCH_DOMAIN = "(code=358,"
 
 
@@ -31,13 +31,13 @@ def call(namespace: str, method: str, **arguments: Any) -> Any:
 
     Raises CommandExecutionError with vdsm's own error.
     """
-    # Salt adds keywords of its own to what comes from a command line.
-    own = {key: value for key, value in arguments.items() if not key.startswith("__")}
+    # Salt adds its keywords to those of a command line.
+    values = {key: value for key, value in arguments.items() if not key.startswith("__")}
     done = command.run(
         "vdsm-client",
         namespace,
         method,
-        *(f"{key}={value}" for key, value in own.items()),
+        *(f"{key}={value}" for key, value in values.items()),
         timeout=settings.merge(__pillar__, __grains__)["timeouts"]["command"],
         advice="Look at: systemctl status vdsmd, journalctl -u vdsmd",
         package="vdsm",
@@ -48,7 +48,7 @@ def call(namespace: str, method: str, **arguments: Any) -> Any:
         return json.loads(done.stdout)
     except ValueError as error:
         raise CommandExecutionError(
-            f"vdsm-client {namespace} {method} answered no JSON: {done.stdout[:500]}"
+            f"vdsm-client {namespace} {method} returned no JSON: {done.stdout[:500]}"
         ) from error
 
 
@@ -88,7 +88,7 @@ def sees(storage_domain: str) -> bool:
     return bool(seen)
 
 
-def connect_storage(storage: dict[str, Any] | None = None) -> None:
+def connect_storage(storage: dict[str, Any]) -> None:
     """
     Have vdsm connect the hosted engine's storage on this host, as HA does after each boot.
 
@@ -96,21 +96,21 @@ def connect_storage(storage: dict[str, Any] | None = None) -> None:
 
     .. code-block:: bash
 
-        salt-call --local vdsm.connect_storage
+        salt-call --local vdsm.connect_storage \\
+            '{type: glusterfs, address: nas.example.com, path: /engine, mount_options: ""}'
 
-    The pillar's storage, or ``storage`` with the pillar's password. What is connected stays so.
+    ``storage``: all keys that the pillar's ``storage`` has for its type; the password of its CHAP
+    user is ``secrets:iscsi_password``. Connected storage stays connected.
 
     Raises CommandExecutionError when none of its servers or portals can be connected, with vdsm's
     error code for each.
     """
-    known = settings.merge(__pillar__, __grains__)
     secret = settings.secret(__pillar__, "iscsi_password")
     password = secret.value if secret else ""
-    wanted = storage or known["storage"]
     done = command.run(
         *("vdsm-client", "-f", "-", "StoragePool", "connectStorageServer"),
-        stdin=json.dumps(vdsm_storage.connection(wanted, password)),
-        timeout=known["timeouts"]["storage"],
+        stdin=json.dumps(vdsm_storage.connection(storage, password)),
+        timeout=settings.merge(__pillar__, __grains__)["timeouts"]["storage"],
         package="vdsm",
         check=False,
     )
@@ -118,18 +118,18 @@ def connect_storage(storage: dict[str, Any] | None = None) -> None:
     if done.returncode or 0 not in codes:
         reason = f"error code {', '.join(map(str, codes)) or 'unknown'}"
         if done.returncode:
-            # vdsm-client repeats what it was given, the password too.
+            # vdsm-client repeats its input, with the password.
             output = (done.stderr or done.stdout).partition("failed:\n")[2]
             reason = safe(output, [password]) or "no answer"
         raise CommandExecutionError(
-            f"vdsm doesn't connect {where(wanted)}: {reason}. Look at: systemctl status vdsmd, "
+            f"vdsm doesn't connect {where(storage)}: {reason}. Look at: systemctl status vdsmd, "
             "/var/log/vdsm/vdsm.log, the server, and the network between"
         )
 
 
 def save_network() -> None:
     """
-    Make the running network configuration the one that the next boot brings up.
+    Make the running network configuration permanent.
 
     CLI Example:
 
@@ -138,7 +138,7 @@ def save_network() -> None:
         salt-call --local vdsm.save_network
     """
     call("Host", "setSafeNetworkConfig")
-    # vdsm doesn't report whether it was saved; ovirt_host.routes reads it from here.
+    # vdsm doesn't report whether it is saved; ovirt_host.routes reads this record.
     if (routes := records.read("routes")) is not None:
         records.write("routes", routes | {"saved": True})
 
@@ -153,12 +153,12 @@ def prepare_image(domain: str, image: str, volume: str) -> str:
 
         salt-call --local vdsm.prepare_image DOMAIN_ID IMAGE_ID VOLUME_ID
 
-    Raises CommandExecutionError when vdsm refuses, or answers a path that isn't there.
+    Raises CommandExecutionError when vdsm refuses, or returns a path that doesn't exist.
     """
     answer = call(
         "Image",
         "prepare",
-        # Not in a pool of the engine: HA and this formula use images outside of it.
+        # Outside of the engine's pool, as HA does.
         storagepoolID=vdsm_storage.NO_UUID,
         storagedomainID=domain,
         imageID=image,
@@ -167,6 +167,6 @@ def prepare_image(domain: str, image: str, volume: str) -> str:
     path = answer.get("path") if isinstance(answer, dict) else None
     if not path or not exists(Path(path)):
         raise CommandExecutionError(
-            f"vdsm prepared the volume {volume} of the image {image}, but answered {answer}"
+            f"vdsm prepared the volume {volume} of the image {image}, but returned {answer}"
         )
     return str(path)

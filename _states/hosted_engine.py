@@ -1,4 +1,4 @@
-"""The pillar is valid and the host is fit: all problems at once, and nothing changed."""
+"""The pillar is valid and the host is ready: all problems at once, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def valid(name: str) -> state.Goal:
 
 
 @state.converging
-def fit(name: str) -> state.Goal:
+def host_ready(name: str) -> state.Goal:
     """
-    Ensure that this host can be deployed as the pillar says; a deployed one isn't examined.
+    Ensure that this host can be deployed as the pillar asks; a deployed one isn't examined.
 
     .. code-block:: yaml
 
         Host is ready for the hosted engine:
-          hosted_engine.fit
+          hosted_engine.host_ready
 
     Fails with every problem at once, in test mode too. Those of checks that ``preflight:ignore``
     names are in the comment, and what couldn't be looked at from this host.
@@ -52,7 +52,7 @@ def joinable(name: str) -> state.Goal:
         Additional host can join the engine:
           hosted_engine.joinable
 
-    As ``hosted_engine.fit`` otherwise.
+    As ``hosted_engine.host_ready`` otherwise.
     """
     return _examined(joins=True)
 

@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging
 def extracted(name: str, source: str = "", sha1: str = "") -> state.Goal:
     """
-    Ensure that the appliance's image is there, whole and checked.
+    Ensure that the appliance's image exists, complete and checked.
 
     .. code-block:: yaml
 
@@ -21,7 +21,7 @@ def extracted(name: str, source: str = "", sha1: str = "") -> state.Goal:
     Without a source it's the installed package's image, checked against the package's checksum.
     """
     return state.Goal(
-        {"format": "qcow2", "whole": True},
+        {"format": "qcow2", "complete": True},
         read=lambda: __salt__["hosted_engine_appliance.get"](name, source, sha1),
         step=("hosted_engine_appliance.extract", name, source, sha1),
     )

@@ -18,7 +18,7 @@ def running(name: str) -> state.Goal:
             - name: HostedEngineLocal
 
     A VM whose setup wasn't seen complete, and that was interrupted, failed, or is made from other
-    settings, is built anew without being booted again. One whose setup is complete is started.
+    settings, is rebuilt without being booted again. One whose setup is complete is started.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
@@ -95,7 +95,7 @@ def cleared(name: str) -> state.Goal:
           hosted_engine_bootstrap.cleared:
             - name: /var/lib/hosted-engine/bootstrap
 
-    What isn't ours is left there, and told.
+    Files that aren't the formula's are left there and reported.
     """
     return state.Goal(
         None,

@@ -1,4 +1,4 @@
-"""The hosted engine's configuration is where the HA agent and broker look for it."""
+"""Configuration of the HA agent and broker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging_own("engine:fqdn")
 def present(name: str) -> state.Goal:
     """
-    Ensure that hosted-engine.conf and the configuration archive hold what is ours in them.
+    Ensure that hosted-engine.conf and the configuration archive hold the formula's values.
 
     .. code-block:: yaml
 

@@ -17,17 +17,17 @@ def present(name: str, address: str = "") -> state.Goal:
           hosted_engine_hosts.present:
             - name: engine.example.com
 
-    Without an ``address`` it's the guest's on its NAT network. A line of someone else's for this
-    name is left alone; where it leads elsewhere, that is an error.
+    Without an ``address`` it is the guest's on its NAT network. Another line for this name
+    isn't changed; if its address differs, that is an error.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         wanted = facts(now)["address"]
         if now and not now["ours"]:
             raise CommandExecutionError(
-                f"/etc/hosts says that {name} is {now['address']}, the bootstrap VM is at {wanted}."
-                " The line isn't ours: take it out (DNS knows the engine), or comment it out until "
-                "the engine is deployed"
+                f"/etc/hosts has {name} at {now['address']}, the bootstrap VM is at {wanted}."
+                " The line isn't the formula's: remove it (DNS has the engine), or comment it out "
+                "until the engine is deployed"
             )
         return "hosted_engine_hosts.add", name, wanted
 
@@ -40,7 +40,7 @@ def present(name: str, address: str = "") -> state.Goal:
 @state.converging_own("engine:fqdn")
 def absent(name: str) -> state.Goal:
     """
-    Ensure that no line of ours is left in the host's hosts file.
+    Ensure that no line of the formula is left in the host's hosts file.
 
     .. code-block:: yaml
 

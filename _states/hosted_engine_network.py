@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ovirt_he.core import state
-from ovirt_he.host import firewall
+from ovirt_he.host import firewalld
 
 
 @state.converging
@@ -18,7 +18,7 @@ def up(name: str) -> state.Goal:
             - name: hosted-engine
 
     Subnet, its family and the MAC address come from the pillar; libvirt's network ``default`` isn't
-    touched. Where no firewalld runs, the comment says so.
+    touched. Where no firewalld runs, the comment reports it.
     """
 
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
@@ -36,7 +36,7 @@ def up(name: str) -> state.Goal:
         {"mac": mac, "family": family, "active": True, "rule": True, "firewall": "open"},
         read=lambda: __salt__["hosted_engine_network.get"](name),
         step=step,
-        remark=lambda now: "" if now["firewalld"] else firewall.ABSENT,
+        remark=lambda now: "" if now["firewalld"] else firewalld.ABSENT,
     )
 
 

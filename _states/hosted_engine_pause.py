@@ -8,7 +8,7 @@ from ovirt_he.core import state
 @state.converging
 def passed(name: str) -> state.Goal:
     """
-    Ensure that a run was held up before the phase ``name``, once.
+    Ensure that one run has stopped before the phase ``name``.
 
     .. code-block:: yaml
 
@@ -16,8 +16,8 @@ def passed(name: str) -> state.Goal:
           hosted_engine_pause.passed:
             - name: handover
 
-    The run that finds it open ends here, with the result False and a comment that says PAUSE; what
-    requires this state doesn't run. The next run goes on. Test mode uses no pause up.
+    The first run ends here, with the result False and a comment that says PAUSE; what
+    requires this state doesn't run. The next run continues. Test mode doesn't count as a run.
     """
     return state.Goal(
         {"passed": True},

@@ -9,7 +9,7 @@ from salt.exceptions import CommandExecutionError
 @state.converging
 def present(name: str) -> state.Goal:
     """
-    Ensure that the seed CD holds what the pillar says, and that only root reads it.
+    Ensure that the seed CD matches the pillar, and that only root can read it.
 
     .. code-block:: yaml
 
@@ -25,7 +25,7 @@ def present(name: str) -> state.Goal:
         if now and now["setup"] == "complete" and now["content"] != "current":
             raise CommandExecutionError(
                 "The pillar (engine, vm, host or secrets) or the seed changed after the guest had "
-                "been set up with it. Put it back, or start anew: "
+                "been set up with it. Restore it, or start over: "
                 "salt-call --local state.apply hosted_engine.clean"
             )
         return "hosted_engine_seed.make", name

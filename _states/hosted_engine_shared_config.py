@@ -1,4 +1,4 @@
-"""HA's configuration, on this host and on the shared storage, as an operator wants it."""
+"""Keys of HA's configuration, on this host and on the shared storage."""
 
 from __future__ import annotations
 

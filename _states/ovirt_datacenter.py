@@ -22,8 +22,8 @@ def present(name: str, version: str = "", cluster: str = "") -> state.Goal:
 
     ``version``: its compatibility version. It is set when the data center is made, and during the
     deployment while it has no storage yet, as with the one that engine-setup makes; one that
-    is in use is used as it is. ``cluster``: the one that it will get: where that belongs to
-    another data center, this is refused before anything is made.
+    is in use is used as it is. ``cluster``: its cluster; where that belongs to another
+    data center, this is refused before anything is made.
     """
 
     def wanted(now: state.Facts | None) -> state.Facts:

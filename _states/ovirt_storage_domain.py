@@ -31,11 +31,11 @@ def active(
     the only free one that is large enough is taken. ``disk_gib``: the disk that it has to hold.
 
     A domain that exists is attached and activated; its storage is never changed. A new one that
-    turns out too small for the disk is removed again. A domain that lies on an export already is
-    never taken.
+    turns out too small for the disk is removed again. A domain that is already on an export is
+    never imported.
 
-    Until this host is deployed, it's connected to the storage again where a boot lost that, which
-    the engine doesn't notice, and what an interrupted run added is recorded.
+    Until this host is deployed, its storage is connected again after a boot, which the engine
+    doesn't notice, and a domain that an interrupted run added is recorded.
     """
 
     place = location(settings.storage_of(storage))
@@ -43,17 +43,7 @@ def active(
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
             return "ovirt_storage_domain.add", name, host, storage, disk_gib
-        if now["storage"] != place:
-            raise CommandExecutionError(
-                f"The storage domain {name} lies on {where(now['storage'])}, not on "
-                f"{where(place)}: choose another hosted_engine:storage:name, or remove "
-                "it in the engine"
-            )
-        if now["datacenter"] not in (None, datacenter):
-            raise CommandExecutionError(
-                f"The storage domain {name} belongs to the data center {now['datacenter']}: choose "
-                "another hosted_engine:storage:name, or remove it in the engine"
-            )
+        _refuse_foreign(name, now, place, datacenter)
         if not now.get("connected", True):
             return "hosted_engine_storage_domain.connect", name
         if not now.get("recorded", True):
@@ -66,16 +56,31 @@ def active(
 
     def wanted(_: state.Facts | None) -> state.Facts:
         facts = {"datacenter": datacenter, "status": "active", "storage": place}
-        own = __salt__["hosted_engine_storage_domain.is_own"](name)
-        return facts | ({"connected": True, "recorded": True} if own else {})
+        is_own = __salt__["hosted_engine_storage_domain.is_own"](name)
+        return facts | ({"connected": True, "recorded": True} if is_own else {})
 
     def read() -> state.Facts | None:
-        seen = __salt__["ovirt_storage_domain.get"](name)
-        if seen is None or not same(seen["storage"], place):
-            return seen
-        seen = {**seen, "storage": place}
+        domain = __salt__["ovirt_storage_domain.get"](name)
+        if domain is None or not same(domain["storage"], place):
+            return dict(domain) if domain else None
+        domain = {**domain, "storage": place}
         if __salt__["hosted_engine_storage_domain.is_own"](name):
-            seen |= __salt__["hosted_engine_storage_domain.on_host"](name)
-        return seen
+            domain |= __salt__["hosted_engine_storage_domain.on_host"](name)
+        return domain
 
     return state.Goal(wanted, read=read, step=step)
+
+
+def _refuse_foreign(name: str, now: state.Facts, place: dict[str, Any], datacenter: str) -> None:
+    """A domain of this name that isn't the declared one is never changed."""
+    if now["storage"] != place:
+        raise CommandExecutionError(
+            f"The storage domain {name} lies on {where(now['storage'])}, not on "
+            f"{where(place)}: choose another hosted_engine:storage:name, or remove "
+            "it in the engine"
+        )
+    if now["datacenter"] not in (None, datacenter):
+        raise CommandExecutionError(
+            f"The storage domain {name} belongs to the data center {now['datacenter']}: choose "
+            "another hosted_engine:storage:name, or remove it in the engine"
+        )

@@ -5,4 +5,4 @@ Hosted engine pillar is valid:
 
 # Memory, names and routes only matter during the deployment, so a deployed host isn't checked.
 Host is ready for the hosted engine:
-  hosted_engine.fit
+  hosted_engine.host_ready

@@ -52,7 +52,10 @@ class Minion:
         }
         # By a file: Salt 3008's options don't take changes by the ways of a dictionary.
         (directory / "minion").write_text(json.dumps(options))
-        self._minion = salt.minion.SMinion(salt.config.minion_config(str(directory / "minion")))
+        opts = salt.config.minion_config(str(directory / "minion"))
+        # A run of salt-call has its pillar from the start; others gather it for each state again.
+        opts["__cli"] = "salt-call"
+        self._minion = salt.minion.SMinion(opts)
 
     def __call__(self, function: str, *arguments: Any, **keywords: Any) -> Any:
         """What an execution module answers."""

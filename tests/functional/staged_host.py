@@ -13,14 +13,13 @@ from typing import Any
 import libvirt
 import pytest
 from minion import ROOT, Minion
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.bootstrap import image
+from ovirt_he.bootstrap import image, vm_files
 from ovirt_he.core import command, records
 from ovirt_he.guest import channel, hosts_file
 from ovirt_he.guest.files import GATE, MARKER, RESTORE
 from ovirt_he.guest.restore_script import FENCING
 from ovirt_he.ha import conf
-from ovirt_he.host import firewall, hypervisor, stage, volume
+from ovirt_he.host import firewalld, hypervisor, stage, volume
 from salt.exceptions import CommandExecutionError
 
 from functional import ovirt
@@ -137,7 +136,7 @@ class StagedHost(ovirt.Host):
     def record_copy(self) -> None:
         """As after the copy of the disk, which takes qemu-img and time."""
         ids = self.minion("hosted_engine_config.ids")
-        disk = layout.identity(self.directory / "disk.qcow2")
+        disk = vm_files.identity(self.directory / "disk.qcow2")
         copied = {"source": disk, "storage_domain": ids["storage_domain"], **ids["disks"]["vm"]}
         records.write("copied", copied)
 
@@ -210,7 +209,7 @@ class StagedHost(ovirt.Host):
         patch.setattr(command, "run", answered)
         patch.setattr(channel, "run", self._ssh)
         patch.setattr(channel, "listens", lambda _: self._guest_runs())
-        patch.setattr(firewall, "runs", lambda: False)
+        patch.setattr(firewalld, "runs", lambda: False)
         patch.setattr(hosts_file, "HOSTS", folder / "hosts")
         patch.setattr(image, "PACKAGES", folder / "packages")
         patch.setattr(conf, "CONFIGURATION", self.configuration)

@@ -116,10 +116,10 @@ def test_shared_configuration_is_set_once(
         ("password", "x", "he_local", "is a secret"),
         ("vmid", "x", "he_shared", "identifies the deployment"),
         ("local_maintenance", "True", "ha", "set_maintenance"),
-        ("gateway", "", "he_local", "an empty value"),
+        ("gateway", "", "he_local", "empty values"),
         ("gateway", "a\nhost_id=2", "he_local", "control characters"),
         ("gateway", "a$(id)b", "he_local", "read differently"),
-        ("email.smtp-server", "%x", "broker", "start of a key's name"),
+        ("email.smtp-server", "%x", "broker", "interpolates %"),
         ("email..smtp-server", "x", "broker", "letters, digits"),
     ],
 )

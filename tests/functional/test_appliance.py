@@ -69,7 +69,7 @@ def test_the_packages_image_is_copied_once(host, package, image, test):
         assert list(host.directory.iterdir()) == []
         return
     assert first["result"] is True, first
-    assert first["changes"]["whole"] == {"old": None, "new": True}
+    assert first["changes"]["complete"] == {"old": None, "new": True}
     assert same(target(host), image)
     assert target(host).stat().st_mode & 0o777 == 0o644
     again = host.minion.state(EXTRACTED, str(target(host)))
@@ -125,7 +125,7 @@ def test_a_killed_extraction_is_done_again(host, ova, image):
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
 
     assert ret["result"] is True
-    assert ret["changes"]["whole"] == {"old": False, "new": True}
+    assert ret["changes"]["complete"] == {"old": False, "new": True}
     assert same(target(host), image)
     assert not rest.exists()
 
@@ -137,7 +137,7 @@ def test_an_image_that_was_written_to_is_extracted_again(host, ova, image):
 
     ret = host.minion.state(EXTRACTED, str(target(host)), source=str(ova))
 
-    assert ret["changes"]["whole"] == {"old": False, "new": True}
+    assert ret["changes"]["complete"] == {"old": False, "new": True}
     assert same(target(host), image)
 
 

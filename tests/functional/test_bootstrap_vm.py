@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import libvirt
 import pytest
-from ovirt_he.bootstrap import vm, xml
+from ovirt_he.bootstrap import definitions, vm
 from ovirt_he.pillar import settings
 
 from functional.bootstrap_vm import ABSENT, NAME, RUNNING, made, running, written
@@ -50,7 +50,7 @@ def test_a_vm_is_made_from_nothing(made, hypervisor, test):
 )
 def test_the_firmware_is_the_one_that_was_asked_for(made, hypervisor, vm, seen):
     known = settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
-    text = xml.domain(known, "qemu")
+    text = definitions.domain(known, "qemu")
 
     domain = hypervisor.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
 
@@ -66,7 +66,7 @@ def test_the_machine_is_the_one_that_was_asked_for(made):
     vm = {"machine": "pc-q35-7.2"}
     known = settings.load({"hosted_engine": made.pillar | {"vm": vm}}, {})
 
-    tree = ElementTree.fromstring(xml.domain(known, "qemu"))
+    tree = ElementTree.fromstring(definitions.domain(known, "qemu"))
 
     assert tree.find("os/type").get("machine") == "pc-q35-7.2"
 

@@ -47,7 +47,7 @@ def test_disks_of_others_are_not_removed(host: StorageHost, mount: Path) -> None
     ret = removed(host)
 
     assert ret["result"] is False
-    assert f"disks of others: {OTHER}." in ret["comment"]
+    assert f"other disks: {OTHER}." in ret["comment"]
     assert (images / OTHER).exists()
 
 
@@ -65,7 +65,7 @@ def test_a_directory_that_says_it_is_another_domain_stays(host: StorageHost, mou
     ret = removed(host)
 
     assert ret["result"] is False
-    assert f"it is the storage domain {OTHER}, not {DOMAIN}" in ret["comment"]
+    assert f"name the storage domain {OTHER}, not {DOMAIN}" in ret["comment"]
     assert (mount / DOMAIN).exists()
 
 
@@ -212,7 +212,7 @@ def test_before_its_end_a_domain_with_somebodys_disk_stays(host: StorageHost, mo
     ret = removed(host)
 
     assert ret["result"] is False
-    assert "disks of others: theirs." in ret["comment"]
+    assert "other disks: theirs." in ret["comment"]
     assert (mount / DOMAIN).exists()
 
 

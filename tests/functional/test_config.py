@@ -139,7 +139,7 @@ def test_another_deployments_archive_is_refused(host: StorageHost) -> None:
     ret = host.state("hosted_engine_config.present")
 
     assert ret["result"] is False
-    assert "isn't ours to write" in ret["comment"]
+    assert "isn't overwritten" in ret["comment"]
     assert host.start("configuration", 20480) == foreign
 
 
@@ -167,7 +167,7 @@ def test_an_archive_that_reads_back_otherwise_is_reported(
 
     monkeypatch.setattr(volume, "write", lossy)
 
-    with pytest.raises(CommandExecutionError, match=f"{member} read back other than written"):
+    with pytest.raises(CommandExecutionError, match=f"{member} read back differently"):
         host.minions[False]("hosted_engine_config.write_archive")
 
 

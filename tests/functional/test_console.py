@@ -36,7 +36,7 @@ def test_no_other_file_is_replaced_by_the_console_file(host: Host, tmp_path: Pat
     (tmp_path / "link").symlink_to(other)
 
     for path in (other, tmp_path / "link"):
-        with pytest.raises(CommandExecutionError, match="is something else"):
+        with pytest.raises(CommandExecutionError, match="is another file"):
             host.minion("hosted_engine_vm.console_file", str(path))
     for wrong in ("engine.vv", "/no/such/directory/engine.vv"):
         with pytest.raises(SaltInvocationError, match="isn't a file's path"):

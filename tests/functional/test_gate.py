@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from ovirt_he.guest.files import GATE
 
+from functional.bootstrap_host import FQDN
 from functional.shell_guest import guest
 from functional.ssh_guest import Flaky, says
 
@@ -34,15 +35,15 @@ def gate(guest) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("test", [False, True], ids=["applied", "test"])
 def test_the_gate_opens_once_the_guest_waits_at_it(guest, gate, test):
-    assert guest.host.minion.state(REACHED, "engine")["result"] is True
+    assert guest.host.minion.state(REACHED, FQDN)["result"] is True
     assert guest.host.minion("hosted_engine_gate.get") == {"gate": "waiting"}
 
-    ret = guest.host.minion.state(OPENED, "engine", test=test)
+    ret = guest.host.minion.state(OPENED, FQDN, test=test)
 
     opened = (guest.root / GATE.removeprefix("/var/lib/")).exists()
     assert (ret["result"], opened) == ((None, False) if test else (True, True))
     if not test:
-        assert guest.host.minion.state(OPENED, "engine")["changes"] == {}
+        assert guest.host.minion.state(OPENED, FQDN)["changes"] == {}
 
 
 def test_a_guest_that_never_waits_is_given_up(guest, gate):
@@ -53,7 +54,7 @@ def test_a_guest_that_never_waits_is_given_up(guest, gate):
     clock.chmod(0o755)
     (guest.host.directory / "console.log").write_text("cloud-init: what a mess\n")
 
-    ret = guest.host.minion.state(REACHED, "engine")
+    ret = guest.host.minion.state(REACHED, FQDN)
 
     assert ret["result"] is False
     assert "cloud-init hasn't finished" in ret["comment"]
@@ -69,7 +70,7 @@ def test_a_look_ends_though_the_guests_clock_goes_back(guest, gate):
     for program in ("sleep", "date"):
         (guest.root / "bin" / program).chmod(0o755)
 
-    ret = guest.host.minion.state(REACHED, "engine")
+    ret = guest.host.minion.state(REACHED, FQDN)
 
     assert ret["result"] is False
     assert "cloud-init hasn't finished" in ret["comment"]

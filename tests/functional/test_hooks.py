@@ -158,7 +158,7 @@ def test_a_pause_holds_one_run_up(guest):
     assert dry["result"] is None
     assert held["result"] is False
     assert "PAUSE, no failure" in held["comment"]
-    assert "run the same again" in held["comment"]
+    assert "apply the same again" in held["comment"]
     assert (after["result"], after["changes"]) == (True, {})
     assert minion.state(PASSED, "ha")["result"] is False, "each phase has its own"
 

@@ -181,7 +181,7 @@ def test_no_second_engine_is_deployed_on_a_host_that_joins(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packages, "PROVIDERS", {"Debian": lambda _: {}})
-    found = Minion(tmp_path / "whole", joining(host.engine))("hosted_engine.unfit")
+    found = Minion(tmp_path / "whole", joining(host.engine))("hosted_engine.host_problems")
 
     assert machine.no_further_host in machine.CHECKS
     assert "hosted_engine:host:joins" in {each["key"] for each in found}

@@ -62,14 +62,14 @@ def test_an_export_that_cannot_be_looked_at_is_not_used(up):
     result = active(up)
 
     assert result["result"] is False
-    assert "can't be known: mount.nfs isn't installed yet" in result["comment"]
+    assert "can't be determined: mount.nfs isn't installed yet" in result["comment"]
     assert domains(up) == []
 
 
 @pytest.mark.parametrize(
     ("theirs", "why"),
     [
-        ({"name": "payroll"}, "it says that it is payroll"),
+        ({"name": "payroll"}, "its name is payroll"),
         ({"pool": ["0b4c1a04-0000-4000-8000-0000000000aa"]}, "belongs to the data center"),
         ({"volumes": {"v": {"image": "i", "size": 1, "preallocate": False}}}, "holds 1 disks"),
     ],
@@ -91,7 +91,7 @@ def test_a_domain_that_appears_after_the_look_is_forgotten_and_never_formatted(
 
     assert result["result"] is False
     assert why in result["comment"]
-    assert "nothing of it was changed" in result["comment"]
+    assert "nothing on it was changed" in result["comment"]
     assert domains(up) == []
     assert kept(up)["domain"] is not None
     assert kept(up)["volumes"] == theirs.get("volumes", {})

@@ -7,7 +7,7 @@ import re
 import pytest
 import salt.output
 from minion import Minion
-from ovirt_he.host import address
+from ovirt_he.host import address_family
 from ovirt_he.preflight import check, packages, registry
 
 from functional.valid_pillar import minion, pillar
@@ -18,7 +18,7 @@ __all__ = ["minion"]
 @pytest.mark.parametrize("test", [True, False])
 def test_valid_and_fit_tell_all_at_once(tmp_path, monkeypatch, test):
     # A machine without DNS takes seconds to say that it doesn't know a name.
-    monkeypatch.setattr(address, "addresses", lambda *_: [])
+    monkeypatch.setattr(address_family, "addresses", lambda *_: [])
     monkeypatch.setattr(packages, "PROVIDERS", {"Debian": lambda _: {}})
     minion = Minion(tmp_path / "minion", pillar("faulty"))
 

@@ -60,7 +60,7 @@ def test_a_dead_hosts_metadata_are_cleaned_and_a_living_ones_never(ha: StandinHa
         CommandExecutionError, match=r"(?s)\(host 1\) is alive.*ovirt_hosted_engine\.undeployed"
     ):
         verb(ha, "hosted_engine_repair.clean_metadata", 1)
-    with pytest.raises(CommandExecutionError, match=r"no host 2. It knows: 1 \(hv1.lab.test\)"):
+    with pytest.raises(CommandExecutionError, match=r"no host 2. It has: 1 \(hv1.lab.test\)"):
         verb(ha, "hosted_engine_repair.clean_metadata", 2)
     assert sum(ran[0] == "--clean-metadata" for ran in ha.ran) == 1
 
@@ -81,7 +81,7 @@ def test_cleaning_that_does_nothing_is_told(ha: StandinHa, monkeypatch: Any) -> 
 
 @pytest.mark.parametrize("wrong", [0, -1, True, "2", "--force", None])
 def test_only_a_number_is_a_host(ha: StandinHa, wrong: Any) -> None:
-    with pytest.raises(SaltInvocationError, match="isn't a number of a host"):
+    with pytest.raises(SaltInvocationError, match="isn't a host id"):
         verb(ha, "hosted_engine_repair.clean_metadata", wrong)
     assert ha.ran == []
 

@@ -180,7 +180,7 @@ def test_a_number_that_is_none_is_not_restored(guest):
     ret = guest.host.minion.state(RESTORED, FQDN)
 
     assert ret["result"] is False
-    assert "a number of seconds is wanted" in ret["comment"]
+    assert "instead of a number of seconds" in ret["comment"]
 
 
 def test_a_deployed_host_is_left_alone(guest):

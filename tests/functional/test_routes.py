@@ -7,7 +7,7 @@ import os
 
 import pytest
 from ovirt_he.core import records
-from ovirt_he.host import address, routes
+from ovirt_he.host import address_family, routes
 from salt.exceptions import CommandExecutionError
 
 from functional.network_namespace import network, remember
@@ -109,7 +109,7 @@ def test_a_lost_rule_comes_back(network):
 
 def test_the_live_default_route_counts_before_a_recorded_one(network, monkeypatch):
     """A record that an aborted run left; the site has another router since."""
-    monkeypatch.setattr(address, "of", lambda _: "ipv4")
+    monkeypatch.setattr(address_family, "of", lambda _: "ipv4")
     settings = {"network": {"gateway": "", "name": "ovirtmgmt"}, "host": {"interface": ""}}
     remember()
     network.set("route", "replace", "default", "via", "10.9.9.99", "dev", "host0")

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from ovirt_he.host import address, routes
+from ovirt_he.host import address_family, routes
 
 from functional.network_namespace import TWO_GATEWAYS, hops, network, remember
 
@@ -111,7 +111,7 @@ def test_a_route_by_a_gateway_waits_for_the_one_to_that_gateway(network):
 
 @pytest.mark.parametrize("metric", [None, "50"])
 def test_the_gateway_of_a_route_by_several_is_its_first(network, metric, monkeypatch):
-    monkeypatch.setattr(address, "of", lambda _: "ipv4")
+    monkeypatch.setattr(address_family, "of", lambda _: "ipv4")
     words = ["metric", metric] if metric else []
     network.set("route", "del", "default")
     network.set("route", "add", "default", *words, *TWO_GATEWAYS)

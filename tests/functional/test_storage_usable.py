@@ -87,7 +87,7 @@ def test_what_cannot_be_looked_at_is_said_and_stops_nothing(minions, found):
 
     assert ret["result"] is True
     assert "wasn't looked at: mount.nfs isn't installed yet" in ret["comment"]
-    fit = minions[False].states["hosted_engine.fit"](name="node1.example.com")
+    fit = minions[False].states["hosted_engine.host_ready"](name="node1.example.com")
     assert "wasn't looked at: mount.nfs isn't installed yet" in fit["comment"]
 
 

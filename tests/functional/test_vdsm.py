@@ -42,7 +42,7 @@ def test_one_portal_that_is_connected_is_enough(
 ) -> None:
     asked = answers(monkeypatch, 0, '[{"id": "a", "status": 465}, {"id": "b", "status": 0}]')
 
-    minion("vdsm.connect_storage")
+    minion("vdsm.connect_storage", minion("hosted_engine.settings")["storage"])
 
     ((arguments, given),) = asked
     assert "host-secret" not in str(arguments)
@@ -62,7 +62,7 @@ def test_storage_of_which_nothing_is_connected_is_reported(
     answers(monkeypatch, 0, output)
 
     with pytest.raises(CommandExecutionError, match=reason):
-        minion("vdsm.connect_storage")
+        minion("vdsm.connect_storage", minion("hosted_engine.settings")["storage"])
 
 
 def test_a_refusal_is_shown_without_the_password_that_vdsm_client_repeats(
@@ -76,7 +76,7 @@ def test_a_refusal_is_shown_without_the_password_that_vdsm_client_repeats(
     answers(monkeypatch, 1, "", errors)
 
     with pytest.raises(CommandExecutionError) as failed:
-        minion("vdsm.connect_storage")
+        minion("vdsm.connect_storage", minion("hosted_engine.settings")["storage"])
 
     assert "code=100, message=General Exception" in str(failed.value)
     assert "host-secret" not in str(failed.value)

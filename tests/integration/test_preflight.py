@@ -73,7 +73,7 @@ def test_all_faults_at_once_and_nothing_is_touched(site: Site) -> None:
     with hosts_line(site, f"{site.engine_address} {site.fqdn}"):
         states = site.apply("hosted_engine", pillar={"hosted_engine": faults})
 
-    (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+    (fit,) = (state for state in states if state.function == "hosted_engine.host_ready")
     assert fit.result is False
     for told in (
         f"engine:fqdn: {site.fqdn} resolves to {site.engine_address}, but vm:address is 10.77.0.1",
@@ -112,9 +112,9 @@ def test_what_later_steps_would_find_is_found_early_and_ignored_by_name(site: Si
         ignoring = faults | {"preflight": {"ignore": names}}
         ignored = site.apply("hosted_engine.preflight", pillar={"hosted_engine": ignoring})
 
-    (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+    (fit,) = (state for state in states if state.function == "hosted_engine.host_ready")
     assert fit.result is False
-    (going_on,) = (state for state in ignored if state.function == "hosted_engine.fit")
+    (going_on,) = (state for state in ignored if state.function == "hosted_engine.host_ready")
     assert going_on.result is True
     for told in (
         "host:address: only-here.lab.test is known to this host's /etc/hosts only",
@@ -186,7 +186,7 @@ def test_wrong_storage_is_told_before_engine_setup(
 
     states = tools.apply("hosted_engine.preflight", pillar={"hosted_engine": {"storage": storage}})
 
-    (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+    (fit,) = (state for state in states if state.function == "hosted_engine.host_ready")
     assert fit.result is False
     assert told in fit.comment
     assert tools.output("cat", "/proc/mounts") == mounts
@@ -199,7 +199,7 @@ def test_an_export_with_somebodys_domain_is_told_and_stays(tools: Site) -> None:
     try:
         states = tools.apply("hosted_engine.preflight")
 
-        (fit,) = (state for state in states if state.function == "hosted_engine.fit")
+        (fit,) = (state for state in states if state.function == "hosted_engine.host_ready")
         assert "holds the storage domain theirs (11111111-" in fit.comment
         assert tools.output("find", export, "-type", "f") == metadata
     finally:

@@ -60,8 +60,11 @@ def test_a_portal_of_a_concluded_kind_is_read_as_one():
     [
         ([SHARE], "isn't given: the formula takes nfs"),
         ([SHARE, "nfsVersion=str:auto", "mntOptions=str:noatime"], "the formula takes nfs"),
-        ([SHARE, "mntOptions=str:soft,backup-volfile-servers=b"], "the rest contradicts itself"),
-        ([SHARE, "nfsVersion=str:v3", "LunID=str:3"], "the rest contradicts itself"),
+        (
+            [SHARE, "mntOptions=str:soft,backup-volfile-servers=b"],
+            "the other answers contradict each other",
+        ),
+        ([SHARE, "nfsVersion=str:v3", "LunID=str:3"], "the other answers contradict each other"),
     ],
 )
 def test_what_cannot_be_concluded_is_a_problem(lines, said):

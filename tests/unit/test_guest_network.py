@@ -33,7 +33,7 @@ def keyfile(
     family: str = "auto", gateway: str = "", mtu: int = 0, **vm: Any
 ) -> dict[str, dict[str, str]]:
     known = settings(vm=vm, network={"family": family, "mtu": mtu})
-    text = network.keyfile(known, gateway, network.address.of(known))
+    text = network.keyfile(known, gateway, network.address_family.of(known))
     parser = configparser.ConfigParser()
     parser.read_string(text)
     return {name: dict(parser[name]) for name in parser.sections()}

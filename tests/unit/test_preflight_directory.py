@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ovirt_he.bootstrap import files
+from ovirt_he.bootstrap import vm_files
 from ovirt_he.core import records
 from ovirt_he.host import mounts
 from ovirt_he.preflight import check as preflight
@@ -81,7 +81,7 @@ def test_what_is_missing_empty_or_ours_is_taken(lab, open_path):
     (made / "lost+found").mkdir()
     assert found(lab, check, made) == []
 
-    seen = files.Layout(made)
+    seen = vm_files.Layout(made)
     for name in (seen.appliance, seen.disk, seen.seed, seen.console, seen.known_hosts):
         name.touch()
     for name in (".disk.qcow2.abcd", "console.log.0", "host_key", "host_key.pub"):

@@ -135,7 +135,7 @@ def test_tarball_with_wheels_takes_their_long_names_and_has_another_name(tmp_pat
 def test_every_place_names_the_same_version():
     version = FORMULA["version"]
     project = (ROOT / "pyproject.toml").read_text()
-    (newest, *_) = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    (newest, *_) = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert re.findall(r'^version = "(.*)"', project, re.MULTILINE) == [version]
     assert newest == version

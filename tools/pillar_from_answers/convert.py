@@ -97,7 +97,7 @@ def _secret_options(found: Values, sources: Mapping[str, str]) -> dict[str, str]
 def _nfs_version(found: Values) -> Iterator[str]:
     """The version has a key of its own: the engine refuses it among a domain's mount options."""
     path = "storage:mount_options"
-    version, rest = mount_options.nfs_version(found.get(path, ""))
+    version, others = mount_options.nfs_version(found.get(path, ""))
     if version is None or found.get("storage:type", "nfs") != "nfs":
         return
     key = "storage:nfs_version"
@@ -107,7 +107,7 @@ def _nfs_version(found: Values) -> Iterator[str]:
     else:
         yield f"{path}: vers= is set by the engine itself: it became {key}: {version}"
     found[key] = version
-    _set(found, path, rest)
+    _set(found, path, others)
 
 
 def _set(found: Values, path: str, value: str) -> None:

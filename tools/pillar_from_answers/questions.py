@@ -160,7 +160,7 @@ def _two(found: Read, given: Mapping[str, Any], asked: list[str], answers: Seque
 def _one(found: Read, given: Mapping[str, Any], asked: list[str], answer: str) -> None:
     last = asked[-1]
     for name in asked[:-1]:
-        found.left_out[name] = SAME if given[name] == given[last] else f"answered anew as {last}"
+        found.left_out[name] = SAME if given[name] == given[last] else f"answered again as {last}"
         if given[name] != given[last]:
             found.problems.append(f"{name} and {last} differ: the latter counts")
     if given[last] in NOTHING:

@@ -43,7 +43,7 @@ _ANSWERS = {
     "firewalld is used where it runs; host:firewall: required insists on it": {
         "NETWORK": "firewallManager firewalldServices firewalldSubst",
     },
-    "preflight's checks aren't switched off: they only tell what would fail later": {
+    "preflight's checks aren't switched off: they only report what would fail later": {
         "CORE": "checkRequirements memCheckRequirements skipTTYCheck",
         "NETWORK": "fqdnReverseValidation refuseDeployingWithNM allowInvalidBondModes",
     },
@@ -79,7 +79,7 @@ _ANSWERS = {
         "deployWithHE35Hosts",
         "HOST": "rootPassword",
     },
-    "the upgrade of an old appliance: deploy anew from a backup, restore:backup": {
+    "the upgrade of an old appliance: deploy again from a backup, restore:backup": {
         "CORE": "upgradingAppliance rollbackUpgrade",
         "UPGRADE": "abortUnsupportedVer backupFileName backupImgSizeGB createLMVolumes "
         "dstBackupFileName extend_volume restoreDwh restoreReports",
@@ -102,7 +102,7 @@ _VARIABLES = {
         "he_pause_before_engine_setup"
     ),
     "salt-call -l debug shows it": "he_debug_mode",
-    "preflight's checks aren't switched off: they only tell what would fail later": (
+    "preflight's checks aren't switched off: they only report what would fail later": (
         "he_requirements_check_enabled he_memory_requirements_check_enabled"
     ),
     "preflight's own limits, from what the host and the appliance have": (

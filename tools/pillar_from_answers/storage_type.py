@@ -37,7 +37,9 @@ def concluded(given: Mapping[str, Any], names: Names) -> tuple[dict[str, str], l
     types = [f"{kind} by {sign}" for kind, sign in signs.items()]
     missing = f"storage:type: {names.kind} isn't given"
     if len(signs) > 1:
-        return {}, [f"{missing}, and the rest contradicts itself: {', '.join(types)}. Set it"]
+        return {}, [
+            f"{missing}, and the other answers contradict each other: {', '.join(types)}. Set it"
+        ]
     if signs:
         return {names.kind: next(iter(signs))}, [f"{missing}: concluded to be {types[0]}. Check it"]
     # A share has a path; what is no share, or can't be read, is another problem.

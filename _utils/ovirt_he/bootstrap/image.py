@@ -21,7 +21,7 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import NotYet
 
-# The package says in a file of this directory where its image lies and what its checksum is.
+# The package states in a file of this directory where its image is, and its checksum.
 PACKAGES = Path("/etc/ovirt-hosted-engine")
 QCOW2 = b"QFI\xfb"
 GZIP = b"\x1f\x8b"
@@ -49,7 +49,7 @@ class Hashed(io.RawIOBase):
 
 
 def installed_version() -> str:
-    """Version of the installed appliance, such as 4.5-20230101; "": it can't be told."""
+    """Version of the installed appliance, such as 4.5-20230101; "": unknown."""
     versions = {values.get("version", "") for values in _packages()}
     return versions.pop() if len(versions) == 1 else ""
 
@@ -64,7 +64,7 @@ def images() -> list[tuple[str, str]]:
 
 
 def _packages() -> list[dict[str, str]]:
-    """What each installed appliance says of itself."""
+    """The configuration file of each installed appliance."""
     found = []
     for conf in sorted(PACKAGES.glob("10-appliance*.conf")):
         pairs = (line.partition("=") for line in conf.read_text().splitlines())
@@ -112,7 +112,7 @@ def write(source: Path, target: BinaryIO) -> str:
                     _from_archive(unpacked, target)
             else:
                 _from_archive(stream, target)
-            # The rest counts for the checksum, and a gzip's own checksum is at its very end.
+            # All bytes count for the checksum, and a gzip's own checksum is at its very end.
             while stream.read(CHUNK):
                 pass
             return hashed.sha1.hexdigest()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from typing import Any
 from xml.etree import ElementTree
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.bootstrap import files as layout
-from ovirt_he.bootstrap import xml as bootstrap_xml
+from ovirt_he.bootstrap import definitions, vm_files
 from ovirt_he.core import records
 
 Settings = dict[str, Any]
@@ -18,7 +16,7 @@ Settings = dict[str, Any]
 
 def is_complete(settings: Settings) -> bool:
     """Whether the setup of this very disk was seen complete."""
-    seen, disk = records.read("setup"), layout.identity(layout.of(settings).disk)
+    seen, disk = records.read("setup"), vm_files.identity(vm_files.of(settings).disk)
     if seen is None or disk is None:
         return False
     ours = settings["bootstrap"]["uuid"]
@@ -31,7 +29,7 @@ def disk_state(connection: Any, settings: Settings, state: str | None) -> str:
 
     ``state``: the VM's, None where it isn't defined.
     """
-    if layout.identity(layout.of(settings).disk) is None:
+    if vm_files.identity(vm_files.of(settings).disk) is None:
         return "absent"
     if is_complete(settings):
         return "trusted"
@@ -51,12 +49,12 @@ def disk_state(connection: Any, settings: Settings, state: str | None) -> str:
 
 def origin(connection: Any, settings: Settings) -> dict[str, Any]:
     """What the VM is made from, so that a change of it shows."""
-    files = layout.of(settings)
-    disk = layout.identity(files.disk)
+    files = vm_files.of(settings)
+    disk = vm_files.identity(files.disk)
     return {
         "overlay": None if disk is None else disk["inode"],
-        "appliance": layout.identity(files.appliance),
-        "seed": layout.identity(files.seed),
+        "appliance": vm_files.identity(files.appliance),
+        "seed": vm_files.identity(files.seed),
         "definition": hashlib.sha256(definition(connection, settings).encode()).hexdigest(),
     }
 
@@ -68,12 +66,12 @@ def definition(connection: Any, settings: Settings) -> str:
     Raises CommandExecutionError where it doesn't, unless ``host:emulation`` allows qemu.
     """
     tree = ElementTree.fromstring(connection.getCapabilities())  # noqa: S314, libvirt wrote it
-    path = f"guest/arch[@name='{platform.machine()}']/domain"
+    path = f"guest/arch[@name='{definitions.ARCHITECTURE}']/domain"
     if "kvm" in {domain.get("type") for domain in tree.iterfind(path)}:
-        return bootstrap_xml.domain(settings, "kvm")
+        return definitions.domain(settings, "kvm")
     if not settings["host"]["emulation"]:
         raise CommandExecutionError(
             "libvirt offers no kvm on this host: switch virtualisation on in its firmware, "
             "or, for tests, set host:emulation"
         )
-    return bootstrap_xml.domain(settings, "qemu")
+    return definitions.domain(settings, "qemu")

@@ -1,4 +1,4 @@
-"""Errors that callers tell apart; every other failure is a CommandExecutionError of Salt's."""
+"""Errors that callers distinguish; every other failure is a CommandExecutionError of Salt's."""
 
 from __future__ import annotations
 

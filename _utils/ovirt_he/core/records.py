@@ -20,14 +20,14 @@ DIRECTORY = Path("/var/lib/hosted-engine")
 
 GUEST_HOOKS = ("guest_before_setup", "guest_after_setup", "guest_after_host")
 HOST_HOOKS = ("host_before_setup", "host_after_setup", "host_after_host", "host_after_deployment")
-FILE = (dict, type(None))  # what tells a file from another at its path; None: it isn't there
+FILE = (dict, type(None))  # what distinguishes files that have the same path; None: no file
 # What each record holds. A field may be missing: an earlier version of the formula knew fewer.
 FIELDS: dict[str, dict[str, Any]] = {
     # The bootstrap VM's engine-setup was seen complete.
     "setup": {"domain": str, "overlay": int, "keycloak": bool, "ca_sha256": str},
     # The guest's disk was copied whole: from which file to which volume.
     "copied": {"source": FILE, "storage_domain": str, "image": str, "volume": str},
-    # The hooks that ran, by moment; the guest's go when its disk is made anew.
+    # The hooks that ran, by moment; the guest's are removed when its disk is rebuilt.
     "hooks-guest": dict.fromkeys(GUEST_HOOKS, list),
     "hooks-host": dict.fromkeys(HOST_HOOKS, list),
     # The phases before which a run was held up.
@@ -51,8 +51,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 BROKEN = (
-    "Restore it from a backup of this host; without one, remove it only if you know what it said: "
-    "docs/operation.md"
+    "Restore it from a backup of this host; without one, remove it only if you know what it "
+    "contained: docs/operation.md"
 )
 # Of a deployment that isn't over. The setup's goes first: with it, a missing record of the copy
 # means that none was made.

@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ovirt_he.bootstrap import xml
-from ovirt_he.host import address, ip
+from ovirt_he.bootstrap import definitions
+from ovirt_he.host import address_family, ip
 
 RIGHT = "right"
 
@@ -21,14 +21,14 @@ def check(settings: Mapping[str, Any]) -> str:
 def compared(settings: Mapping[str, Any]) -> tuple[bool | None, str]:
     """Whether name and VM agree, None where it isn't known here, and a sentence about it."""
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
-    family = address.of(dict(settings))
-    resolved = set(address.addresses(fqdn, family))
+    family = address_family.of(dict(settings))
+    resolved = set(address_family.addresses(fqdn, family))
     if not resolved:
-        kind = address.NAMES[family]
+        kind = address_family.NAMES[family]
         return False, f"{fqdn} has no {kind} address on this host. Correct it in DNS"
     neighbours = _neighbours(family)
     has = {one for one, mac in neighbours.items() if mac == vm["mac"]}
-    if static := address.bare(vm["address"]):
+    if static := address_family.without_prefix(vm["address"]):
         if (owner := neighbours.get(static, vm["mac"])) != vm["mac"]:
             return False, (
                 f"at {static} answers {owner}, which isn't the VM ({vm['mac']}): free that "
@@ -50,7 +50,8 @@ def _neighbours(family: str) -> dict[str, str]:
     return {
         each.address: each.mac
         for each in ip.neighbours(family)
-        if each.device != xml.BRIDGE and not ipaddress.ip_address(each.address).is_link_local
+        if each.device != definitions.BRIDGE
+        and not ipaddress.ip_address(each.address).is_link_local
     }
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from salt.exceptions import CommandExecutionError, CommandNotFoundError
 
-from ovirt_he.bootstrap import files
+from ovirt_he.bootstrap import vm_files
 from ovirt_he.core import command
 from ovirt_he.core.errors import NotYet
 from ovirt_he.core.wait import last_seen
@@ -42,7 +42,7 @@ def run(
 
     Raises NotYet before the keys exist, CommandExecutionError when ssh or the command fails.
     """
-    paths = files.of(settings)
+    paths = vm_files.of(settings)
     if not paths.known_hosts.exists() or not paths.client_key.exists():
         raise NotYet(f"There are no keys in {paths.directory} yet: hosted_engine.bootstrap")
     options = {

@@ -8,9 +8,9 @@ from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.bootstrap import xml
-from ovirt_he.host import address
-from ovirt_he.host.address import IPV4, IPV6
+from ovirt_he.bootstrap import definitions
+from ovirt_he.host import address_family
+from ovirt_he.host.address_family import IPV4, IPV6
 
 # Ends each line of the formula in a hosts file, on the host and in the guest.
 HOSTS_MARKER = "# hosted-engine bootstrap"
@@ -31,7 +31,7 @@ def keyfile(settings: dict[str, Any], gateway: str, family: str) -> str:
     family is disabled where the pillar asks for this one only, otherwise the network decides.
     """
     sections = {each: _automatic(each) for each in (IPV4, IPV6)}
-    if address.forced(settings):
+    if address_family.is_forced(settings):
         sections[IPV6 if family == IPV4 else IPV4] = ["method=disabled"]
     vm = settings["vm"]
     if vm["address"]:
@@ -51,7 +51,7 @@ def bootstrap_keyfile(settings: dict[str, Any], guest: str) -> str:
 
     A DHCPv6 lease can't be bound to a MAC address, and a rebuilt guest is a new client.
     """
-    host = ipaddress.ip_network(f"{guest}/64", strict=False)[xml.HOST]
+    host = ipaddress.ip_network(f"{guest}/64", strict=False)[definitions.HOST]
     sections = {
         IPV4: ["method=disabled"],
         IPV6: ["method=manual", f"address1={guest}/64,{host}", f"dns={host};"],
@@ -63,7 +63,7 @@ def final_files(
     settings: dict[str, Any], grains: Mapping[str, Any], gateway: str
 ) -> dict[str, str]:
     """The files that configure the guest's network on shared storage."""
-    family = address.of(settings)
+    family = address_family.of(settings)
     return {
         KEYFILE: keyfile(settings, gateway, family),
         FINAL_HOSTS: final_hosts(settings, grains, family),
@@ -75,7 +75,7 @@ def files(
 ) -> dict[str, str]:
     """All of the guest's files for its network; ``guest``: the bootstrap VM's address."""
     texts = final_files(settings, grains, gateway)
-    if address.of_address(guest) == IPV6:
+    if address_family.of_address(guest) == IPV6:
         texts[BOOTSTRAP_KEYFILE] = bootstrap_keyfile(settings, guest)
     return texts
 
@@ -106,7 +106,7 @@ def _automatic(kind: str) -> list[str]:
 
 def _resolver(vm: dict[str, Any], kind: str) -> list[str]:
     """The pillar's name servers, each in its family's section; the network's are then ignored."""
-    servers = "".join(f"{one};" for one in vm["dns"] if address.of_address(one) == kind)
+    servers = "".join(f"{one};" for one in vm["dns"] if address_family.of_address(one) == kind)
     return [
         *([f"dns={servers}"] if servers else []),
         *(["ignore-auto-dns=true"] if vm["dns"] else []),
@@ -127,13 +127,13 @@ def hosts(
     Raises CommandExecutionError where this host has no address of the family.
     """
     fqdn, host = settings["engine"]["fqdn"], settings["host"]
-    found = address.addresses(host["address"], family)
+    found = address_family.addresses(host["address"], family)
     if not found:
         raise CommandExecutionError(
-            f"host:address: {host['address']} has no {address.NAMES[family]} address here. The "
-            "guest must reach it: fix DNS or /etc/hosts, or see network:family"
+            f"host:address: {host['address']} has no {address_family.NAMES[family]} address here. "
+            "The guest must reach it: fix DNS or /etc/hosts, or see network:family"
         )
-    named = [] if address.of_address(host["address"]) else [host["address"]]
+    named = [] if address_family.of_address(host["address"]) else [host["address"]]
     names = [*named, *filter(None, [grains.get("fqdn")]), host["name"]]
     lines = hosts_line(engine, fqdn, fqdn.partition(".")[0], marker=marker) if engine else ""
     return lines + hosts_line(found[0], *names, marker=marker)
@@ -147,7 +147,13 @@ def final_hosts(settings: dict[str, Any], grains: Mapping[str, Any], family: str
     """
     if not settings["vm"]["hosts_entries"]:
         return ""
-    return hosts(settings, grains, family, address.bare(settings["vm"]["address"]), marker="")
+    return hosts(
+        settings,
+        grains,
+        family,
+        address_family.without_prefix(settings["vm"]["address"]),
+        marker="",
+    )
 
 
 def hosts_line(target: str, *names: str, marker: str = HOSTS_MARKER) -> str:

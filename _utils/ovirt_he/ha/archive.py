@@ -13,7 +13,7 @@ from salt.exceptions import CommandExecutionError
 
 from ovirt_he.ha import conf
 
-# The HA tools refuse another length when they edit the archive.
+# The HA tools refuse any other length when they edit the archive.
 ARCHIVE_BYTES = 20480
 VDSM, KVM = 36, 36
 HEADER = "[environment:default]"
@@ -24,8 +24,8 @@ def build(members: Mapping[str, str]) -> bytes:
     """
     An uncompressed USTAR archive with bare member names, padded to exactly 20480 bytes.
 
-    Raises CommandExecutionError when it would be longer, with what takes the room: cut short it
-    would still list all its members, and read back as NULs.
+    Raises CommandExecutionError when it would be longer, with the longest lines: a truncated one
+    would still list all members, and their missing ends read as NULs.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
@@ -35,13 +35,13 @@ def build(members: Mapping[str, str]) -> bytes:
             member.size, member.mode = len(data), 0o640
             member.uid, member.gid, member.uname, member.gname = VDSM, KVM, "vdsm", "kvm"
             archive.addfile(member, io.BytesIO(data))
-    # Trailing padding isn't content: two zero blocks end an archive.
+    # Without the padding: two zero blocks end an archive.
     content = len(buffer.getvalue().rstrip(b"\0")) + 2 * tarfile.BLOCKSIZE
     if content > ARCHIVE_BYTES:
         raise CommandExecutionError(
             f"The configuration archive would take {content} bytes, the HA tools read "
-            f"{ARCHIVE_BYTES}. What is largest in it: {_largest(members)}. Shorten these; nothing "
-            "was written"
+            f"{ARCHIVE_BYTES}. Its longest lines: {_largest(members)}. Shorten these; nothing was "
+            "written"
         )
     return buffer.getvalue()[:ARCHIVE_BYTES].ljust(ARCHIVE_BYTES, b"\0")
 
@@ -58,7 +58,7 @@ def _largest(members: Mapping[str, str]) -> str:
 
 
 def members(data: bytes) -> dict[str, str]:
-    """The members that can be read, by name; an empty dict for what is no archive."""
+    """The readable members, by name; an empty dict for anything but an archive."""
     found: dict[str, str] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
@@ -67,16 +67,16 @@ def members(data: bytes) -> dict[str, str]:
                 if content and member.name in conf.MEMBERS:
                     found[member.name] = content.read().decode(errors="replace").strip("\0")
     except tarfile.TarError:
-        # A write that a power cut tore: what was read up to here is what there is.
+        # An interrupted write: the members up to here are readable.
         pass
     return found
 
 
 def foreign(data: bytes, ids: Mapping[str, Any]) -> str | None:
     """
-    Why the start of a configuration disk isn't ours to write; None: it is empty or ours.
+    Why a configuration disk must not be overwritten; None: it is empty or this deployment's.
 
-    A first block of zeros is no archive for any reader, whatever a torn write left behind it.
+    No reader finds an archive after a first block of zeros, whatever an interrupted write left.
     """
     if not any(data[:4096]):
         return None
@@ -87,17 +87,17 @@ def foreign(data: bytes, ids: Mapping[str, Any]) -> str | None:
         "VM": {vm.get("vmId", ""), host.get("vmid", "")} - {""},
         "storage domain": {host.get("sdUUID", ""), vm.get("disk", "").split("/")[0]} - {""},
     }
-    wanted = {"VM": ids["vm_id"], "storage domain": ids["storage_domain"]}
-    for what, seen in named.items():
-        if others := seen - {wanted[what]}:
-            return f"it belongs to {what} {', '.join(sorted(others))}, not to {wanted[what]}"
+    own = {"VM": ids["vm_id"], "storage domain": ids["storage_domain"]}
+    for what, found_ids in named.items():
+        if others := found_ids - {own[what]}:
+            return f"it belongs to {what} {', '.join(sorted(others))}, not to {own[what]}"
     if not named["VM"]:
         return f"it starts with {data[:16]!r}, which is no configuration archive"
     return None
 
 
 def facts(name: str, text: str) -> dict[str, str]:
-    """What in a file takes part in comparisons: ``{fact: value}``, of what is there."""
+    """The facts of a file that are compared: ``{fact: value}``, as far as it has them."""
     if name == conf.HOSTED_ENGINE:
         return conf.properties(text)
     if name == conf.VM:
@@ -126,38 +126,38 @@ def _vm_facts(text: str) -> dict[str, str]:
 
 
 def durable(name: str, fact: str, shared: bool) -> bool:
-    """Whether a fact must have our value; of the others only their presence matters."""
+    """Whether a fact must have the formula's value; the others must only exist."""
     if name != conf.HOSTED_ENGINE:
         return True
-    # In the archive, the number is of whichever host wrote it.
+    # In the archive, it is the id of the host that wrote it.
     return fact in conf.OURS and not (shared and fact == "host_id")
 
 
 def lacking(name: str, fresh: str, current: str | None, shared: bool = True) -> dict[str, str]:
     """
-    The facts that ``current`` must have: ours, and those it doesn't have at all.
+    The facts that ``current`` must have: the formula's, and those that it lacks.
 
-    ``shared``: it is a member of the archive, not this host's file.
+    ``shared``: a member of the archive, not this host's file.
     """
     have = facts(name, current or "")
-    wanted = facts(name, fresh).items()
-    # Ours, but empty: a key of another kind of storage, which must only be there.
+    all_facts = facts(name, fresh).items()
+    # An empty value of the formula: a key of another storage type, which must only exist.
     return {
         fact: value
-        for fact, value in wanted
+        for fact, value in all_facts
         if (value and durable(name, fact, shared)) or fact not in have
     }
 
 
 def updated(name: str, fresh: str, current: str | None, shared: bool = True) -> str:
-    """``current`` with what it lacks of ``fresh``; what an operator changed or added is kept."""
+    """``current`` with what it lacks of ``fresh``; an operator's changes and additions stay."""
     have = facts(name, current or "")
-    wanted = lacking(name, fresh, current, shared).items()
-    missing = {fact: value for fact, value in wanted if have.get(fact) != value}
+    required = lacking(name, fresh, current, shared).items()
+    missing = {fact: value for fact, value in required if have.get(fact) != value}
     if current and not missing:
         return current
     if name not in (conf.HOSTED_ENGINE, conf.ANSWERS) or not have:
-        # The others are short, and broken as a whole when an id in them is wrong.
+        # The others are short; with a wrong id, nothing else in them is of use.
         return fresh
     lines = []
     for line in (current or "").splitlines():

@@ -1,7 +1,7 @@
 """
-fhanswers.conf of the configuration archive: the answers that otopi has, and the ids.
+fhanswers.conf of the configuration archive: otopi's answers, and the ids.
 
-Written for whoever reads the archive; nothing of this formula reads it again.
+Written for other readers of the archive; the formula doesn't read it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ovirt_he.pillar.schema import SCHEMA
 from ovirt_he.pillar.validate import with_defaults
 
 Values = Mapping[str, Any]
-# What a person confirms at the terminal: whoever applies the states has done so.
+# What the dialog asks to confirm: whoever applies the states has confirmed it.
 CONFIRMED = {
     **dict.fromkeys(("CORE/screenProceed", "CORE/deployProceed", "CORE/confirmSettings"), True),
     "VM/cloudInitISO": "generate",
     **dict.fromkeys(("VM/cloudinitExecuteEngineSetup", "VM/automateVMShutdown"), True),
 }
 LOGINS = {"password": "yes", "none": "no", "keys": "without-password"}
-# The keys whose answer isn't their value: a list has commas, a number is a text, 0 is nothing.
+# Keys whose answer differs from their value in form.
 WRITERS: dict[str, Callable[[Any], Any]] = {
     "storage:portal_group": str,
     "vm:memory_mib": int,
@@ -32,7 +32,7 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
 
 
 def text(given: Values, ids: Values, connection: str) -> str:
-    """What the user answered, by the pillar ``given`` and its defaults, and ids; no secret."""
+    """Answers from the pillar ``given`` with its defaults, and ids; no secrets."""
     settings = with_defaults(given, SCHEMA)
     values = keys.leaves(settings)
     answers: dict[str, Any] = dict(CONFIRMED)
@@ -58,11 +58,11 @@ def _converted(settings: Values) -> Iterator[tuple[str, Any]]:
     yield "NETWORK/forceIPv6", family == "ipv6"
     yield "VM/applyOpenScapProfile", bool(profile)
     yield "VM/OpenScapProfileName", profile
-    wanted = settings["storage"]
-    portals = storage.portals(wanted) if wanted["type"] == "iscsi" else []
+    place = settings["storage"]
+    portals = storage.portals(place) if place["type"] == "iscsi" else []
     addresses = ",".join(address for address, _ in portals)
-    is_mount = wanted["type"] in storage.MOUNT
-    yield "STORAGE/storageDomainConnection", storage.server_path(wanted) if is_mount else addresses
+    is_mount = place["type"] in storage.MOUNT
+    yield "STORAGE/storageDomainConnection", storage.server_path(place) if is_mount else addresses
     yield "STORAGE/iSCSIPortalIPAddress", addresses
     yield "STORAGE/iSCSIPortalPort", ",".join(str(port) for _, port in portals)
 
@@ -83,7 +83,7 @@ def _ids(settings: Values, ids: Values, connection: str) -> Iterator[tuple[str, 
 
 
 def _typed(value: Any) -> str:
-    """``type:value`` as otopi writes it; nothing and an empty text are none."""
+    """``type:value`` as otopi writes it; None and empty texts are none."""
     if value is None or value in ("", []):
         return "none:None"
     if isinstance(value, bool):

@@ -1,9 +1,9 @@
 """
-The HA metadata disk: which hosts write to it, found on the disk alone.
+The HA metadata disk: which hosts write to it, determined from the disk alone.
 
-One block of 4096 bytes per host, at 4096 * host id; block 0 is for all of them. A host's block
+One block of 4096 bytes per host, at 4096 * host id; block 0 is global. A host's block
 starts with ``version|version|timestamp|host id|score|engine status|host name|maintenance|…`` in 512
-bytes (ovirt-hosted-engine-ha). Each agent writes its own again every ten seconds.
+bytes (ovirt-hosted-engine-ha). Each agent rewrites its block every ten seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ovirt_he.host import volume
 
 BLOCK = 4096
 SUMMARY_BYTES = 512
-# The broker decodes the first 2001 blocks as text: zero them all, or stale bytes stop it.
+# The broker decodes the first 2001 blocks as text, and old bytes would stop it.
 BYTES = 2001 * BLOCK
 
 
@@ -32,8 +32,8 @@ def in_use(path: Path) -> list[str]:
     """
     Why the disks beside this metadata must not be written to; empty: nothing prevents it.
 
-    Beside ``writers``: hosts that reported last that the engine's VM is up on them. Raises
-    CommandExecutionError where the disk is too small, or can't be read: nothing is known.
+    In addition to ``writers``: hosts whose last report was that the engine's VM is up on them.
+    Raises CommandExecutionError where the disk is too small or can't be read.
     """
     if (length := volume.size(path)) < BYTES:
         raise CommandExecutionError(f"{path} has {length} bytes, HA's metadata takes {BYTES}")
@@ -52,10 +52,11 @@ def in_use(path: Path) -> list[str]:
 
 def writers(path: Path) -> list[str]:
     """
-    Who writes to it, in words: watched for longer than HA itself takes to call a host dead (65 s).
+    A sentence for each host that writes to it. Watches it for longer than HA takes to consider a
+    host dead (65 s).
 
-    Zeros: no host has ever reported, so none can have started the engine, and nothing is waited
-    for. Raises CommandExecutionError where it can't be read.
+    Zeros mean that no host has ever reported, so none can have started the engine: no wait.
+    Raises CommandExecutionError where it can't be read.
     """
     first = volume.read(path, BYTES)
     if is_zero(first):
@@ -64,14 +65,14 @@ def writers(path: Path) -> list[str]:
     last = wait_for(
         "HA's hosts to write their metadata",
         lambda: _Data(volume.read(path, BYTES)),
-        lambda seen: seen.data != first or time.monotonic() > end,
+        lambda now: now.data != first or time.monotonic() > end,
         timeout=2 * status.WATCH_SECONDS,
     ).data
     return [_writer(number) for number in _changed(first, last)]
 
 
 class _Data:
-    """8 MiB that no message shows."""
+    """8 MiB whose repr is short."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -101,7 +102,7 @@ def _changed(first: bytes, last: bytes) -> list[int]:
 
 
 def _claims_engine(block: bytes) -> str:
-    """Name of the host whose block reports that VM as up; empty: it doesn't, or it's no block."""
+    """Name of the host whose block reports the VM as up; empty: none, or it isn't a block."""
     summary = block[:SUMMARY_BYTES].rstrip(b"\0").decode("utf-8", errors="replace")
     fields = summary.split("|")
     try:

@@ -10,9 +10,9 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 from ovirt_he.core import command
 from ovirt_he.ha import conf, sanlock, status
 
-# This host's own flags, which its agent reads in each cycle.
+# This host's flags, which its agent reads in each cycle.
 HA_CONF = Path("/var/lib/ovirt-hosted-engine-ha/ha.conf")
-# The command sets both for local maintenance, the engine the first; the agent waits for either.
+# For local maintenance the command sets both, the engine only the first; each suffices.
 LOCAL_FLAGS = ("local_maintenance", "local_maintenance_manual")
 MODES = ("global", "local", "none")
 MIGRATE = (
@@ -23,9 +23,9 @@ MIGRATE = (
 
 def flags(mode: str) -> dict[str, bool]:
     """
-    What a host shows under a mode: the command sets one flag and clears the other.
+    The flags of a mode: the command sets one and clears the other.
 
-    Raises SaltInvocationError for what isn't a mode.
+    Raises SaltInvocationError for any other mode.
 
     >>> flags("none")
     {'global_maintenance': False, 'local_maintenance': False}
@@ -36,19 +36,19 @@ def flags(mode: str) -> dict[str, bool]:
 
 
 def read() -> dict[str, Any]:
-    """As ``hosted_engine_ha.maintenance`` returns it."""
+    """What ``hosted_engine_ha.maintenance`` returns."""
     local = {"local_maintenance": is_local()}
     try:
         now = status.read()
     except CommandExecutionError as error:
         return {"answers": False, "global_maintenance": None, **local, "why": str(error)}
-    here = status.by_id(now, conf.host_id())
+    host = status.by_id(now, conf.host_id())
     return {
         "answers": True,
         "global_maintenance": now["global_maintenance"],
         **local,
-        # A host that has never reported isn't in it.
-        "engine_here": bool(here and status.may_run_engine(here)),
+        # A host that has never reported has no entry.
+        "engine_here": bool(host and status.may_run_engine(host)),
     }
 
 
@@ -56,8 +56,8 @@ def is_local() -> bool:
     """
     Whether this host is in local maintenance, by its ha.conf.
 
-    Not by its metadata: an agent that stops writes False there, and one that starts in local
-    maintenance writes nothing at all.
+    Its metadata doesn't show it: an agent that stops writes False there, and one that starts in
+    local maintenance writes nothing.
     """
     try:
         values = conf.properties(HA_CONF.read_text())
@@ -68,7 +68,7 @@ def is_local() -> bool:
 
 def set_(mode: str, timeout: float) -> None:
     """
-    Ask HA for a mode; ``timeout`` is in seconds.
+    Set a mode of HA; ``timeout`` is in seconds.
 
     Raises CommandExecutionError when HA refuses, and where this host's agent holds no host id: the
     command would end the broker.
@@ -78,7 +78,7 @@ def set_(mode: str, timeout: float) -> None:
         argv = ("hosted-engine", "--set-maintenance", f"--mode={mode}")
         command.run(*argv, timeout=timeout, advice=advice)
     elif mode == "none" and is_local():
-        # An agent that started in local maintenance waits for its own flags alone.
+        # An agent that started in local maintenance only waits for its own flags.
         for flag in LOCAL_FLAGS:
             command.run("hosted-engine", "--set-shared-config", flag, "False", "--type=ha")
     else:

@@ -1,4 +1,4 @@
-"""HA's lockspace, in which sanlock keeps the hosts apart."""
+"""HA's lockspace, in which sanlock gives each host an id of its own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BYTES = 1024**2
 # sanlock's leader record: magic, little-endian, at 0; name of the lockspace at 56.
 LEADER_MAGIC = 0x12212010.to_bytes(4, "little")
 LEADER_NAME = slice(56, 104)
-# How sanlock refuses a file on storage of 4096-byte sectors (Gluster), which it takes for one of
-# 512 by default; on a device it finds out by itself. 1 MiB has room for 250 hosts, as vdsm's.
+# How sanlock refuses a file on storage with 4096-byte sectors (Gluster): it assumes 512 for files,
+# and detects the size of a device. 1 MiB has room for 250 hosts, as vdsm's lockspaces.
 WRONG_SECTORS = "init done -22"
 LARGE_SECTORS = ("-Z", "4096", "-A", "1M")
 
@@ -34,15 +34,15 @@ def initialise(path: Path) -> None:
 
     Raises CommandExecutionError where sanlock refuses.
     """
-    init, where = (*volume.AS_VDSM, "sanlock", "direct", "init"), place(path)
-    advice = "Look at the storage, and at: journalctl -u sanlock"
-    done = command.run(*init, "-s", where, codes=(0, 1), advice=advice)
+    init, target = (*volume.AS_VDSM, "sanlock", "direct", "init"), place(path)
+    advice = "Check the storage, and see: journalctl -u sanlock"
+    done = command.run(*init, "-s", target, codes=(0, 1), advice=advice)
     if done.returncode == 0:
         return
     if WRONG_SECTORS not in done.stdout:
         output = (done.stdout + done.stderr).strip()
-        raise CommandExecutionError(f"{' '.join(init)} -s {where}: {output}. {advice}")
-    command.run(*init, *LARGE_SECTORS, "-s", where, advice=advice)
+        raise CommandExecutionError(f"{' '.join(init)} -s {target}: {output}. {advice}")
+    command.run(*init, *LARGE_SECTORS, "-s", target, advice=advice)
 
 
 def place(path: Path) -> str:
@@ -52,6 +52,6 @@ def place(path: Path) -> str:
 
 
 def holds_host_id() -> bool:
-    """Whether sanlock holds a host id in HA's lockspace: then this host's agent is at work."""
+    """Whether sanlock holds a host id in HA's lockspace, that is, this host's agent works."""
     output = command.run("sanlock", "client", "status", codes=(0, 1)).stdout
     return any(line.startswith(f"s {LOCKSPACE}:") for line in output.splitlines())

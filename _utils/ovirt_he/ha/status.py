@@ -1,4 +1,4 @@
-"""What HA says of its hosts and the engine: ``hosted-engine --vm-status --json``, and its logs."""
+"""HA's status of hosts and engine, by ``hosted-engine --vm-status --json``, and its logs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ovirt_he.core import command
 from ovirt_he.core.text import safe
 from ovirt_he.core.wait import wait_for
 
-# HA takes a host for dead whose timestamp stood still that long (HOST_ALIVE_TIMEOUT_SECS).
+# HA considers a host dead whose timestamp hasn't changed for this long (HOST_ALIVE_TIMEOUT_SECS).
 WATCH_SECONDS = 65
 AGENT = "ovirt-ha-agent.service"
 LOGS = Path("/var/log/ovirt-hosted-engine-ha")
 
 
 class Host(TypedDict):
-    """What a host reported last; None: it didn't, or older versions have no such field."""
+    """A host's last report; None: not reported, or a field that older versions lack."""
 
     name: str
     id: Any
@@ -38,7 +38,7 @@ class Host(TypedDict):
 
 
 class Status(TypedDict):
-    """``hosts`` is by host id: two entries may have one name."""
+    """``hosts`` is keyed by host id: two entries may have the same name."""
 
     global_maintenance: bool
     hosts: dict[int, Host]
@@ -60,11 +60,11 @@ def read() -> Status:
 
 def parse(output: str, errors: str = "", advice: str = "") -> Status:
     """
-    Data from what the command printed.
+    The status from the command's output.
 
-    Hosts are identified by their id: a host that was installed anew may have an old entry under the
-    same name. ``alive`` is certain only when true: this host's own agent saw the other one report
-    in the last minute, and it wasn't stopped. ``living`` finds out about the others.
+    Hosts are identified by their id: a reinstalled host may have an old entry of the same name.
+    ``alive`` is only certain when true: this host's agent read a report of that host in the last
+    minute, and it wasn't stopped. ``living`` examines the others.
 
     >>> parse('{"global_maintenance": false}')
     {'global_maintenance': False, 'hosts': {}}
@@ -123,37 +123,37 @@ def _host(key: str, raw: dict[str, Any]) -> Host:
 
 def living(watched: Collection[int] | None = None) -> tuple[Status, set[int]]:
     """
-    HA's status, and the ids of the hosts (of ``watched``, else of all) whose agent is at work: this
-    host's agent says so, or their timestamp moves. Takes a minute for those that don't.
+    HA's status, and the ids of the hosts (of ``watched``, else of all) whose agent works: this
+    host's agent reports it, or their timestamp changes. Takes a minute for those that don't.
 
     Raises CommandExecutionError where HA doesn't answer.
     """
     first = read()
-    known = set(first["hosts"]) if watched is None else set(watched) & set(first["hosts"])
+    numbers = set(first["hosts"]) if watched is None else set(watched) & set(first["hosts"])
     end = time.monotonic() + WATCH_SECONDS
 
     def look() -> tuple[Status, set[int]]:
         now = read()
         return now, {
             number
-            for number in known
+            for number in numbers
             if (host := now["hosts"].get(number))
             and (host["alive"] or host["timestamp"] != first["hosts"][number]["timestamp"])
         }
 
     return wait_for(
-        "timestamps of HA's hosts to move",
+        "timestamps of HA's hosts to change",
         look,
-        lambda found: found[1] == known or time.monotonic() > end,
+        lambda found: found[1] == numbers or time.monotonic() > end,
         timeout=2 * WATCH_SECONDS,
     )
 
 
 def may_run_engine(host: Host) -> bool:
     """
-    Whether a host reported last that the engine's VM is up on it.
+    Whether a host's last report was that the engine's VM is up on it.
 
-    An agent that was stopped reports no VM of its own any more; one that died reports nothing.
+    A stopped agent no longer reports a VM; one that died reports nothing.
     """
     return host["vm"] == "up" and not host["stopped"]
 
@@ -165,8 +165,8 @@ def running_on(status: Status) -> list[str]:
 
 def claims_health(status: Status) -> bool:
     """
-    Whether any host reported last that the engine is healthy, however long ago, or that its vdsm
-    didn't know (``unknown``).
+    Whether any host's last report, of any age, was that the engine is healthy, or that its vdsm
+    didn't answer (``unknown``).
     """
     hosts = status["hosts"].values()
     return any(

@@ -42,8 +42,8 @@ def add(key: str) -> None:
     """
     Authorise ``key``.
 
-    Raises CommandExecutionError when the key isn't one, or sshd or its owner treat the file in a
-    way that replacing it would change.
+    Raises CommandExecutionError when the key isn't one, or the file isn't a regular one, which
+    replacing it would change.
     """
     line = _checked(key)
     try:

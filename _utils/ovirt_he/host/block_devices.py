@@ -56,7 +56,7 @@ class Device(NamedTuple):
         uuid = records.read_file(SYSFS / (self.multipath_map or self).name / "dm" / "uuid").strip()
         if uuid.startswith("mpath-"):
             return uuid.removeprefix("mpath-")
-        # 3 says that it is an NAA name, as scsi_id writes it.
+        # 3 marks an NAA name, as scsi_id writes it.
         return f"3{self.wwn.removeprefix('0x')}" if self.wwn else self.name
 
 

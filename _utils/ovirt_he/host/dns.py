@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from salt.exceptions import CommandExecutionError
 
-from ovirt_he.host.address import IPV4, IPV6
+from ovirt_he.host.address_family import IPV4, IPV6
 
 PORT = 53
 SECONDS = 2.0
@@ -30,7 +30,7 @@ REFUSALS = {1: "format error", 2: "server failure", 4: "not implemented", 5: "re
 
 
 class Resolver:
-    """Asks servers in their order, each until it once didn't answer."""
+    """Asks servers in order; one that failed to answer once isn't asked again."""
 
     def __init__(self, servers: list[str]) -> None:
         self.servers = list(servers)
@@ -127,7 +127,7 @@ def _addresses(answer: bytes, record: int) -> Iterator[str]:
 
 def _after_name(answer: bytes, position: int) -> int:
     while length := answer[position]:
-        # Two set bits: the rest of the name stands elsewhere.
+        # The two highest bits: a pointer to where the name continues.
         if length >= 0xC0:
             return position + 2
         position += length + 1

@@ -15,10 +15,10 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import NotYet
-from ovirt_he.host import address
+from ovirt_he.host import address_family
 
 LOCAL = "qemu:///system"
-# libvirt's error numbers: told apart by them, never by text.
+# libvirt's error numbers, by which errors are distinguished, never by their text.
 NO_CONNECT, NO_DOMAIN, NO_NETWORK, AUTH_FAILED = 38, 42, 43, 45
 STATES = {1: "running", 2: "blocked", 3: "paused", 4: "in shutdown", 5: "shutoff", 6: "crashed"}
 UNDEFINE_NVRAM = 4
@@ -26,7 +26,7 @@ SHUTDOWN_ACPI = 1
 
 
 class LoginWanted(CommandExecutionError):
-    """The local socket asks for vdsm's login, and TLS is no way in."""
+    """The local socket requires vdsm's credentials, and TLS doesn't work either."""
 
 
 def library() -> Any:
@@ -49,7 +49,7 @@ def library() -> Any:
 
 def tls_uri(settings: dict[str, Any]) -> str:
     """Where libvirt is reachable over TLS: the certificate names what the host was added with."""
-    return f"qemu+tls://{address.literal(settings['host']['address'])}/system"
+    return f"qemu+tls://{address_family.in_url(settings['host']['address'])}/system"
 
 
 @contextlib.contextmanager

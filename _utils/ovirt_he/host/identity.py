@@ -14,11 +14,11 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def unique_id() -> str:
-    """vdsm's id of this host, else its hardware's; "": neither is told."""
-    known = VDSM_ID.read_text().strip() if VDSM_ID.is_file() else ""
-    if not known:
+    """vdsm's id of this host, else its hardware's; "": neither is known."""
+    found = VDSM_ID.read_text().strip() if VDSM_ID.is_file() else ""
+    if not found:
         try:
-            known = command.run("dmidecode", "-s", "system-uuid", check=False).stdout.strip()
+            found = command.run("dmidecode", "-s", "system-uuid", check=False).stdout.strip()
         except CommandNotFoundError:
             return ""
-    return known if UUID.fullmatch(known) else ""
+    return found if UUID.fullmatch(found) else ""

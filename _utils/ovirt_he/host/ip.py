@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command
-from ovirt_he.host.address import OPTIONS
+from ovirt_he.host.address_family import OPTIONS
 
 Entry = dict[str, Any]
 # The type of each field that somebody reads, wherever it stands.
@@ -38,7 +38,7 @@ class Address(NamedTuple):
 
 class Link(NamedTuple):
     """
-    A link: ``kind`` is "" for a card, ``data`` what the kernel says of that kind, ``parent`` the
+    A link: ``kind`` is "" for a card, ``data`` the kernel's details of that kind, ``parent`` the
     link below a VLAN, ``master`` the bridge or bond above it, ``max_mtu`` 0 where it isn't known.
     """
 
@@ -129,7 +129,7 @@ def links() -> list[Link]:
                 data=details.get("info_data", {}),
                 medium=entry.get("link_type", "ether"),
                 mac=entry.get("address", "").lower(),
-                # A tunnel that lies on no link in particular says null.
+                # null for a tunnel that isn't bound to a link.
                 parent=str(entry.get("link") or ""),
                 master=entry.get("master", ""),
                 max_mtu=entry.get("max_mtu", 0),
@@ -171,7 +171,7 @@ def routes(family: str, *selector: str) -> list[Entry]:
 
 
 def _is_bare(route: Entry) -> bool:
-    """Whether its number is all that is said of its next hops (nexthop_compat_mode 0)."""
+    """Whether its next hops are given by their number alone (nexthop_compat_mode 0)."""
     return "nhid" in route and not {"dev", "gateway", "via", "nexthops"} & set(route)
 
 

@@ -21,7 +21,7 @@ from ovirt_he.pillar import storage
 DISCOVERIES = (Path("/var/lib/iscsi/send_targets"), Path("/etc/iscsi/send_targets"))
 PACKAGE = "iscsi-initiator-utils (EL) or open-iscsi"
 ADVICE = "Look at storage:portals, storage:discovery_user and the target's access list"
-# Against a portal that swallows packets it makes 6 attempts of 15 s before it says why.
+# Against a portal that drops packets it makes 6 attempts of 15 s before it reports why.
 ISCSIADM_SECONDS = 120
 
 

@@ -9,16 +9,16 @@ from salt.exceptions import CommandExecutionError
 from ovirt_he.pillar import storage
 
 Lun = dict[str, Any]
-# Whether a LUN can discard is what only the engine tells.
-TOLD = ("status", "vendor", "product", "serial", "paths", "discard")
+# Only the engine reports whether a LUN supports discard.
+REPORTED = ("status", "vendor", "product", "serial", "paths", "discard")
 
 
 def choose(luns: list[Lun], place: storage.Storage, wanted_bytes: int) -> Lun:
     """
     The LUN that the pillar names, or the only one that is free and large enough.
 
-    ``luns``: ``id``, ``size`` (bytes), ``status`` each. Raises CommandExecutionError with all that
-    the host sees, and why each was rejected.
+    ``luns``: ``id``, ``size`` (bytes), ``status`` each. Raises CommandExecutionError with all LUNs
+    that the host sees, and why each was rejected.
     """
     named = place["lun"]
     fit = [lun for lun in luns if not why_not(lun, wanted_bytes) and named in ("", lun["id"])]
@@ -34,8 +34,8 @@ def choose(luns: list[Lun], place: storage.Storage, wanted_bytes: int) -> Lun:
     else:
         what = "No LUN could hold the hosted engine"
         advice = "Map a free one that is large enough to this host"
-    told = seen(luns, wanted_bytes)
-    raise CommandExecutionError(f"{what}. {told}\n{advice}. No domain was made")
+    visible = described(luns, wanted_bytes)
+    raise CommandExecutionError(f"{what}. {visible}\n{advice}. No domain was made")
 
 
 def why_not(lun: Lun, wanted_bytes: int) -> str:
@@ -55,15 +55,15 @@ def table(luns: list[Lun], kind: str, wanted_bytes: int) -> list[Lun]:
             "id": lun["id"],
             "size_gib": round(lun["size"] / storage.GIB, 1),
             "why_not": why_not(lun, wanted_bytes),
-            **{key: lun.get(key) for key in TOLD},
+            **{key: lun.get(key) for key in REPORTED},
         }
         for lun in sorted(luns, key=lambda one: str(one["id"]))
         if lun["type"] == kind
     ]
 
 
-def seen(luns: list[Lun], wanted_bytes: int) -> str:
-    """All LUNs as an error lists them, one a line."""
+def described(luns: list[Lun], wanted_bytes: int) -> str:
+    """All LUNs as an error lists them, one per line."""
     if not luns:
         return "This host sees none"
     lines = []

@@ -13,8 +13,8 @@ from typing import Any
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core import command, records
-from ovirt_he.host import address, ip
-from ovirt_he.host.address import IPV4, OPTIONS, of_address
+from ovirt_he.host import address_family, ip
+from ovirt_he.host.address_family import IPV4, OPTIONS, of_address
 
 Route = dict[str, Any]
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -120,7 +120,7 @@ def default_gateway(settings: dict[str, Any]) -> str:
     """
     if named := settings["network"]["gateway"]:
         return str(named)
-    family = address.of(settings)
+    family = address_family.of(settings)
     hops = [hop for route in default_routes(family) for hop in ip.alive(route)]
     found = [hop for hop in hops if of_address(hop.gateway) == family]
     preferred = (settings["network"]["name"], settings["host"]["interface"])

@@ -14,7 +14,7 @@ RUNNING = Path("/run/libvirt/qemu")
 
 
 def traces(settings: dict[str, Any]) -> dict[str, Any]:
-    """What is there of packages, image, VMs and the management network; the host's FIPS mode."""
+    """Which of packages, image, VMs and management network exist; the host's FIPS mode."""
     directory = Path(settings["bootstrap"]["directory"])
     return {
         "packages": COMMAND.exists(),
@@ -49,13 +49,13 @@ def runs(name: str) -> bool:
         return False
 
 
-def next_phase(seen: dict[str, Any]) -> str | None:
-    """The first phase that has something left to do, as far as files tell; None: deployed."""
-    if seen["deployed"]:
-        leftover = seen["bootstrap_vm"] or seen["image"]
+def next_phase(facts: dict[str, Any]) -> str | None:
+    """The first phase that has something left to do, as far as files show; None: deployed."""
+    if facts["deployed"]:
+        leftover = facts["bootstrap_vm"] or facts["image"]
         return "ha" if leftover else None
-    if not seen["setup_complete"]:
-        return "bootstrap" if seen["packages"] and seen["image"] else "appliance"
-    if not seen["configured"]:
+    if not facts["setup_complete"]:
+        return "bootstrap" if facts["packages"] and facts["image"] else "appliance"
+    if not facts["configured"]:
         return "engine"
-    return "ha" if seen["disk_copied"] else "handover"
+    return "ha" if facts["disk_copied"] else "handover"

@@ -26,7 +26,7 @@ VDSM = (36, 36, [36])
 QEMU = (107, 107, [107, 36])
 BLOCK_SIZES = (512, 4096)
 CONNECT_SECONDS = 10
-# Covered by a file system in memory for as long as this program runs: on the host, it stays as is.
+# Covered by a tmpfs in this program's namespace only; on the host it stays as it is.
 PLACE = Path("/mnt")
 # vdsm's is less than 1 KiB.
 METADATA_SIGNS = 65536
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 def mounted(kind: str, source: str, options: str) -> Path:
-    """Mount it, and say where."""
+    """Mount it, and return where."""
     _mount("tmpfs", "none", "mode=0755", PLACE)
     point, log = PLACE / "export", PLACE / "log"
     point.mkdir()
@@ -51,18 +51,18 @@ def mounted(kind: str, source: str, options: str) -> Path:
     try:
         _mount(kind, source, options, point)
     except Refused as error:
-        told = LOG_LINES.findall(log.read_text(errors="replace")) if log.is_file() else []
-        raise Refused(" ".join((str(error), *told[-2:]))) from error
+        logged = LOG_LINES.findall(log.read_text(errors="replace")) if log.is_file() else []
+        raise Refused(" ".join((str(error), *logged[-2:]))) from error
     return point
 
 
 def _mount(kind: str, source: str, options: str, point: Path) -> None:
     arguments = ["mount", "-t", kind, *(["-o", options] if options else []), source, str(point)]
     # Not a pipe: a file system's daemon that kept it open would keep us waiting.
-    with tempfile.TemporaryFile("w+", errors="replace") as said:
-        code = subprocess.run(arguments, stdout=said, stderr=said, check=False).returncode
-        said.seek(0)
-        reason = " ".join(said.read().split())
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        code = subprocess.run(arguments, stdout=output, stderr=output, check=False).returncode
+        output.seek(0)
+        reason = " ".join(output.read().split())
     if code:
         raise Refused(f"exit code {code}: {reason}")
 
@@ -71,8 +71,8 @@ def reach(host: str, port: int) -> str:
     """
     Reach the server, in less time than a mount takes to give up; a port that refuses is reported.
 
-    It isn't the last word: version 3 of NFS may lie on another one. A mount that fails then says
-    that the version isn't supported.
+    That is no failure yet: version 3 of NFS may use another port. If the mount fails, its reason
+    is only that the version isn't supported.
     """
     try:
         socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
@@ -155,7 +155,7 @@ def content(point: Path) -> dict[str, Any]:
 
 
 def shown(text: str) -> str:
-    """A name of somebody's for a terminal and for UTF-8, whatever it is made of."""
+    """A name that is safe to print and to encode, whatever bytes it has."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 

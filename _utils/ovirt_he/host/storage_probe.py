@@ -16,14 +16,14 @@ from ovirt_he.pillar import mount_options, storage
 
 # More than a healthy server needs under load; a dead one is left after it.
 SECONDS = 90
-# vdsm's own; the engine says nothing else unless somebody changes it there.
+# vdsm's defaults, which hold unless somebody changes them in the engine.
 NFS_OPTIONS = ("soft", "nosharecache", "timeo=100", "retrans=3")
 HELPERS = {
     "nfs": "nfs-utils (Debian: nfs-common)",
     "glusterfs": "glusterfs-fuse (glusterfs-client)",
 }
 PORTS = {"nfs": 2049, "glusterfs": 24007}
-# Nothing spreads to the host, its own unmounting does come through, and all ends with the program.
+# No mount propagates to the host, unmounting on the host does, and all ends with the program.
 ALONE = (
     *("unshare", "--mount", "--propagation", "slave"),
     *("--pid", "--fork", "--kill-child", "--mount-proc"),
@@ -53,15 +53,15 @@ def options(place: storage.Storage) -> str:
 
 def inspect(place: storage.Storage) -> dict[str, Any]:
     """
-    Mount the storage for a moment where only this look sees it, and say what was found.
+    Mount the storage for a moment in a namespace of its own, and return what was found.
 
-    As ``ovirt_he.host.storage_probe.inspect`` tells it. Raises CommandExecutionError.
+    Returns what ``hosted_engine_storage_probe.inspect`` documents. Raises CommandExecutionError.
     """
     facts: dict[str, Any] = {"storage": storage.where(place), "looked": False}
     if problem := _unable(place["type"]):
         return facts | {"why_not": problem}
     try:
-        told = command.run(
+        done = command.run(
             *ALONE,
             *(sys.executable, "-I", "-B", storage_look.__file__),
             stdin=json.dumps(_asked(place)),
@@ -75,14 +75,14 @@ def inspect(place: storage.Storage) -> dict[str, Any]:
             f"{facts['storage']}: mounting it and looking at it timed out after {SECONDS} s. "
             "Look at the server, and at what lies between"
         ) from error
-    if told.stderr.startswith("unshare: "):
-        return facts | {"why_not": told.stderr.strip()}
+    if done.stderr.startswith("unshare: "):
+        return facts | {"why_not": done.stderr.strip()}
     try:
-        found = json.loads(told.stdout)
+        found = json.loads(done.stdout)
     except ValueError as error:
         raise CommandExecutionError(
-            f"Looking at {facts['storage']} failed: exit code {told.returncode}: "
-            f"{told.stderr.strip()[-2000:]}"
+            f"Looking at {facts['storage']} failed: exit code {done.returncode}: "
+            f"{done.stderr.strip()[-2000:]}"
         ) from error
     if "refused" in found:
         raise CommandExecutionError(

@@ -7,7 +7,7 @@ import ipaddress
 from pathlib import Path
 from typing import Any
 
-from ovirt_he.host import address, ip, routes
+from ovirt_he.host import address_family, ip, routes
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVERS = Path("/etc/resolv.conf")
@@ -15,13 +15,13 @@ RESOLVERS = Path("/etc/resolv.conf")
 STUB = "127.0.0.53"
 UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 # The pillar's key that lists the candidates, and the length that each has.
-KEYS = {address.IPV4: "subnets", address.IPV6: "subnets_ipv6"}
-LENGTHS = {address.IPV4: 24, address.IPV6: 64}
+KEYS = {address_family.IPV4: "subnets", address_family.IPV6: "subnets_ipv6"}
+LENGTHS = {address_family.IPV4: 24, address_family.IPV6: 64}
 
 
-def free(settings: dict[str, Any]) -> tuple[str, list[str]]:
+def first_free(settings: dict[str, Any]) -> tuple[str, list[str]]:
     """The first candidate that collides with nothing, or ""; and what those before it hit."""
-    family = address.of(settings)
+    family = address_family.of(settings)
     taken = _taken(settings, family)
     tried: list[str] = []
     for candidate in settings["bootstrap"][KEYS[family]]:
@@ -50,13 +50,13 @@ def _taken(settings: dict[str, Any], family: str) -> set[Network]:
         *resolvers(),
     }
     for name in _servers(settings):
-        found |= set(address.addresses(name, family))
+        found |= set(address_family.addresses(name, family))
     networks = set()
     for text in found:
         # default, and an address of a link that is down, are no networks.
         with contextlib.suppress(ValueError):
             network = ipaddress.ip_network(text, strict=False)
-            if network.prefixlen and address.of_address(text) == family:
+            if network.prefixlen and address_family.of_address(text) == family:
                 networks.add(network)
     return networks
 
@@ -67,7 +67,7 @@ def _servers(settings: dict[str, Any]) -> list[str]:
     names = [storage["address"].strip("[]")]
     for portal in storage["portals"]:
         bare, _, port = portal.rpartition(":")
-        known = address.of_address(portal) or not port.isdigit()
+        known = address_family.of_address(portal) or not port.isdigit()
         names.append((portal if known else bare).strip("[]"))
     return [name for name in names if name]
 

@@ -1,4 +1,4 @@
-"""What systemd says of units, read in one place: its words, since exit codes differ by version."""
+"""States of systemd's units, read in one place: by its words, since exit codes vary."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def connection(place: storage.Storage, password: str) -> dict[str, Any]:
 def codes(answer: str) -> list[int]:
     """The status of each connection from what vdsm-client prints; 0 is connected."""
     try:
-        told = json.loads(answer)
-        listed = told["statuslist"] if isinstance(told, dict) else told
+        reply = json.loads(answer)
+        listed = reply["statuslist"] if isinstance(reply, dict) else reply
         return [int(each["status"]) for each in listed]
     except (KeyError, TypeError, ValueError):
         return []

@@ -62,7 +62,7 @@ def same(found: Storage, wanted: Storage) -> bool:
     """
     Whether a domain that was found lies where it is wanted.
 
-    A LUN's id says it all where it is wanted: an array may show it by several targets.
+    Where a LUN is given, its id suffices: an array may present it through several targets.
 
     >>> same({"type": "fc", "lun": "36001"}, {"type": "fc", "lun": "36001"})
     True
@@ -166,8 +166,8 @@ def portal(text: str) -> tuple[str, int]:
     Raises ValueError with what is wrong.
     """
     if text.startswith("["):
-        address, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
+        address, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
         ipaddress.IPv6Address(address)
     elif text.count(":") > 1:
         address, port = text, ""
@@ -202,7 +202,7 @@ def readable_portals(storage: Storage) -> None:
 
 
 def configuration(storage: Storage, password: str) -> dict[str, str]:
-    """What hosted-engine.conf says of the storage; several portals have a port each."""
+    """The storage's keys of hosted-engine.conf; each portal has a port."""
     values = dict.fromkeys(CONFIGURATION_KEYS, "")
     if storage["type"] in MOUNT:
         values["storage"] = server_path(storage)

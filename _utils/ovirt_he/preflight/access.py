@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ovirt_he.core import command
-from ovirt_he.host import address as family_
-from ovirt_he.host import firewall as firewalld
-from ovirt_he.host import ip, subnet, systemd
+from ovirt_he.host import address_family, firewalld, ip, subnet, systemd
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -64,7 +62,7 @@ def _fapolicyd_allows() -> bool:
 
 def network_test(host: Host) -> Iterator[Problem]:
     """HA's network test succeeds now. A host whose test fails loses score."""
-    # Later the host's routes are on their way to its bridge, and this was asked when it began.
+    # Later the host's routes move to the bridge, and this was checked when the deployment began.
     if host.interface == host.settings["network"]["name"]:
         return
     kind = host.settings["network"]["test"]
@@ -86,7 +84,7 @@ def _ping(host: Host) -> Iterator[Problem]:
         what = f"{network.no_gateway(host)}: HA has none to ping"
         yield problem(key, what, f"Name one, {OTHERWISE}")
         return
-    if family_.of_address(gateway) and ipaddress.ip_address(gateway).is_link_local:
+    if address_family.of_address(gateway) and ipaddress.ip_address(gateway).is_link_local:
         yield problem(
             key,
             f"{gateway}, the host's default gateway, is link-local: HA can't ping it",
@@ -121,7 +119,7 @@ def advertised_route(host: Host) -> Iterator[Problem]:
     That network turns the host into a router, and the kernel then ignores advertisements unless
     it is configured otherwise; libvirt refuses to start such a network.
     """
-    if host.family != family_.IPV6:
+    if host.family != address_family.IPV6:
         return
     advertised = [one for one in host.default_routes if one.get("protocol") == "ra"]
     for device in sorted({hop.device for route in advertised for hop in ip.hops(route)}):

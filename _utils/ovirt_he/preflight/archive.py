@@ -1,4 +1,4 @@
-"""Whether the configuration archive has room for what the pillar says: an hour beforehand."""
+"""Checks of preflight: whether the configuration archive has room for the pillar's settings."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ IDS: dict[str, Any] = {
 
 def archive_has_room(host: Host) -> Iterator[Problem]:
     """The configuration archive, limited to 20,480 bytes, has room for what the pillar says."""
-    known = host.settings
+    settings = host.settings
     members = {
-        conf.HOSTED_ENGINE: conf.hosted_engine_conf(known, IDS, ADDRESS),
-        conf.VM: conf.vm_conf(known, IDS),
-        conf.BROKER: conf.broker_conf(known),
+        conf.HOSTED_ENGINE: conf.hosted_engine_conf(settings, IDS, ADDRESS),
+        conf.VM: conf.vm_conf(settings, IDS),
+        conf.BROKER: conf.broker_conf(settings),
         conf.VERSION: "2.5.2\n",
-        conf.ANSWERS: fhanswers.text(known, IDS, conf.NO_UUID),
+        conf.ANSWERS: fhanswers.text(settings, IDS, conf.NO_UUID),
     }
     try:
         archive.build(members)
     except CommandExecutionError as error:
-        written = keys.named(keys.DEPLOY).keys() & keys.leaves(known).keys()
-        lengths = {path: len(str(keys.leaves(known)[path])) for path in written}
+        written = keys.named(keys.DEPLOY).keys() & keys.leaves(settings).keys()
+        lengths = {path: len(str(keys.leaves(settings)[path])) for path in written}
         longest = max(sorted(lengths), key=lambda path: lengths[path])
-        yield problem(longest, str(error), "Shorten it, or give the rest by a hook")
+        yield problem(longest, str(error), "Shorten it, or set the remaining ones in a hook")
 
 
 CHECKS: list[Check] = [archive_has_room]

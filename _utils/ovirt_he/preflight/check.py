@@ -2,7 +2,7 @@
 Everything that would stop a deployment, found before anything is changed, all of it at once.
 
 Needs no library that a later phase installs. A check is a small generator of problems; one that
-can't look says so as a problem of its own, and the others go on.
+fails is reported as a problem of its own, and the others go on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import Any
 from salt.exceptions import CommandExecutionError, SaltException
 
 from ovirt_he.ha import conf
-from ovirt_he.host import address as family_
-from ovirt_he.host import dns, ip, routes, storage_probe, subnet
+from ovirt_he.host import address_family, dns, ip, routes, storage_probe, subnet
 from ovirt_he.pillar import schema_types, storage, validate
 from ovirt_he.pillar.schema import SCHEMA
 
@@ -57,12 +56,12 @@ class Host:
 
     def __init__(
         self,
-        known: dict[str, Any],
+        settings: dict[str, Any],
         grains: Mapping[str, Any],
         salt: Mapping[str, Callable[..., Any]],
         pillar: Mapping[str, Any] | None = None,
     ) -> None:
-        self.settings, self.grains, self.salt, self.pillar = known, grains, salt, pillar or {}
+        self.settings, self.grains, self.salt, self.pillar = settings, grains, salt, pillar or {}
 
     @cached_property
     def links(self) -> list[ip.Link]:
@@ -71,7 +70,7 @@ class Host:
 
     @cached_property
     def notes(self) -> list[str]:
-        """What couldn't be looked at from here, or is worth knowing: no problem by itself."""
+        """What couldn't be checked from here, or is worth knowing, but is no problem by itself."""
         return []
 
     @cached_property
@@ -87,7 +86,7 @@ class Host:
     @cached_property
     def family(self) -> str:
         """The family of the deployment's addresses."""
-        return family_.of(self.settings)
+        return address_family.of(self.settings)
 
     @cached_property
     def default_routes(self) -> list[dict[str, Any]]:
@@ -159,8 +158,8 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     sentences += conf.unreadable_settings(host.settings)
     by_schema = []
     for sentence in sentences:
-        key, _, rest = sentence.partition(": ")
-        what, _, advice = rest.partition(". ")
+        key, _, text = sentence.partition(": ")
+        what, _, advice = text.partition(". ")
         by_schema.append(problem(key.removeprefix("hosted_engine:"), what, advice))
     checks: list[Check] = [
         mac_is_unicast,
@@ -222,18 +221,18 @@ def _subnet(key: str, value: str, example: str) -> Iterator[Problem]:
     unreadable = list(_unreadable(key, value, ipaddress.ip_network))
     yield from unreadable
     length = example.partition("/")[2]
-    family = family_.of_address(example)
-    right = family_.of_address(value) == family and value.endswith(f"/{length}")
+    family = address_family.of_address(example)
+    right = address_family.of_address(value) == family and value.endswith(f"/{length}")
     if not unreadable and not right:
-        what = f"{value} isn't a /{length} network of {family_.NAMES[family]}"
+        what = f"{value} isn't a /{length} network of {address_family.NAMES[family]}"
         yield problem(key, what, f"Write it as {example}")
 
 
 def family_is_one(host: Host) -> Iterator[Problem]:
-    """What the pillar names is of one family; a name's addresses are looked at by ``unfit``."""
+    """What the pillar names is of one family; a name's addresses are looked at by ``host_name``."""
     known = host.settings["host"]["address"]
-    named = [known] if family_.of_address(known) else []
-    for key, what in family_.contradictions(host.settings, named):
+    named = [known] if address_family.of_address(known) else []
+    for key, what in address_family.contradictions(host.settings, named):
         yield problem(key, what, "Fix it, or say in network:family which one is meant")
 
 

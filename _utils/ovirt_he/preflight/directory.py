@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ovirt_he.bootstrap import files
+from ovirt_he.bootstrap import vm_files
 from ovirt_he.core import records
 from ovirt_he.host import mounts
 from ovirt_he.preflight.check import Check, Host, Problem, problem
@@ -42,7 +42,7 @@ def bootstrap_directory_is_ours(host: Host) -> Iterator[Problem]:
     elif real.exists() and not real.is_dir():
         yield problem(KEY, f"{named} isn't a directory", ANOTHER)
     elif real.is_dir():
-        ours = {path.name for path in files.Layout(real).ours()} | NOBODYS
+        ours = {path.name for path in vm_files.Layout(real).ours()} | NOBODYS
         others = sorted(path.name for path in real.iterdir() if path.name not in ours)
         if others:
             shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from ovirt_he.core import records
-from ovirt_he.ha import own_domain as own
+from ovirt_he.ha.own_domain import known
 from ovirt_he.pillar import storage
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
@@ -26,7 +26,7 @@ REASONS = [
     (
         r"mount option|Invalid (option|argument)",
         "mount_options",
-        "Leave out what this kind of storage doesn't know",
+        "Leave out what this type of storage doesn't support",
     ),
     (
         r"refuses TCP port|doesn't answer|[Cc]onnection|resolve|timed out",
@@ -36,7 +36,7 @@ REASONS = [
     (
         r"Protocol not supported|version or transport protocol",
         "nfs_version",
-        "Name one that the server speaks",
+        "Name one that the server supports",
     ),
     (r"", "path", "Look at the server"),
 ]
@@ -152,8 +152,8 @@ def resolves(host: Host) -> bool:
 
 def own_domain(host: Host) -> str:
     """Id of the storage domain that this deployment made; empty where none is known."""
-    known = own.known(host.settings)
-    return known.id if known else ""
+    domain = known(host.settings)
+    return domain.id if domain else ""
 
 
 def engine_judges(host: Host) -> bool:

@@ -22,8 +22,8 @@ def joins_an_engine(host: Host) -> Iterator[Problem]:
     elif not ca_file:
         yield problem(
             "engine:ca_file",
-            "missing: this host has no other way to know the engine",
-            "Put the engine's CA certificate on this host, docs/operation.md says how",
+            "missing: without it this host cannot verify the engine",
+            "Put the engine's CA certificate on this host, see docs/operation.md",
         )
     elif not Path(ca_file).is_file():
         yield problem("engine:ca_file", f"there is no file {ca_file}", "Put the certificate there")

@@ -17,12 +17,12 @@ from ovirt_he.core import command
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 REQUIREMENTS = "salt://hosted_engine/files/requirements.txt"
-# All that a further host needs: the engine installs the rest there.
+# All that an additional host needs: the engine installs everything else there.
 SDK = "ovirt-engine-sdk-python"
 # For these the release has wheels; docs/libraries.md.
 PYTHONS = [(3, 10), (3, 11), (3, 12), (3, 13)]
 ADVICE = "Name the wheels of a release, or those of make wheelhouse: docs/libraries.md"
-# pip tries again and again; an index that doesn't answer is reported soon.
+# By default pip retries for minutes; an index that doesn't answer is to be reported quickly.
 PATIENCE = ("--retries", "1", "--timeout", "10", "--disable-pip-version-check")
 SECONDS = 120
 
@@ -34,7 +34,7 @@ def python(host: Host) -> Iterator[Problem]:
         yield problem(
             "python",
             f"Salt's Python is {_version()}, the formula is for {shown}",
-            "Install another version of Salt: docs/libraries.md says which has which",
+            "Install another version of Salt: docs/libraries.md lists which has which",
         )
 
 
@@ -55,11 +55,11 @@ def libraries(host: Host) -> Iterator[Problem]:
     lacking = _lacking_tools()
     if not lacking and _has_source(folders, missing):
         return
-    said = (tried.stderr.strip() or tried.stdout.strip() or "no reason").splitlines()[-1]
+    reason = (tried.stderr.strip() or tried.stdout.strip() or "no reason").splitlines()[-1]
     where = wheelhouse or "this host's package index"
     build = f". Building them needs {', '.join(lacking)}" if lacking else ""
     what = f"no wheels of {', '.join(missing)} for Salt's Python {_version()}"
-    yield problem("python:wheelhouse", f"{where} has {what}: {said}{build}", ADVICE)
+    yield problem("python:wheelhouse", f"{where} has {what}: {reason}{build}", ADVICE)
 
 
 def _version() -> str:

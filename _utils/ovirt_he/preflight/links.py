@@ -1,7 +1,7 @@
 """
-Checks of preflight: what the management interface is made of, as ``ip -d -j`` tells it.
+Checks of preflight: what the management interface is made of, as ``ip -d -j`` shows it.
 
-Kinds, bond modes and VLAN ids are read from there; a name says nothing.
+Kinds, bond modes and VLAN ids are read from there; names mean nothing.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ ENGINE_UNITS = [
     Path("/etc/systemd/system/ovirt-engine.service"),
 ]
 GIB = 1024**3
-# Where a tar archive says what it is.
+# Where a tar archive has its magic number.
 TAR_MAGIC = slice(257, 262)
 
 

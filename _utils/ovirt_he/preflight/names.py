@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.guest import hosts_file
-from ovirt_he.host import address as family_
+from ovirt_he.host import address_family
 from ovirt_he.preflight import network
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
@@ -26,13 +26,13 @@ def engine_name_in_dns(host: Host) -> Iterator[Problem]:
     which add a line to the VM's hosts file.
     """
     vm, name = host.settings["vm"], host.settings["engine"]["fqdn"]
-    static = family_.bare(vm["address"])
+    static = address_family.without_prefix(vm["address"])
     if not name or (vm["hosts_entries"] and static):
         return
     # A name that doesn't resolve here either is reported already.
     here = network.resolve_finally(name)
     if here:
-        wanted = {static} if static and family_.of_address(static) == host.family else here
+        wanted = {static} if static and address_family.of_address(static) == host.family else here
         yield from _compared(host, "engine:fqdn", name, wanted, "Put it right in DNS")
 
 
@@ -43,7 +43,11 @@ def host_name_in_dns(host: Host) -> Iterator[Problem]:
     the first host to the VM's hosts file.
     """
     name, joins = host.settings["host"]["address"], host.settings["host"]["joins"]
-    if not name or family_.of_address(name) or (host.settings["vm"]["hosts_entries"] and not joins):
+    if (
+        not name
+        or address_family.of_address(name)
+        or (host.settings["vm"]["hosts_entries"] and not joins)
+    ):
         return
     if here := network.resolve(name):
         lines = "" if joins else "set vm:hosts_entries: true, "
@@ -54,8 +58,8 @@ def host_name_in_dns(host: Host) -> Iterator[Problem]:
 
 def _compared(host: Host, key: str, name: str, here: set[str], advice: str) -> Iterator[Problem]:
     """What this host knows of a name, against what the engine's VM will get."""
-    kind = family_.NAMES[host.family]
-    wanted = {address for address in here if family_.of_address(address) == host.family}
+    kind = address_family.NAMES[host.family]
+    wanted = {address for address in here if address_family.of_address(address) == host.family}
     servers = ", ".join(host.resolver.servers)
     only = f"this host's {hosts_file.HOSTS}" if network.in_hosts_file(name) else "this host"
     known, asks = f"{name} is known to {only}", "the engine's VM will ask DNS"

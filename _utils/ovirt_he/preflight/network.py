@@ -11,8 +11,7 @@ from typing import Any
 
 from ovirt_he.core import command
 from ovirt_he.guest import hosts_file
-from ovirt_he.host import address as family_
-from ovirt_he.host import ip, subnet
+from ovirt_he.host import address_family, ip, subnet
 from ovirt_he.preflight.check import Check, Host, Problem, problem
 
 BOOTSTRAP_NETWORK = Path("/etc/libvirt/qemu/networks/hosted-engine.xml")
@@ -23,7 +22,7 @@ PROBE_PORT = 443
 def engine_name(host: Host) -> Iterator[Problem]:
     """The engine's name resolves to its final address, and to no address of this host."""
     fqdn = host.settings["engine"]["fqdn"]
-    static = family_.bare(host.settings["vm"]["address"])
+    static = address_family.without_prefix(host.settings["vm"]["address"])
     if not fqdn:
         return  # reported by the schema
     found = resolve_finally(fqdn)
@@ -33,8 +32,8 @@ def engine_name(host: Host) -> Iterator[Problem]:
     if not found:
         wanted = static or "the address that DHCP gives its MAC address"
         yield problem(key, f"{fqdn} doesn't resolve", f"Let DNS say {wanted}")
-    elif not any(family_.of_address(address) == host.family for address in found):
-        wanted = family_.NAMES[host.family]
+    elif not any(address_family.of_address(address) == host.family for address in found):
+        wanted = address_family.NAMES[host.family]
         what = f"{fqdn} has no {wanted} address, only {', '.join(sorted(found))}"
         yield problem(key, what, "Let DNS say it, or see network:family")
     for address in sorted(found):
@@ -46,7 +45,7 @@ def engine_name(host: Host) -> Iterator[Problem]:
                 f"{fqdn} resolves to this host's own address {address}",
                 "The engine's VM has a name and an address of its own",
             )
-        elif static and family_.of_address(address) == host.family and address != static:
+        elif static and address_family.of_address(address) == host.family and address != static:
             yield problem(
                 key,
                 f"{fqdn} resolves to {address}, but vm:address is {static}",
@@ -73,7 +72,7 @@ def resolve_finally(name: str) -> set[str] | None:
 
 def resolve(name: str) -> set[str]:
     """The addresses of a name, as every program of this host gets them; empty: none."""
-    return set(family_.addresses(name))
+    return set(address_family.addresses(name))
 
 
 def in_hosts_file(name: str, ours: bool = False) -> set[str]:
@@ -111,8 +110,8 @@ def host_name(host: Host) -> Iterator[Problem]:
             f"{name or 'the host name'} doesn't resolve",
             "Give this host a name that DNS or /etc/hosts knows, or name an address here",
         )
-    elif not any(family_.of_address(address) == host.family for address in found):
-        wanted = family_.NAMES[host.family]
+    elif not any(address_family.of_address(address) == host.family for address in found):
+        wanted = address_family.NAMES[host.family]
         what = f"{name} has no {wanted} address, only {', '.join(sorted(found))}"
         yield problem(key, what, "Fix DNS or /etc/hosts, or see network:family")
     for address in sorted(found - set(host.addresses(interface)) if interface else ()):
@@ -128,7 +127,7 @@ def host_name(host: Host) -> Iterator[Problem]:
 def management_interface(host: Host) -> Iterator[Problem]:
     """It exists, has an address of the family, and has the default route."""
     interface, key = host.interface, "host:interface"
-    family = family_.NAMES[host.family]
+    family = address_family.NAMES[host.family]
     known = [link.name for link in host.links]
     if not interface:
         what = f"no default route of {family} leads to one"
@@ -136,7 +135,7 @@ def management_interface(host: Host) -> Iterator[Problem]:
     elif interface not in known:
         yield problem(key, f"{interface} doesn't exist", f"There are {', '.join(known)}")
     elif not any(
-        family_.of_address(address) == host.family
+        address_family.of_address(address) == host.family
         and not ipaddress.ip_address(address).is_link_local
         for address in host.addresses(interface)
     ):
@@ -174,7 +173,7 @@ def no_gateway(host: Host) -> str:
     """Why there is no default gateway: no route, or one by an address of the other family."""
     others = [hop.gateway for hop in host.hops if hop.gateway]
     if others:
-        kind = family_.NAMES[host.family]
+        kind = address_family.NAMES[host.family]
         return f"the default route leads by {others[0]}, which isn't an {kind} address"
     return "no default gateway found"
 
@@ -190,7 +189,7 @@ def _neighbour(address: str) -> str:
     """Who has an address on the link: a knock at a port makes the kernel ask."""
     with contextlib.suppress(OSError):
         socket.create_connection((address, PROBE_PORT), PROBE_SECONDS).close()
-    return next((one.mac for one in ip.neighbours(family_.of_address(address), address)), "")
+    return next((one.mac for one in ip.neighbours(address_family.of_address(address), address)), "")
 
 
 def mac_is_free(host: Host) -> Iterator[Problem]:
@@ -205,7 +204,7 @@ def subnet_is_free(host: Host) -> Iterator[Problem]:
     """One of the candidates for the NAT network collides with nothing."""
     if BOOTSTRAP_NETWORK.exists():
         return  # chosen by a deployment in progress
-    free, tried = subnet.free(host.settings)
+    free, tried = subnet.first_free(host.settings)
     if not free:
         yield problem(
             f"bootstrap:{subnet.KEYS[host.family]}",

@@ -21,8 +21,7 @@ from ovirt_he.preflight import (
     restore,
     storage,
 )
-from ovirt_he.preflight import check as preflight
-from ovirt_he.preflight.check import Check, Host, Problem, found, problem
+from ovirt_he.preflight.check import PILLAR, Check, Host, Problem, found, pillar_problems, problem
 
 # Those of the host, until it is deployed.
 OF_HOST: list[Check] = [
@@ -44,11 +43,13 @@ OF_HOST: list[Check] = [
     )
     for check in group.CHECKS
 ]
+# Those of the storage, which are examined once more when its tools are installed.
+OF_STORAGE: list[Check] = storage.CHECKS
 # Those that hold on a deployed host as well.
 ALWAYS: list[Check] = machine.ALWAYS
 # Without these a second engine could run, or something would be lost that isn't ours.
 NEVER_IGNORED = {
-    preflight.PILLAR,
+    PILLAR,
     "another_engine",
     "bootstrap_directory_is_ours",
     "configuration_is_ours",
@@ -63,10 +64,10 @@ NEVER_IGNORED = {
 def of_pillar(pillar: Mapping[str, Any], host: Host) -> list[Problem]:
     """What is wrong with the pillar by itself, and what can be fixed there alone."""
     problems: list[Problem] = []
-    for group in (preflight, storage, engine):
-        problems += group.pillar_problems(pillar, host)
+    for examine_pillar in (pillar_problems, storage.pillar_problems, engine.pillar_problems):
+        problems += examine_pillar(pillar, host)
     problems += unknown_names(host)
-    return [one | {"check": preflight.PILLAR} for one in problems]
+    return [one | {"check": PILLAR} for one in problems]
 
 
 def examine(checks: list[Check], host: Host) -> tuple[list[Problem], list[Problem]]:

@@ -1,4 +1,4 @@
-"""Checks of preflight: what each kind of storage needs, and what contradicts it."""
+"""Checks of preflight: what each type of storage needs, and what contradicts it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pillar_problems(pillar: Mapping[str, Any], host: Host) -> Iterator[Problem]:
     given = pillar.get("hosted_engine")
     group = given.get("storage") if isinstance(given, dict) else None
     group = group if isinstance(group, dict) else {}
-    yield from _keys_of_other_kinds(pillar, group, host)
+    yield from _keys_of_other_types(pillar, group, host)
     yield from _mount_options(group, host)
     yield from _disk(host)
     if host.settings["storage"]["type"] == "iscsi":
@@ -47,23 +47,23 @@ def _silent(group: Mapping[str, Any]) -> str:
     return "" if "type" in group else f" (storage:type isn't given, so it is {default})"
 
 
-def _keys_of_other_kinds(
+def _keys_of_other_types(
     pillar: Mapping[str, Any], group: Mapping[str, Any], host: Host
 ) -> Iterator[Problem]:
-    """A key that means nothing for this kind is a mistake in the key, or in the kind."""
+    """A key that has no meaning for this type is a mistake in the key, or in the type."""
     kind, silent = host.settings["storage"]["type"], _silent(group)
     if group.get("type", kind) != kind:
-        return  # no kind at all: told by the schema
+        return  # no such type: reported by the schema
     defaults = SCHEMA["properties"]["storage"]["properties"]
     for key, value in group.items():
         if key in {"name", "type", *storage.KEYS[kind]} or key not in defaults:
             continue
         if value != defaults[key]["default"]:
-            kinds_of_it = [one for one in storage.KEYS if key in storage.KEYS[one]]
+            its_types = [one for one in storage.KEYS if key in storage.KEYS[one]]
             yield problem(
                 f"storage:{key}",
                 f"means nothing for storage:type: {kind}",
-                f"Leave it out, or choose {' or '.join(kinds_of_it)}{silent}",
+                f"Leave it out, or choose {' or '.join(its_types)}{silent}",
             )
     for user, name in USERS.items():
         if kind != "iscsi" and settings.secret(pillar, name):
@@ -165,7 +165,7 @@ def servers_resolve(host: Host) -> Iterator[Problem]:
             try:
                 names[f"storage:portals:{number}"] = storage.portal(text)[0]
             except ValueError:
-                continue  # told as a problem of the pillar
+                continue  # reported as a problem of the pillar
     for key, name in names.items():
         if not network.resolve(name):
             yield problem(key, f"{name} doesn't resolve", "Fix DNS, or the name")

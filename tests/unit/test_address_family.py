@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 import pytest
-from ovirt_he.host import address as family
+from ovirt_he.host import address_family
 
 from unit.test_guest_files import settings
 
@@ -33,7 +33,7 @@ def known(wanted: str = "auto", **groups: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_it_is_given_else_the_static_address_s_else_the_host_s(wanted, address, host, decided):
-    assert family.decide(known(wanted, vm={"address": address}), host) == decided
+    assert address_family.decide(known(wanted, vm={"address": address}), host) == decided
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_it_is_given_else_the_static_address_s_else_the_host_s(wanted, address, 
 def test_contradictions_are_told_by_their_key(wanted, groups, keys):
     made = known(wanted, **groups)
 
-    told = dict(family.contradictions(made, [V4]))
+    told = dict(address_family.contradictions(made, [V4]))
 
     assert list(told) == keys
     assert all("which" in what for what in told.values())
@@ -70,8 +70,8 @@ def test_addresses_are_of_one_family_and_lead_somewhere(monkeypatch):
     answers = [(0, 1, 6, "", (address, 0)) for address in found]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
 
-    assert family.addresses("x") == [V4, V6]
-    assert family.addresses("x", "ipv6") == [V6]
+    assert address_family.addresses("x") == [V4, V6]
+    assert address_family.addresses("x", "ipv6") == [V6]
 
 
 def test_a_name_is_only_asked_where_the_pillar_leaves_it(monkeypatch):
@@ -80,19 +80,19 @@ def test_a_name_is_only_asked_where_the_pillar_leaves_it(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
 
-    assert family.of(known("ipv6")) == "ipv6"
-    assert family.of(known(vm={"address": "2001:db8::10/64"})) == "ipv6"
+    assert address_family.of(known("ipv6")) == "ipv6"
+    assert address_family.of(known(vm={"address": "2001:db8::10/64"})) == "ipv6"
 
 
 def test_an_address_may_name_its_interface():
-    assert family.of_address("fe80::1%eno1") == "ipv6"
-    assert family.of_address("fe80::1%eno1/64") == "ipv6"
+    assert address_family.of_address("fe80::1%eno1") == "ipv6"
+    assert address_family.of_address("fe80::1%eno1/64") == "ipv6"
 
 
 def test_an_address_in_a_url():
-    assert family.literal(V6) == f"[{V6}]"
-    assert family.literal(V4) == V4
-    assert family.literal("node1.example.com") == "node1.example.com"
+    assert address_family.in_url(V6) == f"[{V6}]"
+    assert address_family.in_url(V4) == V4
+    assert address_family.in_url("node1.example.com") == "node1.example.com"
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_an_address_in_a_url():
 def test_a_contradiction_says_what_decided_the_family(wanted, vm, why):
     made = known(wanted, vm={"address": vm}, network={"gateway": "2001:db8::1"})
 
-    told = dict(family.contradictions(made, [V4]))
+    told = dict(address_family.contradictions(made, [V4]))
 
     assert told == {"network:gateway": f"2001:db8::1 isn't IPv4, which {why}"}
 
 
 def test_an_address_without_its_prefix_length():
-    assert family.bare("192.0.2.10/24") == "192.0.2.10"
-    assert family.bare("2001:db8::10") == "2001:db8::10"
-    assert family.bare("dhcp") == family.bare("") == ""
+    assert address_family.without_prefix("192.0.2.10/24") == "192.0.2.10"
+    assert address_family.without_prefix("2001:db8::10") == "2001:db8::10"
+    assert address_family.without_prefix("dhcp") == address_family.without_prefix("") == ""

@@ -27,7 +27,7 @@ def of_address(text: str) -> str:
 
 def decide(settings: dict[str, Any], host_addresses: Iterable[str]) -> str:
     """
-    The family that the pillar says, else that of ``vm:address``, else of the host's addresses.
+    The family that the pillar sets, else that of ``vm:address``, else that of the host's addresses.
 
     A host that has both, or none that is known, means IPv4.
     """
@@ -44,7 +44,7 @@ def of(settings: dict[str, Any]) -> str:
     return decide(settings, () if settled else addresses(settings["host"]["address"]))
 
 
-def forced(settings: dict[str, Any]) -> bool:
+def is_forced(settings: dict[str, Any]) -> bool:
     """Whether the pillar wants this family and no other."""
     return bool(settings["network"]["family"] != "auto")
 
@@ -68,12 +68,12 @@ def addresses(name: str, family: str = "") -> list[str]:
     ]
 
 
-def bare(address: str) -> str:
+def without_prefix(address: str) -> str:
     """An address without its prefix length, as everybody else writes it; "": it is none."""
     return str(ipaddress.ip_interface(address).ip) if of_address(address) else ""
 
 
-def literal(address: str) -> str:
+def in_url(address: str) -> str:
     """A name or an address as it stands in a URL."""
     return f"[{address}]" if of_address(address) == IPV6 else address
 
@@ -88,7 +88,7 @@ def contradictions(
     if of_address(settings["host"]["address"]):
         wanted["host:address"] = settings["host"]["address"]
     # A guest without the other family can't ask a server there.
-    if forced(settings):
+    if is_forced(settings):
         wanted |= {f"vm:dns:{number}": server for number, server in enumerate(vm["dns"])}
     for key, value in wanted.items():
         if of_address(value) not in ("", family):
@@ -96,7 +96,7 @@ def contradictions(
 
 
 def _reason(settings: dict[str, Any]) -> str:
-    if forced(settings):
+    if is_forced(settings):
         return f"network:family: {settings['network']['family']} demands"
     if settings["vm"]["address"]:
         return "follows from vm:address"

@@ -6,9 +6,11 @@ import ipaddress
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ovirt_he.bootstrap import files as layout
+from ovirt_he.bootstrap import vm_files
 
 BRIDGE = "virbr-he"
+# The appliance is built for no other.
+ARCHITECTURE = "x86_64"
 # In the subnet: the host's end, and the guest's address, the only one there is a lease for.
 HOST, GUEST = 1, 10
 
@@ -35,14 +37,14 @@ NETWORK_IPV6 = """<network>
 """
 
 # The seed is on virtio-scsi: not every appliance's kernel knows AHCI. It is mandatory, so that the
-# VM never starts without what tells it that it is the bootstrap.
+# VM never starts without the data that marks it as the bootstrap VM.
 DOMAIN = """<domain type={kind}>
   <name>{name}</name>
   <uuid>{uuid}</uuid>
   <memory unit='MiB'>{memory}</memory>
   <vcpu>{cpus}</vcpu>
   <os{firmware}>
-    <type arch='x86_64' machine={machine}>hvm</type>{secure_boot}
+    <type arch={architecture} machine={machine}>hvm</type>{secure_boot}
     <boot dev='hd'/>
   </os>
   <features><acpi/><apic/>{smm}</features>
@@ -108,7 +110,7 @@ def network(name: str, subnet: str, mac: str) -> str:
 
 def domain(settings: dict[str, Any], kind: str) -> str:
     """The bootstrap VM; ``kind``: kvm or qemu."""
-    files, vm, bootstrap = layout.of(settings), settings["vm"], settings["bootstrap"]
+    files, vm, bootstrap = vm_files.of(settings), settings["vm"], settings["bootstrap"]
     uefi, secure = vm["firmware"] == "uefi", vm["secure_boot"]
     features = SECURE_BOOT if secure else NO_SECURE_BOOT
     return DOMAIN.format(
@@ -121,6 +123,7 @@ def domain(settings: dict[str, Any], kind: str) -> str:
         secure_boot=features if uefi else "",
         # Secure Boot's firmware keeps its variables out of the guest's reach.
         smm="<smm state='on'/>" if uefi and secure else "",
+        architecture=quoteattr(ARCHITECTURE),
         machine=quoteattr(vm["machine"] or "q35"),
         cpu=quoteattr("host-passthrough" if kind == "kvm" else "maximum"),
         disk=quoteattr(str(files.disk)),

@@ -20,8 +20,8 @@ def runs() -> bool:
     return not command.run(COMMAND, "--state", check=False).returncode
 
 
-def closed() -> list[str]:
-    """The services that firewalld knows, and that the zone lacks, now or after a reload."""
+def missing_services() -> list[str]:
+    """The services that firewalld defines and the zone lacks, now or after a reload."""
     if not runs():
         return []
     known = SERVICES.intersection(command.run(COMMAND, "--get-services").stdout.split())
@@ -31,8 +31,8 @@ def closed() -> list[str]:
     return sorted(known - set(now).intersection(later))
 
 
-def open_closed() -> None:
-    """Open them, for now and for good, without a reload: that would drop libvirt's own rules."""
-    options = [f"--add-service={service}" for service in closed()]
+def open_missing() -> None:
+    """Open them, at runtime and permanently, without a reload, which would drop libvirt's rules."""
+    options = [f"--add-service={service}" for service in missing_services()]
     for when in ([], ["--permanent"]):
         command.run(COMMAND, "--quiet", *when, f"--zone={ZONE}", *options)

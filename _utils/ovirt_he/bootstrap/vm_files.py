@@ -47,7 +47,7 @@ class Layout(NamedTuple):
         return self.directory / "known_hosts"
 
     def ours(self) -> list[Path]:
-        """All that exist, halves and rests of a killed run too."""
+        """All that exist, including partial files left by an interrupted run."""
         names = (
             self.appliance,
             self.disk,
@@ -65,12 +65,12 @@ class Layout(NamedTuple):
 
 
 def of(settings: dict[str, Any]) -> Layout:
-    """The layout that the pillar says."""
+    """The files below the pillar's ``bootstrap:directory``."""
     return Layout(Path(settings["bootstrap"]["directory"]))
 
 
 def identity(path: Path) -> dict[str, int] | None:
-    """What tells a file from another one at the same path; None: there is none."""
+    """What distinguishes a file from others at the same path; None: there is none."""
     try:
         seen = path.stat()
     except FileNotFoundError:
