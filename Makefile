@@ -76,7 +76,7 @@ test-functional: venv ## with the real loader, the engine simulator, libvirt's t
 smoke: venv ## unit and functional tests on Salt 3006 and 3007
 	tests/smoke
 
-mutants: venv ## whether the tests notice changes to guards and parsers: a fixed sample, ten minutes
+mutants: venv ## whether the tests notice changes to guards and parsers: a fixed sample, 15 minutes
 	$(VENV)/bin/python -m tests.mutants
 
 test-integration: lab ## on the lab's hypervisors
