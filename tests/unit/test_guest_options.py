@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -274,6 +275,8 @@ def test_every_script_is_one_for_sh_and_systemd(tmp_path):
     everything = {"packages": ["x"], "openscap_profile": "stig", "fips": True}
     script = options.script(settings(everything), files.SETUP_UNIT)
     subprocess.run(["sh", "-n", "-c", script], check=True)
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd on this machine")
     unit = tmp_path / files.SETUP_UNIT
     unit.write_text(re.sub(r"=/usr/\S+", "=/bin/true", files.setup_unit(settings(everything))))
     told = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 import pytest
@@ -11,6 +12,8 @@ from salt.exceptions import CommandExecutionError
 
 @pytest.fixture
 def key(tmp_path, monkeypatch) -> str:
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("no openssh-client, which tests/lab/requirements.apt names")
     monkeypatch.setattr(authorized_keys, "FILE", tmp_path / ".ssh" / "authorized_keys")
     made = tmp_path / "key"
     subprocess.run(
