@@ -43,17 +43,7 @@ def active(
     def step(now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
             return "ovirt_storage_domain.add", name, host, storage, disk_gib
-        if now["storage"] != place:
-            raise CommandExecutionError(
-                f"The storage domain {name} lies on {where(now['storage'])}, not on "
-                f"{where(place)}: choose another hosted_engine:storage:name, or remove "
-                "it in the engine"
-            )
-        if now["datacenter"] not in (None, datacenter):
-            raise CommandExecutionError(
-                f"The storage domain {name} belongs to the data center {now['datacenter']}: choose "
-                "another hosted_engine:storage:name, or remove it in the engine"
-            )
+        _refuse_foreign(name, now, place, datacenter)
         if not now.get("connected", True):
             return "hosted_engine_storage_domain.connect", name
         if not now.get("recorded", True):
@@ -79,3 +69,18 @@ def active(
         return domain
 
     return state.Goal(wanted, read=read, step=step)
+
+
+def _refuse_foreign(name: str, now: state.Facts, place: dict[str, Any], datacenter: str) -> None:
+    """A domain of this name that isn't the declared one is never changed."""
+    if now["storage"] != place:
+        raise CommandExecutionError(
+            f"The storage domain {name} lies on {where(now['storage'])}, not on "
+            f"{where(place)}: choose another hosted_engine:storage:name, or remove "
+            "it in the engine"
+        )
+    if now["datacenter"] not in (None, datacenter):
+        raise CommandExecutionError(
+            f"The storage domain {name} belongs to the data center {now['datacenter']}: choose "
+            "another hosted_engine:storage:name, or remove it in the engine"
+        )

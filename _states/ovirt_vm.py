@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ovirt_he.core import state
 from ovirt_he.core.errors import NotYet
@@ -52,17 +52,46 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
     operator's, who changes them in the engine. So are further disks and cards, and the console.
     The protection is set before the VM is marked as the hosted engine: then nobody can change it.
     """
-    deployed = __salt__["hosted_engine.deployed"]()
+    vm = _Vm(
+        __salt__["hosted_engine.deployed"](),
+        name,
+        disk,
+        storage_domain,
+        mac,
+        add=("ovirt_vm.add", name, cluster, memory_mib, cpus, firmware, machine),
+        add_nic=("ovirt_vm.add_nic", name, network, mac),
+        adjustable={"consoles": [graphics], "memory_mib": memory_mib, "cpus": cpus},
+    )
+    return state.Goal(vm.wanted, read=vm.read, step=vm.step)
 
-    def read() -> state.Facts | None:
-        vm = __salt__["ovirt_vm.get"](name)
+
+class _Vm(NamedTuple):
+    """The engine's VM as ``present`` declares it; ``adjustable``: facts until the deployment."""
+
+    deployed: bool
+    name: str
+    disk: str
+    storage_domain: str
+    mac: str
+    add: state.Step
+    add_nic: state.Step
+    adjustable: state.Facts
+
+    def wanted(self, now: state.Facts | None) -> state.Facts:
+        facts: state.Facts = {"ready": True, "disk": True, "mac": self.mac}
+        if not (now and now["marked"]):
+            facts["protected"] = True
+        return facts if self.deployed else facts | self.adjustable
+
+    def read(self) -> state.Facts | None:
+        vm = __salt__["ovirt_vm.get"](self.name)
         if vm is None:
             return None
-        disk_id = _disk_id(disk, storage_domain)
+        disk_id = _disk_id(self.disk, self.storage_domain)
         return {
             "ready": vm["status"] != "image_locked",
             "disk": any(each["id"] == disk_id and each["bootable"] for each in vm["disks"]),
-            "mac": _mac(vm, mac),
+            "mac": _mac(vm, self.mac),
             "consoles": sorted(each["protocol"] for each in vm["consoles"]),
             "protected": vm["protected"],
             "memory_mib": vm["memory_mib"],
@@ -70,40 +99,31 @@ def present(  # noqa: PLR0917  a state's arguments are its facts
             "marked": vm["origin"] == MARKED,
         }
 
-    def step(now: state.Facts | None, _: list[str]) -> state.Step:
+    def step(self, now: state.Facts | None, _: list[str]) -> state.Step:
         if now is None:
-            if deployed:
+            if self.deployed:
                 raise CommandExecutionError(
-                    f"The engine has no VM {name}, though this host is deployed: restore the "
+                    f"The engine has no VM {self.name}, though this host is deployed: restore the "
                     "engine from a backup"
                 )
-            return "ovirt_vm.add", name, cluster, memory_mib, cpus, firmware, machine
+            return self.add
         if not now["ready"]:
-            return "ovirt_vm.wait", name
-        if deployed or now["marked"]:
-            _refuse(name, now, disk, mac)
+            return "ovirt_vm.wait", self.name
+        if self.deployed or now["marked"]:
+            _refuse(self.name, now, self.disk, self.mac)
         if not (now["protected"] or now["marked"]):
-            return "ovirt_vm.protect", name
-        return _device(now)
+            return "ovirt_vm.protect", self.name
+        return self._device(now)
 
-    def _device(now: state.Facts) -> state.Step:
+    def _device(self, now: state.Facts) -> state.Step:
         if not now["disk"]:
-            return "ovirt_vm.attach_disk", name, _disk_id(disk, storage_domain)
-        if now["mac"] != mac:
-            return "ovirt_vm.add_nic", name, network, mac
-        if now["consoles"] != [graphics]:
-            return "ovirt_vm.add_console", name, graphics
-        return "ovirt_vm.update", name, memory_mib, cpus
-
-    def wanted(now: state.Facts | None) -> state.Facts:
-        facts: state.Facts = {"ready": True, "disk": True, "mac": mac}
-        if not (now and now["marked"]):
-            facts["protected"] = True
-        if not deployed:
-            facts |= {"consoles": [graphics], "memory_mib": memory_mib, "cpus": cpus}
-        return facts
-
-    return state.Goal(wanted, read=read, step=step)
+            return "ovirt_vm.attach_disk", self.name, _disk_id(self.disk, self.storage_domain)
+        if now["mac"] != self.mac:
+            return self.add_nic
+        consoles, memory_mib, cpus = self.adjustable.values()
+        if now["consoles"] != consoles:
+            return "ovirt_vm.add_console", self.name, *consoles
+        return "ovirt_vm.update", self.name, memory_mib, cpus
 
 
 def _disk_id(disk: str, storage_domain: str) -> str:

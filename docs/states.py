@@ -119,7 +119,7 @@ def called(path: Path, function: str) -> list[str]:
         return []
     named: dict[str, ast.stmt] = {}
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             named[node.name] = node
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             named[node.targets[0].id] = node

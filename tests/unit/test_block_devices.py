@@ -99,6 +99,14 @@ def test_luns_without_a_name_of_their_own_stay_two(host):
     assert sorted(one["id"] for one in block_devices.luns()) == ["sdx", "sdy"]
 
 
+def test_a_path_without_a_name_is_no_other_path_s_lun(host):
+    nameless = {"name": "sdx", "kname": "sdx", "tran": "fc", "size": 5}
+    mapped = {"children": [{"name": "mpatha", "kname": "dm-0", "type": "mpath"}]}
+    host.lsblk = json.dumps({"blockdevices": [nameless | {"name": "sdw"} | mapped, nameless]})
+
+    assert [one["id"] for one in block_devices.luns()] == ["36001405aa", "sdx"]
+
+
 @pytest.mark.feature("storage_devices", "iscsi", "fc")
 def test_luns_of_a_real_host(host):
     """lsblk of a host with open-iscsi, multipathd, LVM and FC: three LUNs by two paths, and one."""

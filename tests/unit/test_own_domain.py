@@ -86,9 +86,14 @@ def test_a_domain_whose_id_is_recorded_is_not_pending() -> None:
             PLACE | {"address": "2001:db8::8", "nfs_version": "v4_2"},
         ),
         (
-            {"type": "glusterfs", "address": "gl1", "path": "/engine", "mount_options": "noatime"},
+            {
+                "type": "glusterfs",
+                "address": "nginx",
+                "path": "/engine",
+                "mount_options": "noatime",
+            },
             PLACE
-            | {"type": "glusterfs", "address": "gl1", "path": "/engine"}
+            | {"type": "glusterfs", "address": "nginx", "path": "/engine"}
             | {"mount_options": "noatime"},
         ),
         (

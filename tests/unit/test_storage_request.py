@@ -18,6 +18,7 @@ LUN = {
     "target": "iqn.2020-01.com.example:e",
 }
 PASSWORD = Secret("host-secret")
+pytest.importorskip("ovirtsdk4.types", reason="unit tests alone run without a compiler")
 
 
 def asked(lun: dict[str, Any] | None = None, password: Secret | None = None, **given: Any) -> Any:
@@ -86,3 +87,37 @@ def test_a_lun_of_fibre_channel_is_its_id_alone() -> None:
     (unit,) = made.storage.logical_units
     assert (unit.id, unit.address, unit.target, unit.password) == ("36001405a", None, None, None)
     assert made.discard_after_delete is False
+
+
+UNIT = SimpleNamespace(id="36001405a", target="iqn.2020-01.com.example:e")
+
+
+@pytest.mark.parametrize(
+    ("held", "place"),
+    [
+        (
+            {"type": "nfs", "address": "[2001:db8::8]", "path": "/e"},
+            {"type": "nfs", "address": "2001:db8::8", "path": "/e"},
+        ),
+        (
+            {"type": "iscsi", "volume_group": SimpleNamespace(logical_units=[UNIT])},
+            {"type": "iscsi", "lun": UNIT.id, "target": UNIT.target},
+        ),
+        (
+            {"type": "iscsi", "logical_units": [UNIT]},
+            {"type": "iscsi", "lun": UNIT.id, "target": UNIT.target},
+        ),
+        (
+            {"type": "fcp", "volume_group": SimpleNamespace(logical_units=None)},
+            {"type": "fc", "lun": None},
+        ),
+        ({"type": "fcp", "logical_units": [UNIT]}, {"type": "fc", "lun": UNIT.id}),
+    ],
+)
+def test_where_a_domain_lies_is_in_the_pillar_s_words(
+    held: dict[str, Any], place: dict[str, Any]
+) -> None:
+    empty = dict.fromkeys(("address", "path", "volume_group", "logical_units"))
+    kind = SimpleNamespace(value=held["type"])
+
+    assert storage_request.location(SimpleNamespace(**(empty | held | {"type": kind}))) == place
