@@ -40,7 +40,7 @@ TARGETS = [
     _utils("pillar/validate", "", "schema", "schema_messages"),
     _utils("pillar/storage", "", "storage"),
     _utils("preflight/access", "", "preflight_access"),
-    _utils("preflight/links", "", "preflight_links"),
+    _utils("preflight/links", "", "preflight_links", "preflight_mtu"),
     _utils("preflight/luns", "", "preflight_luns"),
     _utils("preflight/export", "", "preflight_export"),
     _utils("preflight/storage", "", "preflight_storage"),
