@@ -52,7 +52,7 @@ TARGETS = [
     _utils("ha/archive", "", "archive"),
     _utils("ha/conf", "properties _host_id ids unreadable", "conf"),
     _utils("ha/status", "parse _reason _host may_run_engine claims_health health", "ha_status"),
-    _utils("host/address_family", "", "family"),
+    _utils("host/address_family", "", "address_family"),
     _utils("host/ip", "", "ip", "next_hops"),
     _utils("host/iscsi", "", "iscsi"),
     _utils("host/block_devices", "", "block_devices"),
