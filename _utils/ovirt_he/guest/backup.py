@@ -6,6 +6,8 @@ An archive of engine-backup: a tar, plain or by gzip, bzip2 or xz, with ``versio
 from __future__ import annotations
 
 import hashlib
+import importlib
+import io
 import re
 import tarfile
 from collections.abc import Callable, Mapping
@@ -16,15 +18,9 @@ from salt.exceptions import CommandExecutionError
 
 MEMBERS = {"version", "config", "files", "md5sum", "db/engine_backup.db"}
 VERSION_BYTES = 256
-# What tarfile reads whole into memory: long names, and pax's records.
-FURTHER_HEADERS = (
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-)
+# What tarfile reads at once at most: long names and records of pax.
 HEADER_BYTES = 2**20
+COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 CHUNK = 2**20
 FULL = re.compile(r"\d+\.\d+\.\d+")
 # From this version on engine-backup compares more than the release.
@@ -41,15 +37,23 @@ class Backup(NamedTuple):
     members: set[str]
 
 
-class Member(tarfile.TarInfo):
-    """A member's header. One with further headers that would fill the memory is refused."""
+class Bounded(io.BufferedReader):
+    """A stream for tarfile, which would read a header of any size into memory."""
 
-    @classmethod
-    def frombuf(cls, *arguments: Any) -> Member:
-        found = super().frombuf(*arguments)
-        if found.type in FURTHER_HEADERS and found.size > HEADER_BYTES:
-            raise tarfile.ReadError(f"a header of {found.size} bytes")
-        return found
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return super().read(size)
+
+
+def _unpacked(path: Path) -> Bounded:
+    with path.open("rb") as file:
+        start = file.read(6)
+    for magic, module in COMPRESSIONS.items():
+        if start.startswith(magic):
+            # A Python may lack what one of them needs.
+            return Bounded(importlib.import_module(module).open(path))
+    return Bounded(io.FileIO(path))
 
 
 def local(source: str, salt: Mapping[str, Callable[..., Any]]) -> Path:
@@ -73,7 +77,7 @@ def examine(path: Path) -> Backup:
     """
     version, members = "", set[str]()
     try:
-        with tarfile.open(path, "r|*", tarinfo=Member) as archive:
+        with _unpacked(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 members.add(name)
@@ -81,9 +85,6 @@ def examine(path: Path) -> Backup:
                     version = file.read(VERSION_BYTES).decode(errors="replace").strip()
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise CommandExecutionError(f"{path} isn't a whole tar archive: {error}") from error
-    except AttributeError as error:
-        # A bug of tarfile's: raised for a stream that is damaged within its first block.
-        raise CommandExecutionError(f"{path} is damaged: it can't be unpacked") from error
     except Exception as error:
         # Errors of zlib and lzma; importing them needs libraries that a Python may lack.
         if type(error).__module__ not in ("zlib", "lzma", "_lzma"):
