@@ -110,6 +110,17 @@ def test_a_hostile_archive_is_refused(disk, tmp_path, members, reason):
         written(ova(tmp_path / "bad.ova", *parts), tmp_path / "out")
 
 
+@pytest.mark.parametrize("further", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_header_that_would_fill_the_memory_is_refused_at_once(tmp_path, further):
+    header = tarfile.TarInfo("x")
+    header.type, header.size = further, 3 * 2**30
+    source = tmp_path / "bomb.ova"
+    source.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(2**20)))
+
+    with pytest.raises(CommandExecutionError, match="a header of 3221225472 bytes"):
+        written(source, tmp_path / "out")
+
+
 @pytest.mark.parametrize("rest", [0, 1, 9, 10, 100, 0.5, -9, -1])
 def test_a_truncated_archive_is_refused(disk, tmp_path, rest):
     whole = ova(tmp_path / "whole.ova", member(DISK, disk.read_bytes())).read_bytes()

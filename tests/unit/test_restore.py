@@ -60,7 +60,8 @@ def test_any_bytes_are_a_backup_or_refused(tmp_path_factory, mode, changes, leng
 
 
 @pytest.mark.parametrize(
-    "content", [BROKEN_GZIP, b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", b"", b"\0" * 512]
+    "content",
+    [BROKEN_GZIP, b"\x1f\x8b", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00", b"", b"\0" * 512],
 )
 def test_what_tarfile_itself_stumbles_over_is_refused(tmp_path, content):
     path = tmp_path / "b"

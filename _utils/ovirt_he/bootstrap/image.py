@@ -20,6 +20,7 @@ from typing import IO, Any, BinaryIO
 from salt.exceptions import CommandExecutionError
 
 from ovirt_he.core.errors import NotYet
+from ovirt_he.core.tar import TarFile
 
 # The package states in a file of this directory where its image is, and its checksum.
 PACKAGES = Path("/etc/ovirt-hosted-engine")
@@ -150,7 +151,7 @@ def virtual_size(path: Path) -> int:
 
 def _from_archive(stream: IO[bytes], target: BinaryIO) -> None:
     found: list[str] = []
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
+    with TarFile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             _refuse_hostile(member)
             content = archive.extractfile(member)

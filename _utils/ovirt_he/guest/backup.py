@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import io
 import re
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from salt.exceptions import CommandExecutionError
 
+from ovirt_he.core.tar import TarFile
+
 MEMBERS = {"version", "config", "files", "md5sum", "db/engine_backup.db"}
 VERSION_BYTES = 256
-# What tarfile reads at once at most: long names and records of pax.
-HEADER_BYTES = 2**20
-COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 CHUNK = 2**20
+COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 FULL = re.compile(r"\d+\.\d+\.\d+")
 # From this version on engine-backup compares more than the release.
 COMPARES_ALL = [4, 4, 7]
@@ -35,25 +34,6 @@ class Backup(NamedTuple):
 
     version: str
     members: set[str]
-
-
-class Bounded(io.BufferedReader):
-    """A stream for tarfile, which would read a header of any size into memory."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= HEADER_BYTES:
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        return super().read(size)
-
-
-def _unpacked(path: Path) -> Bounded:
-    with path.open("rb") as file:
-        start = file.read(6)
-    for magic, module in COMPRESSIONS.items():
-        if start.startswith(magic):
-            # A Python may lack what one of them needs.
-            return Bounded(importlib.import_module(module).open(path))
-    return Bounded(io.FileIO(path))
 
 
 def local(source: str, salt: Mapping[str, Callable[..., Any]]) -> Path:
@@ -77,7 +57,7 @@ def examine(path: Path) -> Backup:
     """
     version, members = "", set[str]()
     try:
-        with _unpacked(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        with _unpacked(path) as stream, TarFile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 members.add(name)
@@ -95,6 +75,17 @@ def examine(path: Path) -> Backup:
             f"{path} isn't a full backup by engine-backup: it lacks {', '.join(missing)}"
         )
     return Backup(version, members)
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        start = file.read(6)
+    for magic, module in COMPRESSIONS.items():
+        if start.startswith(magic):
+            # A Python may lack the library of one of them.
+            unpacked: IO[bytes] = importlib.import_module(module).open(path)
+            return unpacked
+    return path.open("rb")
 
 
 def sha256(path: Path) -> str:
