@@ -134,7 +134,7 @@ def examined(joins: bool = False) -> dict[str, list[Any]]:
     """
     What the checks find on this host: ``problems`` that stop us, those that are ``ignored``
     because ``preflight:ignore`` names their check, and ``notes``: what couldn't be looked at from
-    here. ``joins``: those of a further host.
+    here. ``joins``: those of an additional host.
 
     CLI Example:
 

@@ -145,7 +145,7 @@ def test_a_domain_that_an_interrupted_run_may_have_made_is_neither_removed_nor_c
     assert sorted(path.name for path in mount.iterdir()) == sorted([DOMAIN, OTHER])
 
 
-def test_a_further_hosts_configuration_names_a_living_domain_that_is_not_its_own(
+def test_an_additional_hosts_configuration_names_a_living_domain_that_is_not_its_own(
     host: StorageHost, mount: Path
 ) -> None:
     """The engine copies the file to each host that joins, and may fail before the agent starts."""

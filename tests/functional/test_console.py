@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from functional.further_host import VM, host
+from functional.additional_host import VM, host
 from functional.ovirt import Host
 
 __all__ = ["host"]

@@ -1,4 +1,4 @@
-"""Further hosts that may run the engine, hosts that no longer do, and the engine VM's console."""
+"""Additional hosts that may run the engine, hosts that no longer do, and the console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minion import ROOT, Minion
 from ovirt_he.preflight import machine, packages, registry
 from salt.exceptions import CommandExecutionError
 
-from functional.further_host import ACTIVE, FIRST, NAME, VM, faults, host, joining
+from functional.additional_host import ACTIVE, FIRST, NAME, VM, faults, host, joining
 from functional.ovirt import Host
 
 __all__ = ["host"]
@@ -48,7 +48,7 @@ def maintain(host: Host, name: str) -> None:
 
 
 @pytest.mark.feature("more_hosts")
-def test_a_further_host_joins_with_ha_and_a_second_run_changes_nothing(host: Host) -> None:
+def test_an_additional_host_joins_with_ha_and_a_second_run_changes_nothing(host: Host) -> None:
     assert [ret["result"] for ret in join(host, test=True)] == [None, None]
     assert seen(host, NAME) is None
 
@@ -183,7 +183,7 @@ def test_no_second_engine_is_deployed_on_a_host_that_joins(
     monkeypatch.setattr(packages, "PROVIDERS", {"Debian": lambda _: {}})
     found = Minion(tmp_path / "whole", joining(host.engine))("hosted_engine.host_problems")
 
-    assert machine.no_further_host in machine.CHECKS
+    assert machine.no_additional_host in machine.CHECKS
     assert "hosted_engine:host:joins" in {each["key"] for each in found}
 
 

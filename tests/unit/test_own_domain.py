@@ -30,7 +30,7 @@ def configure(fqdn: str = "engine.example.com") -> None:
 @pytest.mark.parametrize("begun", ["setup", "healthy"])
 def test_hosted_engine_conf_names_it_once_this_host_began_a_deployment(begun: str) -> None:
     configure()
-    assert own_domain.known(known()) is None, "the engine copies the file to further hosts"
+    assert own_domain.known(known()) is None, "the engine copies the file to additional hosts"
     if begun == "setup":
         records.write("setup", {})
     else:

@@ -182,7 +182,7 @@ def test_a_domain_whose_engine_is_gone_is_cleaned_first(site):
     assert "earlier bootstrap" in site.told()["path"]
 
 
-def test_a_further_hosts_configuration_names_no_domain_of_its_own(site):
+def test_an_additional_hosts_configuration_names_no_domain_of_its_own(site):
     """The engine copies hosted-engine.conf to each host that joins."""
     site.found |= {"domains": [domain(OURS)]}
     conf.CONFIGURATION.write_text(f"fqdn=engine.example.com\nhost_id=2\nsdUUID={OURS}\n")

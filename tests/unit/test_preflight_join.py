@@ -1,4 +1,4 @@
-"""A further host is checked as a first one is, as far as the checks apply to it."""
+"""An additional host is checked as a first one is, as far as the checks apply to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def further(lab: Lab) -> Lab:
 
 
 def problems(lab: Lab, *checks: check.Check) -> set[str]:
-    """Keys of what the checks of a further host find."""
+    """Keys of what the checks of an additional host find."""
     assert set(checks) <= set(join.CHECKS)
     found = check.found(list(checks), lab.host())
     return {one["key"].removeprefix("hosted_engine:") for one in found}

@@ -97,7 +97,7 @@ _WHY = {
     "Gluster's volume is made by those who run Gluster; its replicas are theirs to choose": (
         "ALLOW_GLUSTER_REPLICA_ONE OVEHOSTED_GLUSTER_BRICKS OVEHOSTED_GLUSTER_PROVISIONING"
     ),
-    "a further host of an old deployment, or its upgrade": (
+    "an additional host of an old deployment, or its upgrade": (
         "OVEHOSTED_ADDITIONAL_HOST OVEHOSTED_HOST_ID OVEHOSTED_RE_DEPLOY_HOST "
         "OVEHOSTED_CONFIGURATION_BACKUPFILE OVEHOSTED_RB_BACKUP_DISK "
         "UPGRADE_ABORT_ON_UNSUPPORTED_VER"

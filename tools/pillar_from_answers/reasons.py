@@ -73,7 +73,7 @@ _ANSWERS = {
         "CORE": "etcAnswerFile userAnswerFile answerFile miscReached nodeSetup",
         "STORAGE": "storageAnswerFileContent storageHEConfContent brokerConfContent vmConfContent",
     },
-    "a further host of an old deployment: further hosts are added through the engine today": {
+    "an additional host of an old deployment: hosts are added through the engine today": {
         "CORE": "isAdditionalHost additionalHostEnabled additionalHostReDeployment",
         "FIRST_HOST": "fetchAnswer fqdn rootPassword sshdPort skipSharedStorageAF "
         "deployWithHE35Hosts",

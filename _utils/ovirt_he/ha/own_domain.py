@@ -33,7 +33,7 @@ def known(settings: Mapping[str, Any]) -> Own | None:
     """What this deployment made or was about to make, and where; None: nothing."""
     recorded = records.read(RECORD) or {}
     configured = conf.read()
-    # The engine writes the file on further hosts too, where the domain is another deployment's.
+    # The engine writes the file on additional hosts too, where the domain is another deployment's.
     is_own = records.read("setup") is not None or recorded.get("storage") or recorded.get("healthy")
     if not is_own or configured.get("fqdn") != settings["engine"]["fqdn"]:
         configured = {}

@@ -1,4 +1,4 @@
-"""Checks of preflight: a further host, which joins a running engine."""
+"""Checks of preflight: an additional host, which joins a running engine."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def time_zone(host: Host) -> Iterator[Problem]:
 ALWAYS: list[Check] = [configuration_is_ours]
 
 
-def no_further_host(host: Host) -> Iterator[Problem]:
+def no_additional_host(host: Host) -> Iterator[Problem]:
     """host:joins isn't set: an additional host must not get an engine of its own."""
     if host.settings["host"]["joins"]:
         yield problem(
@@ -165,7 +165,7 @@ def no_further_host(host: Host) -> Iterator[Problem]:
 
 
 CHECKS: list[Check] = [
-    no_further_host,
+    no_additional_host,
     memory,
     processors,
     virtualisation,

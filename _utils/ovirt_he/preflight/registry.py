@@ -56,7 +56,7 @@ NEVER_IGNORED = {
     "engine_answers",
     "export_is_free",
     "joins_an_engine",
-    "no_further_host",
+    "no_additional_host",
     "no_vm_runs_here",
 }
 

@@ -185,7 +185,7 @@ def test_a_variant_reaches_the_host(engine: Engine, site: Site, host: Path) -> N
     assert (host / "variant").read_text() == "no-tls\n"
 
 
-def test_a_further_host_gets_ha_from_the_one_that_runs_the_engine(
+def test_an_additional_host_gets_ha_from_the_one_that_runs_the_engine(
     engine: Engine, site: Site, host: Path
 ) -> None:
     vm = {"vmId": "7f9c0b7e-0000-4000-8000-000000000003", "vmName": "HostedEngine", "status": "Up"}

@@ -76,7 +76,7 @@ def _install_failed(data: Data, host: Entity | None, why: str) -> None:
 
 
 def deploy_hosted_engine(engine: Engine, host: Entity) -> None:
-    """HA on a further host: the configuration comes from the host that runs the engine's VM."""
+    """HA on an additional host: the configuration comes from the host that runs the engine's VM."""
     with engine.change() as data:
         engine_vm = next((v for v in data["vms"].values() if v.get("_origin") == 6), None)
         source = data["hosts"].get(((engine_vm or {}).get("host") or {}).get("id"))

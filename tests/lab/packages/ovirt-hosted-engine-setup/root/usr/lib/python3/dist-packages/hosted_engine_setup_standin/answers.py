@@ -1,4 +1,4 @@
-"""fhanswers.conf as the deployment of further hosts reads it: typed values in one INI section."""
+"""fhanswers.conf as an additional host reads it: typed values in one INI section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A further host: nothing of the engine on it but its CA; the engine runs on the first one."""
+"""An additional host: of the engine it has only the CA; the engine runs on the first host."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def joining(engine: Engine) -> dict[str, Any]:
 
 @pytest.fixture
 def host(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Host:
-    """A further host: nothing of the engine on it but its CA; the engine runs on the first one."""
+    """An additional host: of the engine it has only the CA; the engine runs on the first host."""
     made = Host(tmp_path / "host", engine, monkeypatch)
     records.remove("setup")
     (made.records / "engine-ca.pem").unlink()
