@@ -208,7 +208,10 @@ NAMED = {
     "hosted_engine_shared_config": {"present"},
 }
 # Without anything to name: an SLS gives none, so that the name is the state's ID.
-NAMELESS = {"hosted_engine": {"valid", "host_ready", "joinable"}, "hosted_engine_libvirt": {"monolithic"}}
+NAMELESS = {
+    "hosted_engine": {"valid", "host_ready", "joinable"},
+    "hosted_engine_libvirt": {"monolithic"},
+}
 
 
 @pytest.mark.parametrize("test", [True, False], ids=["test", "applied"])

@@ -419,7 +419,7 @@ def test_hosts_entry_is_gone(deployed: Site) -> None:
     assert found == deployed.engine_address
 
 
-@step(31, phase="ha", state="Hosted engine is healthy on shared storage", checked="every run")
+@step(31, phase="ha", state="HA agent is running", checked="every run")
 def test_engine_is_healthy_on_shared_storage(deployed: Site) -> None:
     status = deployed.json("hosted-engine", "--vm-status", "--json")
 

@@ -158,11 +158,6 @@ def may_run_engine(host: Host) -> bool:
     return host["vm"] == "up" and not host["stopped"]
 
 
-def running_on(status: Status) -> list[str]:
-    """Names of the hosts whose last report was that the engine's VM is up on them."""
-    return [host["name"] for host in status["hosts"].values() if may_run_engine(host)]
-
-
 def claims_health(status: Status) -> bool:
     """
     Whether any host's last report, of any age, was that the engine is healthy, or that its vdsm
