@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from minion import ROOT, Minion
@@ -14,6 +15,18 @@ OVER, FORGOTTEN = "hosted_engine_deployment.over", "hosted_engine_deployment.for
 FQDN = "engine.example.com"
 KEPT = {"deployment": {"healthy": True, "fqdn": FQDN}, "bootstrap": {}, "appliance": {}}
 
+# Salt 3006 and 3007 give modules a copy of the options, so the reason lies in a file.
+REFUSAL = """
+import pathlib
+def refusal():
+    file = pathlib.Path("{}")
+    return file.read_text() if file.exists() else None
+"""
+
+
+def refusal(directory: Path) -> Path:
+    return directory / "refusal"
+
 
 @pytest.fixture
 def minion(tmp_path, monkeypatch) -> Minion:
@@ -24,8 +37,8 @@ def minion(tmp_path, monkeypatch) -> Minion:
     records.write_file(records.ca(), "PEM")
     modules = tmp_path / "modules"
     shutil.copytree(ROOT / "_modules", modules)
-    (modules / "hosted_engine_clean.py").write_text("def refusal():\n    return __opts__['why']\n")
-    return Minion(tmp_path / "minion", pillar("static"), module_dirs=[str(modules)], why=None)
+    (modules / "hosted_engine_clean.py").write_text(REFUSAL.format(refusal(tmp_path)))
+    return Minion(tmp_path / "minion", pillar("static"), module_dirs=[str(modules)])
 
 
 def left() -> set[str]:
@@ -73,8 +86,8 @@ def test_forgotten_leaves_nothing(minion):
     assert minion.state(FORGOTTEN, FQDN)["changes"] == {}
 
 
-def test_nothing_is_forgotten_where_clean_is_refused(minion):
-    minion.opts["why"] = "this host runs the deployed engine"
+def test_nothing_is_forgotten_where_clean_is_refused(minion, tmp_path):
+    refusal(tmp_path).write_text("this host runs the deployed engine")
     before = left()
 
     ret = minion.state(FORGOTTEN, FQDN)
