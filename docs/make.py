@@ -138,7 +138,7 @@ def steps_of(path: Path) -> Iterator[Step]:
 def _step(call: ast.Call, function: ast.FunctionDef, path: Path) -> Step:
     marker = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     summary = (ast.get_docstring(function) or "").split("\n\n")[0]
-    link = f"[{function.name}](../tests/integration/{path.name})"
+    link = f"[{function.name}](../tests/integration/steps/{path.name})"
     proof = " ".join(f"{link} {summary}".split()).replace("|", "\\|")
     number = ast.literal_eval(call.args[0])
     return Step(number, marker["phase"], marker["state"], marker["checked"], proof)
@@ -157,7 +157,7 @@ def pages() -> dict[Path, str]:
 
     migration = ROOT / "docs" / "migration.md"
     contributing = ROOT / "CONTRIBUTING.md"
-    steps = steps_in(ROOT / "tests" / "integration")
+    steps = steps_in(ROOT / "tests/integration/steps")
     numbered = [(step.number, step.state) for step in steps]
     mapped = reference.with_map(contributing.read_text(), ROOT)
     return {

@@ -24,7 +24,7 @@ if (WORKER := os.environ.get("PYTEST_XDIST_WORKER", "gw0")) != "gw0":
 
 def group(file: Path) -> str:
     """What one worker takes as a whole: a lab's tests, the kernels', or a file of the others."""
-    if file.parent.name == "integration":
+    if "integration" in file.parts:
         return "first lab" if file.stem in FIRST_LAB else "second lab"
     return "kernel" if file.parent.name == "kernel" else str(file)
 

@@ -144,6 +144,11 @@ class Site:
         folders = "/rhev/data-center/mnt", "/run/vdsm/storage"
         return self.output("find", *folders, "-path", f"*/{image}/{volume}")
 
+    def disk(self, name: str) -> str:
+        """Path of a disk on the storage, from the mount's listing and the API, not from vdsm."""
+        attributes = self.engine().named("disks", name)
+        return self.volume(attributes.get("id"), attributes.findtext("image_id"))
+
     def holding(self, text: str, *folders: str) -> list[str]:
         """Files below folders that hold a text."""
         command = ["grep", "-rlF", "--file=/dev/stdin", *folders]
