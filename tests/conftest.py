@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
 # In this lab what is killed, cleaned and rerun; all other deployments in the second: as long.
-FIRST_LAB = ("test_clean", "test_iscsi", "test_killed", "test_lab_hosts")
+FIRST_LAB = ("test_clean", "test_iscsi", "test_killed")
 # The longest first: a worker that begins them last would be waited for.
 ALONE = ("first lab", "second lab", "kernel")
 
