@@ -90,7 +90,10 @@ def extract(name: str, source: str = "", sha1: str = "") -> None:
     path = Path(name)
     for partial in path.parent.glob(f".{path.name}.*"):
         partial.unlink()
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise CommandExecutionError(f"Extracting the appliance to {name}: {error}") from error
     try:
         with os.fdopen(descriptor, "wb") as target:
             seen = image.write(_local(origin), target)

@@ -106,6 +106,16 @@ def test_a_wrong_checksum_leaves_nothing(host, ova):
     assert list(host.directory.iterdir()) == []
 
 
+def test_a_directory_that_is_not_there_is_an_error_that_names_the_image(host, ova):
+    path = host.directory / "missing" / "appliance.qcow2"
+
+    ret = host.minion.state(EXTRACTED, str(path), source=str(ova))
+
+    assert ret["result"] is False
+    assert f"Extracting the appliance to {path}: " in ret["comment"]
+    assert "Traceback" not in ret["comment"]
+
+
 def test_an_image_with_broken_tables_leaves_nothing(host, image, tmp_path):
     cut = tmp_path / "cut.qcow2"
     cut.write_bytes(image.read_bytes()[:1_000_000])

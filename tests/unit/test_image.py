@@ -121,6 +121,17 @@ def test_a_header_that_would_fill_the_memory_is_refused_at_once(tmp_path, furthe
         written(source, tmp_path / "out")
 
 
+@pytest.mark.parametrize("key", ["GNU.sparse.map", "GNU.sparse.size", "GNU.sparse.realsize"])
+def test_records_of_pax_that_are_no_numbers_are_refused(tmp_path, key):
+    header = tarfile.TarInfo("images/1/1")
+    header.pax_headers = {"GNU.sparse.major": "0", key: "not,numbers"}
+    source = tmp_path / "pax.ova"
+    source.write_bytes(header.tobuf(tarfile.PAX_FORMAT))
+
+    with pytest.raises(CommandExecutionError, match=r"pax\.ova is neither a qcow2 nor a whole OVA"):
+        written(source, tmp_path / "out")
+
+
 @pytest.mark.parametrize("rest", [0, 1, 9, 10, 100, 0.5, -9, -1])
 def test_a_truncated_archive_is_refused(disk, tmp_path, rest):
     whole = ova(tmp_path / "whole.ova", member(DISK, disk.read_bytes())).read_bytes()

@@ -117,7 +117,7 @@ def write(source: Path, target: BinaryIO) -> str:
             while stream.read(CHUNK):
                 pass
             return hashed.sha1.hexdigest()
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
         raise CommandExecutionError(
             f"{source} is neither a qcow2 nor a whole OVA: {error}. Fetch it again"
         ) from error
