@@ -165,7 +165,6 @@ def user_data(
     ``root_hash``: crypt's hash of root's password.
     """
     fqdn, vm = settings["engine"]["fqdn"], settings["vm"]
-    before_setup = options.script(settings, SETUP_UNIT)
     data: dict[str, Any] = {
         "hostname": fqdn,
         "fqdn": fqdn,
@@ -179,14 +178,7 @@ def user_data(
             "ecdsa_public": keys["host_key_public"],
         },
         "ssh_authorized_keys": [keys["client_key_public"], *vm["root_ssh_keys"]],
-        "write_files": [
-            *(_file(path, text, "0600") for path, text in networking.items()),
-            _file(HANDOVER, handover_script(settings), "0755"),
-            _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
-            _file(f"{UNITS}/{SETUP_UNIT}", setup_unit(settings)),
-            *([_file(options.SCRIPT, before_setup, "0755")] if before_setup else []),
-            _file("/etc/hosts", hosts) | {"append": True},
-        ],
+        "write_files": _write_files(settings, hosts, networking),
         # cloud-init is disabled for all later boots before the long part begins. engine-setup is
         # a unit, since directly under cloud-init it hung with SELinux enforcing.
         "runcmd": [
@@ -204,6 +196,20 @@ def user_data(
         data["chpasswd"] = {"expire": False, "list": f"root:{root_hash}\n"}
     # Beyond the basic plane JSON's escapes are pairs, which YAML reads as two characters.
     return "#cloud-config\n" + json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write_files(
+    settings: dict[str, Any], hosts: str, networking: dict[str, str]
+) -> list[dict[str, Any]]:
+    before_setup = options.script(settings, SETUP_UNIT)
+    return [
+        *(_file(path, text, "0600") for path, text in networking.items()),
+        _file(HANDOVER, handover_script(settings), "0755"),
+        _file(f"{UNITS}/{HANDOVER_UNIT}", HANDOVER_SERVICE),
+        _file(f"{UNITS}/{SETUP_UNIT}", setup_unit(settings)),
+        *([_file(options.SCRIPT, before_setup, "0755")] if before_setup else []),
+        _file("/etc/hosts", hosts) | {"append": True},
+    ]
 
 
 def _file(path: str, content: str, permissions: str = "0644") -> dict[str, Any]:
