@@ -21,6 +21,8 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_what_an_example_shows_comes_back(name: str) -> None:
+    if name.startswith("engine."):
+        pytest.importorskip("ovirtsdk4", reason="the SDK is installed by `make venv`")
     module = importlib.import_module(f"ovirt_he.{name}")
     found = [
         each
