@@ -67,7 +67,11 @@ TARGETS = [
     _functional("_modules/hosted_engine_guest.py", "prepared prepare", "guest_prepared.py"),
     _functional("_utils/ovirt_he/engine/https.py", "", f"ovirt_answers.py::test_{PROXY}"),
     # What is removed, and what is written to shared disks
-    _functional("_utils/ovirt_he/ha/left_domain.py", "", "clean_storage.py"),
+    Target(
+        "_utils/ovirt_he/ha/left_domain.py",
+        (),
+        (f"{UNIT}left_domain.py", f"{FUNCTIONAL}clean_storage.py"),
+    ),
     _functional("_utils/ovirt_he/ha/metadata.py", "", "disk.py"),
     _utils("ha/sanlock", "name place holds_host_id", "sanlock"),
     _functional("_utils/ovirt_he/ha/sanlock.py", "initialise", "lockspace.py"),

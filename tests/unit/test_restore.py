@@ -83,6 +83,18 @@ def test_a_header_that_would_fill_the_memory_is_refused_at_once(tmp_path, kind):
         backup.examine(path)
 
 
+def test_only_a_backup_of_the_file_server_is_fetched(tmp_path):
+    path = tmp_path / "b"
+    path.write_bytes(b"x")
+    fetched: list[str] = []
+    salt = {"cp.cache_file": lambda source: fetched.append(source) or str(path)}
+
+    assert backup.local(str(path), salt) == path
+    assert fetched == []
+    assert backup.local("salt://backups/b", salt) == path
+    assert fetched == ["salt://backups/b"]
+
+
 def test_a_backup_without_its_database_is_refused(tmp_path):
     path = archive(tmp_path / "b", leave="./db/engine_backup.db")
 
