@@ -10,12 +10,12 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
-# In this lab what is killed, cleaned and rerun; all other deployments in the second: as long.
+# In this lab what is killed, cleaned and rerun; all other deployments in the second: about as long.
 FIRST_LAB = ("test_clean", "test_iscsi", "test_killed")
 # The longest first: a worker that begins them last would be waited for.
 ALONE = ("first lab", "second lab", "kernel")
 
-# Labs are told apart by their folders; what is built for them is the same.
+# Each worker has a lab folder of its own; what is built for the labs is shared.
 if (WORKER := os.environ.get("PYTEST_XDIST_WORKER", "gw0")) != "gw0":
     LAB = Path(os.environ.get("HOSTED_ENGINE_LAB", "/var/lib/hosted-engine-lab"))
     os.environ.setdefault("HOSTED_ENGINE_CACHE", str(LAB / "cache"))

@@ -70,7 +70,7 @@ class Nas:
         return self.export / name
 
     def inspect(self, storage: dict[str, Any] = NFS, **changed: Any) -> dict[str, Any]:
-        """What a process of its own is told."""
+        """What the process that looks at the storage reports."""
         environment = os.environ | {"LAB_NAS": str(self.folder), "LAB_GLUSTER": str(self.folder)}
         given = json.dumps([storage, {"PORTS": self.ports} | changed])
         inner = ["sh", "-ec", RUN, "sh", sys.executable, "-c", PROGRAM]

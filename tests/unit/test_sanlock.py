@@ -1,4 +1,4 @@
-"""HA's lockspace as sanlock is told of it, and as it lies on its disk."""
+"""HA's lockspace: its name and path for sanlock, and its form on disk."""
 
 from __future__ import annotations
 

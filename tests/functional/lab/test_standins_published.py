@@ -133,7 +133,7 @@ def test_vdsm_client_knows_insecure_and_no_unsecure(capsys: pytest.CaptureFixtur
 
 
 def test_a_prepared_image_is_answered_by_its_path_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Vdsm's own guests are told more; its API isn't."""
+    """Inside, vdsm also has the volumes of the image; its API returns only the path."""
     pytest.importorskip("libvirt")
     standin("vdsm_standin.volumes")
     server = importlib.import_module("vdsm_standin.server")
